@@ -1,0 +1,80 @@
+/**
+ * A machine as plain data: what an importer produces, the topology editor changes, a document stores and
+ * `buildMachine` turns into silicon. Hex strings are lower case without prefix, two digits a byte.
+ */
+export interface MachineDescription {
+  format: 'vfiolab-machine/1';
+  name: string;
+  about: string;
+  /** `recorded`: oracle snapshot; `lspci`, `sysfs`: a dump; `built`: made in the lab. */
+  source: 'recorded' | 'lspci' | 'sysfs' | 'built';
+  /** True for imported machines: Linux had enumerated them already, so registers are taken as they stand. */
+  booted: boolean;
+  iommu: IommuKind;
+  kernel: KernelDescription;
+  functions: FunctionDescription[];
+  /** Groups the source recorded (group number → addresses); null when it recorded none. */
+  recordedGroups: Record<string, RecordedGroup> | null;
+  /** What the source did not show, in words fit for the screen. */
+  unknown: UnknownFact[];
+}
+
+export type IommuKind = 'intel-vtd' | 'amd-vi' | 'virtio-iommu' | 'smmu' | 'none' | 'unknown';
+
+export interface KernelDescription {
+  release: string;
+  /** Which optional parts are built in: Debian's kernel has neither iommufd nor no-IOMMU mode. */
+  build: 'debian' | 'iommufd' | 'ifdcompat';
+  cmdline: string;
+  /** Modules loaded, in order, and their options (`vfio-pci` → `ids=1234:11e8 nointxmask=1`). */
+  modules: string[];
+  moduleOptions: Record<string, string>;
+  /** PCI drivers registered on the bus. */
+  drivers: string[];
+}
+
+export interface RecordedGroup {
+  devices: string[];
+  type: string | null;
+  /** `[start, end, kind]`, numbers as `0x…` text. */
+  reserved: [string, string, string][];
+}
+
+export interface FunctionDescription {
+  address: string;
+  /** Address of the bridge above; null on a root bus. */
+  parent: string | null;
+  rootBus: string;
+  /** 256 or 4096 bytes. */
+  config: string;
+  /** Mask of the bits that the source showed; null: all of them. */
+  known: string | null;
+  /** Write masks; null: unknown, derived from the header and capability tables. */
+  writable: string | null;
+  writeOneToClear: string | null;
+  /** Rows of sysfs `resource`: `[start, end, flags]` as `0x…` text; null: derived from the BARs. */
+  resources: [string, string, string][] | null;
+  driver: string | null;
+  /** Text names, when the source gave only these. */
+  className: string | null;
+  deviceName: string | null;
+  irq: number | null;
+  numaNode: number;
+  /** sysfs `reset_method` as recorded (`flr bus`), '' for none, null when the source does not say. */
+  resetMethod: string | null;
+  physicalFunction: string | null;
+  sriov: { totalVfs: number; numVfs: number } | null;
+  /** Device model of the catalogue behind a built function; null: registers only. */
+  model: string | null;
+  /** Attributes that a recording shows and no register tells (dmaMaskBits, msiBus, …). */
+  attributes: Record<string, string | number | null>;
+}
+
+export interface UnknownFact {
+  /** Address of the function, or null for the whole machine. */
+  function: string | null;
+  /** `acs`, `capabilities`, `config`, `parent`, `device-id`, … */
+  what: string;
+  /** Why it is unknown: `not run as root`, `line 210 is cut`. */
+  why: string;
+}

@@ -1,0 +1,35 @@
+/**
+ * Actions of the window: each is a small user-space program that issues the same system calls a person would type.
+ * The calls are recorded as one gesture under the action's label and come back as strace lines.
+ */
+import type { Refusal } from '../linux/why';
+
+export type Action =
+  /** driver_override + unbind + drivers_probe, as `driverctl` does; null gives the function back to its host driver. */
+  | { kind: 'bind'; address: string; driver: string | null }
+  | { kind: 'unbind'; address: string }
+  /** Opens container and group, SET_CONTAINER, SET_IOMMU (type1v2), GET_DEVICE_FD for each member bound to vfio-pci. */
+  | { kind: 'attach'; group: number; pid: number | null; containerFd: number | null }
+  | { kind: 'detach'; group: number }
+  /** SET_IRQS with fresh eventfds for vectors start…start+count-1; index as VFIO_PCI_*_IRQ_INDEX. */
+  | { kind: 'enable-vectors'; address: string; index: 0 | 1 | 2; count: number }
+  | { kind: 'disable-vectors'; address: string; index: 0 | 1 | 2 }
+  | { kind: 'mask-vector'; address: string; index: 0 | 1 | 2; vector: number; masked: boolean }
+  /** The device raises the interrupt (a stimulus, not a system call). */
+  | { kind: 'fire'; address: string; vector: number | null }
+  /** pwrite through the device's vfio descriptor (`user`) or, as root, through sysfs `config` (`root`). */
+  | { kind: 'write-config'; address: string; offset: number; hex: string; as: 'user' | 'root' }
+  | { kind: 'reset'; address: string }
+  | { kind: 'edit-hardware'; address: string; offset: number; hex: string }
+  | { kind: 'remove-function'; address: string }
+  | { kind: 'wait'; ms: number };
+
+export interface ActionResult {
+  ok: boolean;
+  /** One sentence: what happened. */
+  message: string;
+  errno: string | null;
+  why: Refusal | null;
+  /** The calls issued, as strace lines. */
+  calls: string[];
+}

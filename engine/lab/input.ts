@@ -1,0 +1,32 @@
+import type { MachineDescription } from '../hardware/description';
+import type { TracedOperation } from '../linux/uapi/operation';
+
+/**
+ * Everything that changes a machine. The list of inputs is the journal; a machine's state is the replay of its first
+ * n inputs on the machine's description.
+ */
+export type Input =
+  | { kind: 'call'; pid: number; operation: TracedOperation }
+  | { kind: 'spawn'; pid: number; parent: number; name: string; uid: number }
+  | { kind: 'exit'; pid: number }
+  | { kind: 'stimulus'; stimulus: Stimulus }
+  | { kind: 'time'; ms: number }
+  | { kind: 'edit'; edit: TopologyEdit }
+  | { kind: 'reboot'; cmdline: string | null };
+
+export type Stimulus =
+  /** The device raises an interrupt: MSI or MSI-X vector, or its INTx pin (vector null). */
+  { device: string; kind: 'interrupt'; vector: number | null };
+
+/** Changes of the silicon. Applied to the description; the machine then boots anew with the same kernel settings. */
+export type TopologyEdit =
+  | { kind: 'replace'; description: MachineDescription }
+  | { kind: 'remove'; address: string }
+  /** A hardware edit of config registers (the lab's own, not a driver's): an ACS control bit, a strap. */
+  | { kind: 'config'; address: string; offset: number; hex: string };
+
+/** What a person did in one go; undo takes back a whole gesture. */
+export interface Gesture {
+  label: string;
+  inputs: number;
+}

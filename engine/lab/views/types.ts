@@ -1,0 +1,263 @@
+/**
+ * Views: plain data for the screen, derived from the machine after every input. The renderer knows these types and
+ * nothing else of the engine. Addresses are full (`0000:05:00.0`); the screen shortens them.
+ */
+import type { Refusal } from '../../linux/why';
+import type { UnknownFact } from '../../hardware/description';
+
+export interface MachineView {
+  name: string;
+  about: string;
+  source: 'recorded' | 'lspci' | 'sysfs' | 'built';
+  release: string;
+  cmdline: string;
+  /** `VT-d · IR on`, `AMD-Vi · IR on`, `no IOMMU`, … */
+  iommu: string;
+  functions: number;
+  groups: number;
+  /** Groups that cannot be given away now. */
+  notViable: number[];
+  unknown: UnknownFact[];
+  /** How the predicted groups compare with the dump's own; null when it recorded none. */
+  recorded: { equal: boolean; differing: string[] } | null;
+  document: DocumentView;
+}
+
+export interface DocumentView {
+  /** Shown in the title: file name without folder. */
+  title: string;
+  path: string | null;
+  saved: boolean;
+  /** Inputs in the journal, and how many of them are in force (less after undo). */
+  inputs: number;
+  undo: string | null;
+  redo: string | null;
+}
+
+export type FunctionKind =
+  | 'root-port' | 'switch-up' | 'switch-down' | 'bridge' | 'endpoint' | 'gpu' | 'audio' | 'nvme' | 'nic' | 'vf' | 'usb'
+  | 'accel' | 'pci-slot';
+
+/** `none` no driver, `host` a native driver, `vfio` vfio-pci, `blocked` claimed with blocking domain, `process` in use. */
+export type Ownership = 'none' | 'host' | 'vfio' | 'blocked' | 'process' | 'faulted';
+
+export type AcsLamp = 'on' | 'off' | 'absent' | 'unknown';
+
+export interface TopologyFunction {
+  address: string;
+  parent: string | null;
+  rootBus: string;
+  kind: FunctionKind;
+  isBridge: boolean;
+  /** Short name for a node: `82574L Gigabit Network Connection`. */
+  name: string;
+  /** `8086:10d3`. */
+  id: string;
+  group: number | null;
+  driver: string | null;
+  ownership: Ownership;
+  /** Name and pid of the process that holds it: `sh (1203)`. */
+  owner: string | null;
+  /** Source validation, request redirect, completion redirect, upstream forwarding; null on endpoints without ACS. */
+  acs: { sv: AcsLamp; rr: AcsLamp; cr: AcsLamp; uf: AcsLamp } | null;
+  /** Bus behind a bridge. */
+  secondaryBus: number | null;
+  /** The secondary bus is a conventional shared bus. */
+  sharedBus: boolean;
+  link: 'up' | 'degraded' | 'down' | null;
+  physicalFunction: string | null;
+}
+
+export interface TopologyGroup {
+  id: number;
+  members: string[];
+  viable: boolean;
+  /** A container or iommufd holds it. */
+  owned: boolean;
+  type: string;
+  /** A group with an endpoint can be given to a process. */
+  hasEndpoint: boolean;
+  /** Palette place 1–12, stable while the group lives; 0 for groups without an endpoint (grey). */
+  place: number;
+  /** Member that stands in the way, with its driver. */
+  culprit: { address: string; driver: string } | null;
+  /** Recorded group number of the same functions, when the dump had one. */
+  recorded: string | null;
+}
+
+export interface TopologyView {
+  roots: { name: string; bus: number; segment: number; label: string }[];
+  functions: TopologyFunction[];
+  groups: TopologyGroup[];
+}
+
+/** What the filter does with one bit: 4 bits would do; a letter keeps it readable in tests. */
+export type BitClass =
+  | 'raw'          // no capability owns it: read and written raw
+  | 'pass'         // reaches hardware
+  | 'virtual'      // kept in the shadow
+  | 'handler'      // a handler acts on it
+  | 'read-only'    // hardware value, writes dropped
+  | 'fixed'        // shadow value, writes dropped
+  | 'hidden';      // belongs to a capability that is out of the list
+
+export interface ConfigField {
+  /** Byte offset and bit range within the register (msb:lsb). */
+  offset: number;
+  width: number;
+  msb: number;
+  lsb: number;
+  name: string;
+  user: string | null;
+  hardware: string;
+  class: BitClass;
+  meaning: string | null;
+}
+
+export interface ConfigBlock {
+  offset: number;
+  size: number;
+  name: string;
+  /** Capability id; null for the header. */
+  capability: number | null;
+  extended: boolean;
+  hidden: boolean;
+  summary: string;
+  fields: ConfigField[];
+}
+
+export interface ConfigView {
+  address: string;
+  size: number;
+  /** Hex of what the hardware holds, and of what a vfio user reads (null while no process has it open: then `preview`). */
+  hardware: string;
+  user: string | null;
+  /** The filter's view as a process would see it, computed without opening, when `user` is null and the function can be assigned. */
+  preview: string | null;
+  /** Hex mask of bits the dump showed; null: all. */
+  known: string | null;
+  /** One letter a bit, bit 7 first, per byte: r raw, p pass, v virtual, h handler, o read-only, f fixed, x hidden. */
+  bits: string[];
+  blocks: ConfigBlock[];
+}
+
+export interface RegionView {
+  index: number;
+  name: string;
+  kind: 'mem32' | 'mem64' | 'io' | 'rom' | 'none';
+  prefetchable: boolean;
+  start: string;
+  size: string;
+  /** Flags of VFIO_DEVICE_GET_REGION_INFO in words: read, write, mmap, caps. */
+  flags: string[];
+  mapped: string[];
+}
+
+export interface VectorView {
+  index: number;
+  addressHigh: string | null;
+  addressLow: string | null;
+  data: string | null;
+  masked: boolean;
+  pending: boolean;
+  eventfd: string | null;
+  count: number;
+  state: 'off' | 'armed' | 'delivered' | 'pending' | 'masked' | 'lost';
+  /** The step that lost it. */
+  reason: string | null;
+}
+
+export interface InterruptsView {
+  address: string;
+  active: 'none' | 'intx' | 'msi' | 'msix';
+  /** Vectors each kind offers: 0 when absent. */
+  offered: { intx: number; msi: number; msix: number; err: number; req: number };
+  vectors: VectorView[];
+  /** Newest last; at most 200. */
+  arrivals: ArrivalView[];
+}
+
+export interface ArrivalView {
+  sequence: number;
+  time: string;
+  address: string;
+  kind: string;
+  vector: number;
+  count: number;
+  /** Hops of this interrupt in order: device, table entry, MSI write, remapping entry, vector, eventfd. */
+  path: { step: string; detail: string; ok: boolean }[];
+}
+
+export interface OverviewView {
+  address: string;
+  name: string;
+  facts: { label: string; value: string; note: string | null }[];
+  group: number | null;
+  members: string[];
+  /** Why this function is in this group: one line a hop, in the kernel's order. */
+  why: { text: string; subject: string; decided: boolean }[];
+  driver: string | null;
+  driverOverride: string | null;
+  /** Drivers that could be bound now. */
+  drivers: string[];
+  ownership: Ownership;
+  unknown: UnknownFact[];
+}
+
+export interface FunctionView {
+  overview: OverviewView;
+  regions: RegionView[];
+  interrupts: InterruptsView;
+}
+
+export interface ContainersView {
+  processes: {
+    pid: number;
+    name: string;
+    uid: number;
+    containers: {
+      fd: number;
+      backend: string | null;
+      mappings: number;
+      mappedBytes: string;
+      groups: { id: number; fd: number | null; viable: boolean; devices: { address: string; fd: number }[] }[];
+    }[];
+    /** Groups opened but in no container. */
+    looseGroups: { id: number; fd: number }[];
+    fds: { fd: number; link: string }[];
+  }[];
+}
+
+export interface CallsView {
+  /** Newest last; what each input did, as `strace` prints it. */
+  calls: CallLine[];
+}
+
+export interface CallLine {
+  sequence: number;
+  pid: number;
+  text: string;
+  /** 'ok' or the errno name. */
+  result: string;
+  why: Refusal | null;
+}
+
+export interface TimelineView {
+  position: number;
+  length: number;
+  entries: { index: number; label: string; kind: 'edit' | 'call' | 'stimulus' | 'time'; address: string | null; refused: boolean }[];
+}
+
+/** Every view by name, with its parameters and its value. */
+export interface Views {
+  machine: { parameters: null; value: MachineView };
+  topology: { parameters: null; value: TopologyView };
+  function: { parameters: { address: string }; value: FunctionView | null };
+  config: { parameters: { address: string }; value: ConfigView | null };
+  containers: { parameters: null; value: ContainersView };
+  calls: { parameters: null; value: CallsView };
+  timeline: { parameters: null; value: TimelineView };
+  dmesg: { parameters: null; value: { lines: string[] } };
+}
+
+export type ViewName = keyof Views;

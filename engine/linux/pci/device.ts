@@ -1,0 +1,91 @@
+import type { PciFunction } from '../../hardware/pci/function';
+
+/** One row of sysfs `resource`: inclusive range and IORESOURCE_* flags; all zero when unused. */
+export interface Resource {
+  start: bigint;
+  end: bigint;
+  flags: bigint;
+}
+
+/** Index into `PciDevice.resources`, as in the kernel: 0–5 BARs, 6 ROM, 7–12 SR-IOV BARs, 13–16 bridge windows. */
+export const ROM_RESOURCE = 6;
+export const IOV_RESOURCES = 7;
+export const BRIDGE_RESOURCES = 13;
+
+export type PowerState = 'D0' | 'D1' | 'D2' | 'D3hot' | 'D3cold' | 'unknown';
+
+/** A PCI driver: native ones are modelled by what they do to ownership and to the device, not by the work they do. */
+export interface PciDriver {
+  readonly name: string;
+  readonly module: string | null;
+  /** Opted out of the DMA API (`driver_managed_dma`): vfio-pci, pci-stub, pcieport. */
+  readonly driverManagedDma: boolean;
+  ids: PciDeviceId[];
+  dynamicIds: PciDeviceId[];
+  /** 0 or a negative errno. */
+  probe(device: PciDevice): number;
+  /** Null when done, else a token that is completed when the driver lets go (an open vfio device). */
+  remove(device: PciDevice, done: () => void): 'done' | 'waiting';
+}
+
+/** 0xffffffff matches any; `overrideOnly` ids match only with driver_override. */
+export interface PciDeviceId {
+  vendor: number;
+  device: number;
+  subvendor: number;
+  subdevice: number;
+  class: number;
+  classMask: number;
+  overrideOnly: boolean;
+}
+
+/** Linux's view of a function (`struct pci_dev`). */
+export class PciDevice {
+  readonly function: PciFunction;
+  readonly resources: Resource[] = [];
+  parent: PciDevice | null = null;
+  physicalFunction: PciDevice | null = null;
+  readonly virtualFunctions: PciDevice[] = [];
+  driver: PciDriver | null = null;
+  driverOverride: string | null = null;
+  powerState: PowerState = 'unknown';
+  /** Number of successful pci_enable_device calls not yet undone; sysfs `enable`. */
+  enableCount = 0;
+  /** Linux interrupt number of the pin (sysfs `irq` while neither MSI nor MSI-X is on). */
+  irq = 0;
+  /** Reset methods in the order tried; sysfs `reset_method`. */
+  resetMethods: string[] = [];
+  /** Attributes of a recording that no register tells. */
+  attributes: Record<string, string | number | null> = {};
+  /** Driver data (`dev_set_drvdata`). */
+  driverData: unknown = null;
+
+  constructor(fn: PciFunction) {
+    this.function = fn;
+  }
+
+  get name(): string {
+    return this.function.name;
+  }
+
+  get config() {
+    return this.function.config;
+  }
+
+  get vendor(): number {
+    return this.attributes['vendor'] as number ?? this.config.read(0, 2);
+  }
+
+  get device(): number {
+    return this.attributes['device'] as number ?? this.config.read(2, 2);
+  }
+
+  /** 24-bit class code. */
+  get class(): number {
+    return this.config.read(8, 4) >>> 8;
+  }
+
+  get isVirtual(): boolean {
+    return this.physicalFunction !== null;
+  }
+}

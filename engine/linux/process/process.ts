@@ -1,0 +1,49 @@
+import type { MappedRegion, OpenFile } from './files';
+
+export type Capability = 'CAP_SYS_ADMIN' | 'CAP_SYS_RAWIO' | 'CAP_IPC_LOCK' | 'CAP_DAC_OVERRIDE' | 'CAP_SYS_RESOURCE';
+
+/** What the rest of Linux sees of a process (the kernel's `current`). */
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  name: string;
+  uid: number;
+  gid: number;
+  readonly capabilities: Set<Capability>;
+  readonly limits: { memlock: bigint; nofile: number };
+  readonly files: FileTable;
+  readonly memory: UserMemory;
+  /** Pages accounted as locked (`mm->locked_vm`), shown as VmLck, and pages pinned (`mm->pinned_vm`), shown as VmPin. */
+  lockedPages: bigint;
+  pinnedPages: bigint;
+}
+
+export interface FileTable {
+  /** Lowest free descriptor at or above 3, or -EMFILE. */
+  install(file: OpenFile): number;
+  get(fd: number): OpenFile | null;
+  /** 0 or -EBADF. The last reference releases the file. */
+  close(fd: number): number;
+  dup(fd: number): number;
+  entries(): IterableIterator<[number, OpenFile]>;
+}
+
+export interface UserMemory {
+  /** Zeroed anonymous memory; the address is page aligned, or aligned to `align`. */
+  allocate(size: bigint, options?: { align?: bigint; readOnly?: boolean }): bigint;
+  mapFile(file: OpenFile, region: MappedRegion, access: { read: boolean; write: boolean }): bigint;
+  /** 0 or a negative errno. */
+  unmap(address: bigint, length: bigint): number;
+  /** copy_from_user: false where the kernel gives EFAULT. */
+  copyFrom(address: bigint, into: Uint8Array): boolean;
+  /** copy_to_user: false for EFAULT (also for read-only memory). */
+  copyTo(address: bigint, data: Uint8Array): boolean;
+  /** A load of the program itself: the value, or the signal it dies of. */
+  load(address: bigint, width: 1 | 2 | 4 | 8): bigint | 'SIGBUS' | 'SIGSEGV';
+  store(address: bigint, width: 1 | 2 | 4 | 8, value: bigint): null | 'SIGBUS' | 'SIGSEGV';
+  /**
+   * How many bytes from `address` can be pinned for DMA without a hole or a missing write permission
+   * (pin_user_pages): 0…length, whole pages. Also true for device mappings (pfn mappings).
+   */
+  pinnable(address: bigint, length: bigint, write: boolean): bigint;
+}
