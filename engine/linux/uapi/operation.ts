@@ -62,6 +62,10 @@ export interface Answer {
   signal?: 'SIGBUS' | 'SIGSEGV';
   pending?: true;
   bitmap?: string;
+  /** Descriptor an open, dup, eventfd or ioctl returned: known to the process, not part of a recording. */
+  fd?: number;
+  /** Address that alloc or mmap returned, `0x…`. */
+  address?: string;
   rows?: string[];
   lines?: string[];
   mode?: string;
