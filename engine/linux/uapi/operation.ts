@@ -26,7 +26,7 @@ export type Operation =
   | { op: 'poll'; fd: FdRef; ms: number }
   | { op: 'wait'; ms: number }
   | { op: 'sysread'; path: string; offset?: number; size?: number; hex?: boolean }
-  | { op: 'syswrite'; path: string; text?: string; hex?: string; offset?: number; append?: boolean }
+  | { op: 'syswrite'; path: string; text?: string; hex?: string; offset?: number; append?: boolean; create?: boolean }
   | { op: 'readlink'; path: string }
   | { op: 'ls'; path: string }
   | { op: 'stat'; path: string; follow?: boolean }
