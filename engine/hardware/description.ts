@@ -11,6 +11,8 @@ export interface MachineDescription {
   /** True for imported machines: Linux had enumerated them already, so registers are taken as they stand. */
   booted: boolean;
   iommu: IommuKind;
+  /** What the source tells about the IOMMU unit itself; left out: interrupt remapping, 39-bit addresses. */
+  iommuUnit?: IommuUnit;
   kernel: KernelDescription;
   functions: FunctionDescription[];
   /** Groups the source recorded (group number → addresses); null when it recorded none. */
@@ -20,6 +22,15 @@ export interface MachineDescription {
 }
 
 export type IommuKind = 'intel-vtd' | 'amd-vi' | 'virtio-iommu' | 'smmu' | 'none' | 'unknown';
+
+export interface IommuUnit {
+  interruptRemapping: boolean;
+  /** Guest-address width in bits. */
+  addressBits: number;
+  /** VT-d scalable mode is offered. */
+  scalableMode: boolean;
+  cachingMode: boolean;
+}
 
 export interface KernelDescription {
   release: string;
@@ -52,6 +63,8 @@ export interface FunctionDescription {
   /** Write masks; null: unknown, derived from the header and capability tables. */
   writable: string | null;
   writeOneToClear: string | null;
+  /** Byte ranges `[from, to)` about which the two masks say nothing: those are derived from the tables. */
+  notProbed?: [number, number][];
   /** Rows of sysfs `resource`: `[start, end, flags]` as `0x…` text; null: derived from the BARs. */
   resources: [string, string, string][] | null;
   driver: string | null;
