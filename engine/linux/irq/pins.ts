@@ -1,0 +1,29 @@
+import type { PciDevice } from '../pci/device';
+import type { PciFunction } from '../../hardware/pci/function';
+
+const INTERRUPT_PIN = 0x3d;
+
+/** Pin 1–4 (INTA–INTD) that reaches the root bus, and the slot there; bridges rotate it (PCI-to-PCI Bridge 9.1). */
+function rootPin(fn: PciFunction): { pin: number; slot: number; bus: number } | null {
+  let pin = fn.config.read(INTERRUPT_PIN, 1);
+  if (pin < 1 || pin > 4) return null;
+  let at = fn;
+  while (at.parent !== null) {
+    pin = ((pin - 1 + at.address.device) % 4) + 1;
+    at = at.parent;
+  }
+  return { pin, slot: at.address.device, bus: at.address.bus };
+}
+
+/**
+ * I/O APIC input of a function's pin, as the firmware tables of a Q35 machine wire it: slots 0–24 rotate over inputs
+ * 20–23, the chipset's own slots over 16–19. Null where no input is wired: no pin, or below another root bus, whose
+ * pins go to the legacy numbers.
+ */
+export function ioApicInput(device: PciDevice): number | null {
+  if (device.isVirtual) return null;
+  const root = rootPin(device.function);
+  if (root === null || root.bus !== 0) return null;
+  const line = (root.slot + root.pin - 1) % 4;
+  return root.slot < 25 ? 20 + line : 16 + ((root.pin - 1) % 4);
+}

@@ -1,0 +1,38 @@
+import type { InterruptPath } from '../../hardware/interrupts';
+import type { PciDevice } from '../pci/device';
+import type { RemappingKind } from './remapping';
+
+/** Runs when an interrupt arrives. Returns false when it was not this device's (shared lines). Fills the path's end. */
+export type IrqHandler = (path: InterruptPath | null) => boolean;
+
+export interface IrqAction {
+  readonly name: string;
+  readonly handler: IrqHandler;
+  readonly shared: boolean;
+}
+
+/** One Linux interrupt number. */
+export interface IrqLine {
+  readonly irq: number;
+  readonly chip: 'IO-APIC' | 'PCI-MSI' | 'PCI-MSIX' | 'DMAR-MSI';
+  /** I/O APIC input, index in the MSI block, or table entry. */
+  readonly hardware: number;
+  readonly device: PciDevice | null;
+  readonly remapped: boolean;
+  readonly actions: IrqAction[];
+  count: number;
+  /** disable_irq nesting. */
+  disabled: number;
+  /** CPU vector and remapping index, -1 when none. */
+  vector: number;
+  remapIndex: number;
+}
+
+/** What `MessageVectors` needs of the interrupt core. */
+export interface RemappingOwner {
+  readonly remapping: RemappingKind;
+  addMessageLine(device: PciDevice, kind: 'msi' | 'msix', index: number, remapIndex: number): IrqLine;
+  removeMessageLine(line: IrqLine): void;
+  allocateIndexes(device: PciDevice, count: number): number;
+  freeIndexes(device: PciDevice, from: number, count: number): void;
+}
