@@ -73,4 +73,9 @@ export interface Answer {
   uid?: number;
   gid?: number;
   size?: number;
+  /** Further parts of stat, where known: `major:minor` of a device node, milliseconds since 1970, links, inode. */
+  rdev?: string;
+  mtime?: number;
+  nlink?: number;
+  ino?: number;
 }

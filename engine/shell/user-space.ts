@@ -1,0 +1,35 @@
+/** How a program reaches Linux: system calls as data, processes, and the passing of time. */
+import type { Answer, TracedOperation } from '../linux/uapi/operation';
+import type { Refusal } from '../linux/why';
+
+/** An outside event that a person may cause from the terminal: the device raises vector n, or its pin (null). */
+export interface DeviceInterrupt {
+  device: string;
+  kind: 'interrupt';
+  vector: number | null;
+}
+
+/** One process as the shell sees it. Calls that change nothing are not part of a machine's history. */
+export interface UserSpace {
+  readonly pid: number;
+  call(operation: TracedOperation): Answer;
+  /** A child process, with this one's user unless `uid` is given. */
+  spawn(name: string, uid?: number): UserSpace;
+  exit(): void;
+  /** Resolves after the machine's next change, or after some 50 ms. */
+  wait(): Promise<void>;
+  /** Resolves after this many milliseconds, at once when the signal is aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Lets other work of the host run. */
+  breathe?(): Promise<void>;
+  /** Makes a device act; a message when it cannot. */
+  stimulate?(stimulus: DeviceInterrupt): string | null;
+  /** Boots the machine again, with another kernel command line when one is given. */
+  reboot?(cmdline: string | null): void;
+  /** Why the last call was refused. */
+  why?(): Refusal | null;
+  /** The lab's explanation of a subject (`group 3`, `0000:01:00.0`, …) as text lines; null when it knows none. */
+  explain?(subject: readonly string[]): string[] | null;
+  /** The machine's own clock: milliseconds since 1970 and since boot. */
+  now?(): { realtime: number; monotonic: number };
+}
