@@ -11,6 +11,8 @@ export interface OpenFile {
   readonly kind: string;
   /** Text behind `/proc/<pid>/fd/N`: a path or `anon_inode:[eventfd]`. */
   readonly link: string;
+  /** Flags of the open; left out: read and write. */
+  readonly flags?: number;
   read?(process: Process, into: Uint8Array, offset: number | null): number;
   write?(process: Process, data: Uint8Array, offset: number | null): number | PendingCall;
   ioctl?(process: Process, request: number, arg: bigint): number | PendingCall;
