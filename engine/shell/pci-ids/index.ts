@@ -1,0 +1,13 @@
+/** The database that comes with the lab (Debian 12's version, as in the recordings), read at first use. */
+import { PciIdDatabase } from './database';
+import data from './pci-ids.json';
+
+export { PciIdDatabase } from './database';
+export const PCI_IDS_VERSION: string = data.version;
+
+let loaded: PciIdDatabase | null = null;
+
+export function pciIds(): PciIdDatabase {
+  loaded ??= new PciIdDatabase(data.text);
+  return loaded;
+}
