@@ -1,0 +1,93 @@
+/** Every command of the window by name: for the palette, the keys and the native menu. */
+import { computed, type ComputedRef } from 'vue';
+import { useActions } from '../stores/actions';
+import { useDocuments } from '../stores/documents';
+import { useFrame, type PaneName } from '../stores/frame';
+import { useMachine } from '../stores/machine';
+import { useSelection } from '../stores/selection';
+import { useSteps } from '../stores/steps';
+import { useTerminals } from '../stores/terminals';
+import { useTopologyCommands } from '../stores/topology-commands';
+import { T } from '../texts';
+import { short } from '../ui/address';
+import { functionCommands } from './functions';
+import { PANES, stepPane } from './panes';
+
+export interface Command {
+  id: string;
+  title: string;
+  group: string;
+  icon: string;
+  keys: string;
+  /** Why it cannot be run now. */
+  off: string | null;
+  run: () => void;
+}
+
+export function useCommands(): ComputedRef<Command[]> {
+  const machine = useMachine();
+  const actions = useActions();
+  const documents = useDocuments();
+  const frame = useFrame();
+  const selection = useSelection();
+  const steps = useSteps();
+  const terminals = useTerminals();
+  const topology = useTopologyCommands();
+  const G = T.command.groups;
+
+  return computed(() => {
+    const list: Command[] = [];
+    const add = (id: string, title: string, group: string, icon: string, keys: string, run: () => void, off: string | null = null): void => {
+      list.push({ id, title, group, icon, keys, run, off });
+    };
+    if (selection.address !== null) {
+      for (const c of functionCommands(selection.address))
+        add(`function-${c.id}`, `${c.label.replace(/…$/, '')}: ${short(selection.address)}`, G.function, c.icon, c.keys, c.run, c.off);
+    }
+    const doc = machine.machine?.document;
+    add('undo', doc?.undo ? T.undo.tip(doc.undo) : T.command.undo, G.edit, 'undo', 'Ctrl Z', () => void actions.undo(), doc?.undo ? null : T.undo.nothing);
+    add('redo', doc?.redo ? T.redo.tip(doc.redo) : T.command.redo, G.edit, 'redo', 'Ctrl Shift Z', () => void actions.redo(), doc?.redo ? null : T.redo.nothing);
+    add('open', T.command.open, G.file, 'dump', 'Ctrl O', () => void documents.open());
+    add('paste', T.command.paste, G.file, 'terminal', '', () => (frame.overlay = 'paste'));
+    add('collect-script', T.command.collect, G.file, 'export', '', () => (frame.overlay = 'collect'));
+    for (const sample of documents.samples)
+      add(`sample-${sample.id}`, T.command.openSample(sample.title), G.file, 'root-complex', '', () => void documents.openSample(sample.id));
+    add('save', T.command.save, G.file, 'export', 'Ctrl S', () => void documents.save(false));
+    add('save-as', T.command.saveAs, G.file, 'export', 'Ctrl Shift S', () => void documents.save(true));
+    add('new', T.command.newMachine, G.file, 'plus', '', () => void documents.newMachine());
+    PANES.forEach((pane, k) => add(`pane-${pane}`, T.command.goTo(T.pane[pane]), G.view, paneIcon(pane), `Ctrl ${k + 1}`, () => goTo(pane)));
+    add('next-pane', T.command.nextPane, G.view, 'chev-r', 'F6', () => stepPane(1));
+    add('previous-pane', T.command.previousPane, G.view, 'chev-r', 'Shift F6', () => stepPane(-1));
+    add('fabric', T.command.fabric, G.view, 'root-complex', '', () => (selection.topologyTab = 'fabric'));
+    add('table', T.command.table, G.view, 'page-table', '', () => (selection.topologyTab = 'table'));
+    add('acs', T.command.acs, G.view, 'eye', 'L', () => (topology.lamps = !topology.lamps));
+    add('fit', T.command.fit, G.view, 'fit', 'F', () => topology.fitWanted++);
+    add('terminal', T.command.terminal, G.view, 'terminal', '', () => {
+      frame.showDock('terminal');
+      terminals.add();
+    });
+    add('calls', T.terminal.calls, G.view, 'process', '', () => frame.showDock('calls'));
+    add('log', T.terminal.log, G.view, 'process', '', () => frame.showDock('log'));
+    add('theme', T.command.theme, G.view, 'theme', 'Ctrl Shift T', () => frame.cycleTheme());
+    add('comfortable', T.command.comfortable, G.view, 'settings', '', () => (frame.comfortable = !frame.comfortable));
+    add('palette', T.command.find, G.help, 'search', 'Ctrl K', () => frame.find());
+    add('keys', T.command.keys, G.help, 'info', '?', () => (frame.overlay = 'keys'));
+    add('first-steps', T.command.firstSteps, G.help, 'lesson', '', () => steps.show());
+    add('about', T.command.about, G.help, 'info', '', () => (frame.overlay = 'about'));
+    return list;
+  });
+
+  function goTo(pane: PaneName): void {
+    if (pane === 'interrupts' && frame.fold === 'small') {
+      selection.tab = 'interrupts';
+      frame.focusPane('inspector');
+    } else frame.focusPane(pane);
+  }
+}
+
+function paneIcon(pane: PaneName): string {
+  const icons: Record<PaneName, string> = {
+    topology: 'root-complex', inspector: 'inspect', containers: 'container', interrupts: 'irq', terminal: 'terminal', timeline: 'timeline',
+  };
+  return icons[pane];
+}

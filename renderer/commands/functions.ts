@@ -1,0 +1,127 @@
+/** What can be done with one function: the same list for the context menu, the keys and the palette. */
+import { lab } from '../bridge';
+import { useActions } from '../stores/actions';
+import { useFrame } from '../stores/frame';
+import { useMachine } from '../stores/machine';
+import { useMessages } from '../stores/messages';
+import { useSelection } from '../stores/selection';
+import { T } from '../texts';
+
+export interface FunctionCommand {
+  id: 'inspect' | 'bind' | 'unbind' | 'attach' | 'detach' | 'fire' | 'why' | 'copy' | 'remove';
+  label: string;
+  icon: string;
+  keys: string;
+  /** Why it cannot be done now; null when it can. */
+  off: string | null;
+  danger?: boolean;
+  run: () => void;
+}
+
+export function functionCommands(address: string): FunctionCommand[] {
+  const machine = useMachine();
+  const actions = useActions();
+  const frame = useFrame();
+  const selection = useSelection();
+  const messages = useMessages();
+  const fn = machine.functions.get(address);
+  const group = machine.groupOf(address);
+  const missing = fn ? null : T.menu.noFunction;
+  const show = (tab: typeof selection.tab): void => {
+    selection.select(address);
+    selection.tab = tab;
+    frame.focusPane('inspector');
+  };
+  const commands: FunctionCommand[] = [
+    { id: 'inspect', label: T.menu.inspect, icon: 'inspect', keys: 'Enter', off: missing, run: () => show(selection.tab) },
+    {
+      id: 'bind',
+      label: T.menu.bind,
+      icon: 'bind',
+      keys: 'B',
+      off: missing ?? (fn?.driver === 'vfio-pci' ? T.menu.already : null),
+      run: () => void actions.perform({ kind: 'bind', address, driver: 'vfio-pci' }),
+    },
+    {
+      id: 'unbind',
+      label: T.menu.unbind,
+      icon: 'unlink',
+      keys: 'U',
+      off: missing ?? (fn?.driver === null ? T.menu.noDriver : null),
+      run: () => void actions.perform({ kind: 'unbind', address }),
+    },
+    group?.owned
+      ? {
+          id: 'detach',
+          label: T.menu.detach,
+          icon: 'unlink',
+          keys: '',
+          off: null,
+          run: () => void actions.perform({ kind: 'detach', group: group.id }),
+        }
+      : {
+          id: 'attach',
+          label: T.menu.attach,
+          icon: 'container',
+          keys: 'A',
+          off: missing ?? (group ? (group.hasEndpoint ? null : T.menu.portsOnly) : T.menu.noGroup),
+          run: () => group && frame.attach(group.id),
+        },
+    {
+      id: 'fire',
+      label: T.menu.fire,
+      icon: 'eventfd',
+      keys: 'T',
+      off: missing ?? (fn?.isBridge ? T.menu.isBridge : null),
+      run: () => show('interrupts'),
+    },
+    {
+      id: 'why',
+      label: group ? T.menu.why(group.id) : T.menu.whyAny,
+      icon: 'info',
+      keys: 'W',
+      off: missing ?? (group ? null : T.menu.noGroup),
+      run: () => show('overview'),
+    },
+    {
+      id: 'copy',
+      label: T.menu.copyAddress,
+      icon: 'copy',
+      keys: '',
+      off: null,
+      run: () => {
+        lab().copy(address);
+        messages.say(T.terminal.copied);
+      },
+    },
+    {
+      id: 'remove',
+      label: T.menu.remove,
+      icon: 'close',
+      keys: 'Del',
+      off: missing,
+      danger: true,
+      run: () => void actions.perform({ kind: 'remove-function', address }),
+    },
+  ];
+  return commands;
+}
+
+const KEYS: Readonly<Record<string, FunctionCommand['id']>> = {
+  b: 'bind', u: 'unbind', a: 'attach', t: 'fire', w: 'why', Delete: 'remove', Enter: 'inspect',
+};
+
+/** Runs the command of a key on a function; says why not when it cannot. True when the key had a meaning. */
+export function runFunctionKey(key: string, address: string): boolean {
+  const id = KEYS[key.length === 1 ? key.toLowerCase() : key];
+  if (!id) return false;
+  const command = functionCommands(address).find((c) => c.id === id || (id === 'attach' && c.id === 'detach'));
+  if (!command) return false;
+  if (command.id === 'detach') {
+    useMessages().say(T.menu.alreadyAttached);
+    return true;
+  }
+  if (command.off === null) command.run();
+  else useMessages().show({ kind: 'info', what: `${command.label}: ${command.off}.`, why: null, remedy: null, next: [] });
+  return true;
+}

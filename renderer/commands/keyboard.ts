@@ -1,0 +1,35 @@
+/** Keys that hold in the whole window. */
+import type { Command } from './commands';
+
+/** `Ctrl Shift Z` of an event, with Cmd counted as Ctrl. */
+export function chord(e: KeyboardEvent): string {
+  const key = e.key.length === 1 ? e.key.toUpperCase() : e.key;
+  const shifted = e.shiftKey && (e.key.length > 1 || /[A-Z]/.test(key));
+  return [e.ctrlKey || e.metaKey ? 'Ctrl' : '', e.altKey ? 'Alt' : '', shifted ? 'Shift' : '', key].filter(Boolean).join(' ');
+}
+
+const ALIASES: Readonly<Record<string, string>> = {
+  'Ctrl Y': 'Ctrl Shift Z',
+  'Alt ArrowLeft': 'Ctrl Z',
+  'Alt ArrowRight': 'Ctrl Shift Z',
+};
+/** The shell needs every other key. */
+const IN_TERMINAL: ReadonlySet<string> = new Set(['F6', 'Shift F6', 'Ctrl Shift T', 'Ctrl Shift S']);
+/** A text field keeps its own undo and its single keys. */
+const NOT_IN_TEXT: ReadonlySet<string> = new Set(['Ctrl Z', 'Ctrl Shift Z', 'Alt ArrowLeft', 'Alt ArrowRight', 'Ctrl Y', '?']);
+/** Single letters belong to the pane that has the focus. */
+const isGlobal = (keys: string): boolean => keys.startsWith('Ctrl') || /^(Shift )?F\d+$/.test(keys) || keys === '?';
+
+export function handleKey(e: KeyboardEvent, commands: readonly Command[]): void {
+  if (e.defaultPrevented) return;
+  const pressed = chord(e);
+  const target = e.target instanceof Element ? e.target : null;
+  if (target?.closest('.xterm') && !IN_TERMINAL.has(pressed)) return;
+  if (target?.closest('input, textarea, [contenteditable]') && NOT_IN_TEXT.has(pressed)) return;
+  if (target?.closest('[role="dialog"]') && pressed !== 'Ctrl Shift T') return;
+  const keys = ALIASES[pressed] ?? pressed;
+  const command = commands.find((c) => c.keys === keys && isGlobal(c.keys) && !c.id.startsWith('function-'));
+  if (!command) return;
+  e.preventDefault();
+  command.run();
+}

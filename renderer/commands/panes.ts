@@ -1,0 +1,15 @@
+/** The panes in their order, and moving between them by keyboard. */
+import type { PaneName } from '../stores/frame';
+
+export const PANES: readonly PaneName[] = ['topology', 'inspector', 'containers', 'interrupts', 'terminal', 'timeline'];
+
+/** Moves the focus to the next or previous pane that is in the window. */
+export function stepPane(direction: 1 | -1): void {
+  const panes = [...document.querySelectorAll<HTMLElement>('[data-pane]')];
+  const at = panes.findIndex((p) => p.contains(document.activeElement));
+  const next = panes[(at + direction + panes.length) % panes.length] ?? panes[0];
+  if (!next) return;
+  // The topology and the terminal have one obvious place for the focus; the others take it themselves.
+  const inner = next.querySelector<HTMLElement>('[role="treeitem"][tabindex="0"], .xterm-helper-textarea');
+  (inner ?? next).focus();
+}

@@ -1,0 +1,41 @@
+/** A view of the engine as a ref: subscribed while the scope lives, again whenever its parameters change. */
+import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
+import { lab, type ViewName, type Views } from '../bridge';
+
+/**
+ * `parameters` returns undefined while nothing is to be shown; the value is null then and until the first answer.
+ */
+export function live<V extends ViewName>(
+  view: V,
+  parameters: () => Views[V]['parameters'] | undefined,
+): Readonly<ShallowRef<Views[V]['value'] | null>> {
+  const value = shallowRef<Views[V]['value'] | null>(null);
+  let stop: (() => void) | null = null;
+  const end = (): void => {
+    stop?.();
+    stop = null;
+  };
+  watch(
+    () => {
+      const wanted = parameters();
+      return wanted === undefined ? undefined : JSON.stringify(wanted);
+    },
+    (key) => {
+      end();
+      value.value = null;
+      const wanted = parameters();
+      if (key === undefined || wanted === undefined) return;
+      let current = true;
+      const unsubscribe = lab().subscribe(view, wanted, (next) => {
+        if (current) value.value = next;
+      });
+      stop = () => {
+        current = false;
+        unsubscribe();
+      };
+    },
+    { immediate: true },
+  );
+  onScopeDispose(end);
+  return value;
+}

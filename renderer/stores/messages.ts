@@ -1,0 +1,65 @@
+/** Messages to the person: toasts with what, why and next, and the live regions for screen readers. */
+import { defineStore } from 'pinia';
+import { ref, shallowRef } from 'vue';
+
+export interface Step {
+  label: string;
+  run: () => void;
+}
+
+export interface Message {
+  id: number;
+  kind: 'ok' | 'info' | 'warn' | 'bad';
+  what: string;
+  why: string | null;
+  /** A command to type; shown and copied as it stands. */
+  remedy: string | null;
+  next: Step[];
+}
+
+const SHOWN = 3;
+const SENTENCE_EVERY_MS = 1000;
+const STAYS_MS = 5000;
+
+export const useMessages = defineStore('messages', () => {
+  const list = shallowRef<Message[]>([]);
+  const polite = ref('');
+  const assertive = ref('');
+  let serial = 0;
+  let lastSaid = 0;
+  let waiting: string | null = null;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** One sentence a second at most: a later one takes the place of one that still waits. */
+  function say(sentence: string): void {
+    const due = lastSaid + SENTENCE_EVERY_MS - performance.now();
+    if (due <= 0 || lastSaid === 0) {
+      lastSaid = performance.now();
+      polite.value = sentence;
+      return;
+    }
+    waiting = sentence;
+    timer ??= setTimeout(() => {
+      timer = null;
+      lastSaid = performance.now();
+      if (waiting !== null) polite.value = waiting;
+      waiting = null;
+    }, due);
+  }
+
+  function dismiss(id: number): void {
+    list.value = list.value.filter((m) => m.id !== id);
+  }
+
+  function show(message: Omit<Message, 'id'>): number {
+    const id = ++serial;
+    list.value = [...list.value.filter((m) => m.what !== message.what), { ...message, id }].slice(-SHOWN);
+    const sentence = message.why ? `${message.what} ${message.why}` : message.what;
+    if (message.kind === 'bad') assertive.value = sentence;
+    else say(sentence);
+    if (message.kind === 'ok' || message.kind === 'info') setTimeout(() => dismiss(id), STAYS_MS);
+    return id;
+  }
+
+  return { list, polite, assertive, say, show, dismiss };
+});

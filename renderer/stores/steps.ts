@@ -1,0 +1,42 @@
+/** The five first steps: each ticks when it happens, by whatever way it was done. */
+import { defineStore } from 'pinia';
+import { computed, ref, watch } from 'vue';
+import { useFrame } from './frame';
+import { useInspected } from './inspected';
+import { useMachine } from './machine';
+import { useSelection } from './selection';
+
+export type StepName = 'open' | 'look' | 'bind' | 'attach' | 'fire';
+export const STEP_ORDER: readonly StepName[] = ['open', 'look', 'bind', 'attach', 'fire'];
+
+export const useSteps = defineStore('steps', () => {
+  const machine = useMachine();
+  const selection = useSelection();
+  const inspected = useInspected();
+  const frame = useFrame();
+  const done = ref<ReadonlySet<StepName>>(new Set());
+
+  const tick = (name: StepName): void => {
+    if (!done.value.has(name)) done.value = new Set([...done.value, name]);
+  };
+  const happened: Record<StepName, () => boolean> = {
+    open: () => (machine.machine?.functions ?? 0) > 0,
+    look: () => selection.address !== null || selection.group !== null,
+    bind: () => (machine.topology?.functions ?? []).some((f) => f.ownership === 'vfio' || f.ownership === 'process'),
+    attach: () => (machine.topology?.groups ?? []).some((g) => g.owned),
+    fire: () =>
+      (inspected.interrupts?.arrivals.length ?? 0) > 0 || (inspected.interrupts?.vectors ?? []).some((v) => v.count > 0),
+  };
+  for (const name of STEP_ORDER) watch(happened[name], (yes) => yes && tick(name), { immediate: true });
+
+  const current = computed<StepName | null>(() => STEP_ORDER.find((s) => !done.value.has(s)) ?? null);
+  const dismiss = (): void => {
+    frame.stepsShown = false;
+    if (frame.drawer === 'steps') frame.drawer = null;
+  };
+  const show = (): void => {
+    frame.stepsShown = true;
+    if (frame.fold === 'small') frame.drawer = 'steps';
+  };
+  return { done, current, dismiss, show };
+});
