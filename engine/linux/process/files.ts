@@ -41,6 +41,8 @@ export interface MmapRequest {
 /** Device memory mapped into a process. An access returns null where the CPU would take SIGBUS. */
 export interface MappedRegion {
   readonly length: number;
+  /** Bus address of its first byte, where DMA between devices may reach it; left out: it cannot be mapped for DMA. */
+  readonly physical?: number;
   read(offset: number, width: 1 | 2 | 4 | 8): bigint | null;
   write(offset: number, width: 1 | 2 | 4 | 8, value: bigint): true | null;
   unmapped?(): void;

@@ -1,4 +1,5 @@
 import type { MappedRegion, OpenFile } from './files';
+import type { Pages } from './pages';
 
 export type Capability = 'CAP_SYS_ADMIN' | 'CAP_SYS_RAWIO' | 'CAP_IPC_LOCK' | 'CAP_DAC_OVERRIDE' | 'CAP_SYS_RESOURCE';
 
@@ -16,6 +17,8 @@ export interface Process {
   /** Pages accounted as locked (`mm->locked_vm`), shown as VmLck, and pages pinned (`mm->pinned_vm`), shown as VmPin. */
   lockedPages: bigint;
   pinnedPages: bigint;
+  /** The process has ended; others may still refer to it. */
+  readonly exited: boolean;
 }
 
 export interface FileTable {
@@ -46,4 +49,20 @@ export interface UserMemory {
    * (pin_user_pages): 0…length, whole pages. Also true for device mappings (pfn mappings).
    */
   pinnable(address: bigint, length: bigint, write: boolean): bigint;
+  /** `copyFrom` and `copyTo` with the address as a number (user addresses are below 2^47): the kernel's hot paths. */
+  copyIn(at: number, into: Uint8Array): boolean;
+  copyOut(at: number, data: Uint8Array): boolean;
+  /**
+   * The memory behind a page-aligned range as physically contiguous parts; ends early where a page is missing, may not
+   * be used that way, or is device memory without a bus address.
+   */
+  spans(start: number, length: number, write: boolean): MemorySpan[];
+}
+
+/** A physically contiguous part of a range of user memory. */
+export interface MemorySpan {
+  readonly physical: number;
+  readonly length: number;
+  /** Null for device memory (a PFN mapping): neither counted nor held. */
+  readonly pages: Pages | null;
 }
