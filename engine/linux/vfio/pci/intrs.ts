@@ -1,0 +1,327 @@
+import { ERRNO } from '../../errno';
+import type { IrqCore } from '../../irq/irq';
+import { intxMaskingWorks, setIntx } from '../../pci/power';
+import type { PciDevice } from '../../pci/device';
+import type { Process } from '../../process/process';
+import { IRQ_INDEX, SET_IRQS } from '../../uapi/vfio';
+import { describeReader, eventOf } from './events';
+import type { IrqType } from './filter';
+import { IntxLine, fire } from './intx';
+import type { Trigger } from './intx';
+import type { UserStructure } from './structure';
+
+const COMMAND = 0x04;
+const MEMORY_DECODE = 0x2;
+const DATA = SET_IRQS.DATA_NONE | SET_IRQS.DATA_BOOL | SET_IRQS.DATA_EVENTFD;
+const ACTION = SET_IRQS.ACTION_MASK | SET_IRQS.ACTION_UNMASK | SET_IRQS.ACTION_TRIGGER;
+const HEADER_SIZE = 20;
+
+export const IRQ_COUNT = 5;
+export const IRQ_FLAGS = { EVENTFD: 1, MASKABLE: 2, AUTOMASKED: 4, NORESIZE: 8 } as const;
+
+/** A SET_IRQS call after its header was checked. */
+interface Request {
+  readonly process: Process;
+  readonly start: number;
+  readonly count: number;
+  readonly kind: 'none' | 'bool' | 'eventfd';
+  readonly bools: Uint8Array;
+  readonly fds: Int32Array;
+}
+
+export interface InterruptHost {
+  readonly device: PciDevice;
+  readonly irq: IrqCore;
+  /** DisINTx as the user set it. */
+  virqDisabled(): boolean;
+  /** INTx exists for the user. */
+  readonly hasPin: boolean;
+  /** The function's INTx is broken: it stays disabled in the hardware. */
+  readonly noIntx: boolean;
+  /** `nointxmask`: masking through the command register is not to be used. */
+  readonly noIntxMask: boolean;
+  readonly isExpress: boolean;
+}
+
+/** The interrupts of an open device: SET_IRQS and what arrives (vfio-pci-regions-irqs-reset.md 7, 8). */
+export class InterruptSetup {
+  irqType: IrqType = 'none';
+  /** log2 of the vectors of the last MSI enable; survives close. */
+  msiQmax = 0;
+  readonly intx: IntxLine;
+  readonly errors: { err: Trigger | null; req: Trigger | null } = { err: null, req: null };
+  private readonly host: InterruptHost;
+  private readonly vectors = new Map<number, Trigger>();
+
+  constructor(host: InterruptHost) {
+    this.host = host;
+    const byCommand = !host.noIntxMask && !host.noIntx && intxMaskingWorks(host.device);
+    this.intx = new IntxLine(host.device, host.irq, byCommand, () => host.virqDisabled());
+  }
+
+  /** Interrupts that an index offers. */
+  count(index: number): number {
+    const { config } = this.host.device;
+    switch (index) {
+      case IRQ_INDEX.INTX:
+        return this.host.hasPin ? 1 : 0;
+      case IRQ_INDEX.MSI: {
+        const at = config.findCapability(0x05);
+        return at === 0 ? 0 : 1 << ((config.read(at + 2, 2) >>> 1) & 7);
+      }
+      case IRQ_INDEX.MSIX: {
+        const at = config.findCapability(0x11);
+        return at === 0 ? 0 : (config.read(at + 2, 2) & 0x7ff) + 1;
+      }
+      case IRQ_INDEX.ERR:
+        return this.host.isExpress ? 1 : 0;
+      case IRQ_INDEX.REQ:
+        return 1;
+      default:
+        return 0;
+    }
+  }
+
+  flags(index: number): number {
+    if (index === IRQ_INDEX.INTX) return IRQ_FLAGS.EVENTFD | IRQ_FLAGS.MASKABLE | IRQ_FLAGS.AUTOMASKED;
+    return IRQ_FLAGS.EVENTFD | (index === IRQ_INDEX.MSIX && this.dynamic ? 0 : IRQ_FLAGS.NORESIZE);
+  }
+
+  /** Vectors can be added while MSI-X is on. */
+  get dynamic(): boolean {
+    return this.host.device.config.findCapability(0x11) !== 0;
+  }
+
+  /** Reader behind a vector, for the screen. */
+  reader(vector: number): Trigger | null {
+    return this.irqType === 'intx' ? this.intx.trigger : (this.vectors.get(vector) ?? null);
+  }
+
+  setIrqs(process: Process, header: UserStructure): number {
+    const request = this.validate(process, header);
+    if (typeof request === 'number') return request;
+    const index = header.u32(8);
+    const action = header.u32(4) & ACTION;
+    const handler = this.handlerOf(index, action);
+    return handler === null ? -ERRNO.ENOTTY : handler(request);
+  }
+
+  /** What closing the device does; the error and request events go last. */
+  disableAll(): void {
+    if (this.irqType === 'intx') this.disableIntx();
+    else if (this.irqType !== 'none') this.disableMessages();
+  }
+
+  /** An uncorrectable error was reported for the function. */
+  reportError(): void {
+    if (this.errors.err !== null) fire(this.errors.err, null);
+  }
+
+  private validate(process: Process, header: UserStructure): Request | number {
+    const flags = header.u32(4);
+    const index = header.u32(8);
+    const start = header.u32(12);
+    const count = header.u32(16);
+    if (index >= IRQ_COUNT || count >= 0xffffffff - start || flags & ~(DATA | ACTION)) return -ERRNO.EINVAL;
+    const offered = this.count(index);
+    if (start >= offered || start + count > offered) return -ERRNO.EINVAL;
+    const data = flags & DATA;
+    const empty = { bools: new Uint8Array(0), fds: new Int32Array(0) };
+    if (data === SET_IRQS.DATA_NONE) return { process, start, count, kind: 'none', ...empty };
+    if (data !== SET_IRQS.DATA_BOOL && data !== SET_IRQS.DATA_EVENTFD) return -ERRNO.EINVAL;
+    const size = count * (data === SET_IRQS.DATA_BOOL ? 1 : 4);
+    if (header.argsz - HEADER_SIZE < size) return -ERRNO.EINVAL;
+    const bytes = header.tail(HEADER_SIZE, size);
+    if (bytes === null) return -ERRNO.EFAULT;
+    if (data === SET_IRQS.DATA_BOOL) return { process, start, count, kind: 'bool', ...empty, bools: bytes };
+    return { process, start, count, kind: 'eventfd', ...empty, fds: new Int32Array(bytes.buffer) };
+  }
+
+  private handlerOf(index: number, action: number): ((request: Request) => number) | null {
+    if (index === IRQ_INDEX.INTX) {
+      if (action === SET_IRQS.ACTION_MASK) return (r) => this.maskIntx(r);
+      if (action === SET_IRQS.ACTION_UNMASK) return (r) => this.unmaskIntx(r);
+      return action === SET_IRQS.ACTION_TRIGGER ? (r) => this.triggerIntx(r) : null;
+    }
+    if (action !== SET_IRQS.ACTION_TRIGGER) return null;
+    if (index === IRQ_INDEX.MSI) return (r) => this.triggerMessages('msi', r);
+    if (index === IRQ_INDEX.MSIX) return (r) => this.triggerMessages('msix', r);
+    if (index === IRQ_INDEX.ERR) return this.host.isExpress ? (r) => this.triggerEvent('err', r) : null;
+    return (r) => this.triggerEvent('req', r);
+  }
+
+  private maskIntx(r: Request): number {
+    if (this.irqType !== 'intx' || r.start !== 0 || r.count !== 1) return -ERRNO.EINVAL;
+    if (r.kind === 'eventfd') return -ERRNO.ENOTTY;
+    if (r.kind === 'none' || r.bools[0] !== 0) this.intx.mask();
+    return 0;
+  }
+
+  private unmaskIntx(r: Request): number {
+    if (this.irqType !== 'intx' || r.start !== 0 || r.count !== 1) return -ERRNO.EINVAL;
+    if (r.kind !== 'eventfd') {
+      if (r.kind === 'none' || r.bools[0] !== 0) this.intx.unmask();
+      return 0;
+    }
+    const fd = r.fds[0]!;
+    if (fd < 0) {
+      this.intx.detachUnmask();
+      return 0;
+    }
+    const event = eventOf(r.process, fd);
+    return typeof event === 'number' ? event : this.intx.attachUnmask(event);
+  }
+
+  private triggerIntx(r: Request): number {
+    if (this.irqType === 'intx' && r.count === 0 && r.kind === 'none') {
+      this.disableIntx();
+      return 0;
+    }
+    const usable = this.irqType === 'intx' || this.irqType === 'none';
+    if (!usable || r.start !== 0 || r.count !== 1) return -ERRNO.EINVAL;
+    if (r.kind === 'eventfd') return this.assignIntx(r.process, r.fds[0]!);
+    if (this.irqType !== 'intx') return -ERRNO.EINVAL;
+    if (r.kind === 'none' || r.bools[0] !== 0) this.intx.send(null);
+    return 0;
+  }
+
+  private assignIntx(process: Process, fd: number): number {
+    let trigger: Trigger | null = null;
+    if (fd >= 0) {
+      const found = triggerOf(process, fd);
+      if (typeof found === 'number') return found;
+      trigger = found;
+    }
+    if (this.irqType === 'intx') {
+      this.intx.trigger = trigger;
+      return 0;
+    }
+    this.irqType = 'intx';
+    const result = this.intx.enable(trigger);
+    if (result < 0) this.irqType = 'none';
+    return result;
+  }
+
+  private disableIntx(): void {
+    this.intx.disable();
+    this.irqType = 'none';
+  }
+
+  private triggerMessages(type: 'msi' | 'msix', r: Request): number {
+    if (this.irqType === type && r.count === 0 && r.kind === 'none') {
+      this.disableMessages();
+      return 0;
+    }
+    if (this.irqType !== type && this.irqType !== 'none') return -ERRNO.EINVAL;
+    if (r.kind === 'eventfd') {
+      if (this.irqType === type) return this.assignVectors(r);
+      const enabled = this.enableMessages(type, r.start + r.count);
+      if (enabled !== 0) return enabled;
+      const result = this.assignVectors(r);
+      if (result !== 0) this.disableMessages();
+      return result;
+    }
+    if (this.irqType !== type) return -ERRNO.EINVAL;
+    for (let i = 0; i < r.count; i++) {
+      const trigger = this.vectors.get(r.start + i);
+      if (trigger !== undefined && (r.kind === 'none' || r.bools[i] !== 0)) fire(trigger, null);
+    }
+    return 0;
+  }
+
+  /** 0 when all are there; the number that could be had instead; or a negative errno. */
+  private enableMessages(type: 'msi' | 'msix', count: number): number {
+    const given = this.withMemory(() => this.host.irq.allocVectors(this.host.device, type, count));
+    if (given < count) {
+      if (given > 0) this.withMemory(() => this.host.irq.freeVectors(this.host.device));
+      return given;
+    }
+    this.irqType = type;
+    if (type === 'msi') this.msiQmax = count <= 1 ? 0 : 32 - Math.clz32(count - 1);
+    return 0;
+  }
+
+  private disableMessages(): void {
+    for (const vector of [...this.vectors.keys()]) this.unassign(vector);
+    this.withMemory(() => this.host.irq.freeVectors(this.host.device));
+    if (this.host.noIntx) setIntx(this.host.device, false);
+    this.irqType = 'none';
+  }
+
+  private assignVectors(r: Request): number {
+    for (let i = 0; i < r.count; i++) {
+      const result = this.assign(r.process, r.start + i, r.fds[i]!);
+      if (result === 0) continue;
+      for (let undo = i; undo >= 0; undo--) this.unassign(r.start + undo);
+      return result;
+    }
+    return 0;
+  }
+
+  private assign(process: Process, vector: number, fd: number): number {
+    this.unassign(vector);
+    if (fd < 0) return 0;
+    const messages = this.host.irq.messagesOf(this.host.device);
+    if (messages === null) return -ERRNO.EINVAL;
+    if (messages.line(vector) === null) {
+      if (this.irqType !== 'msix' || !this.dynamic) return -ERRNO.EINVAL;
+      const added = this.withMemory(() => messages.addVector(vector));
+      if (added < 0) return added;
+    }
+    const trigger = triggerOf(process, fd);
+    if (typeof trigger === 'number') return trigger;
+    const name = `vfio-${this.irqType}[${vector}](${this.host.device.name})`;
+    const result = this.withMemory(() => {
+      if (this.irqType === 'msix') messages.rewriteMessage(vector);
+      return messages.request(vector, name, (path) => {
+        fire(trigger, path);
+        return true;
+      });
+    });
+    if (result === 0) this.vectors.set(vector, trigger);
+    return result;
+  }
+
+  private unassign(vector: number): void {
+    if (!this.vectors.delete(vector)) return;
+    this.withMemory(() => this.host.irq.messagesOf(this.host.device)?.release(vector));
+  }
+
+  /** Decoding is switched on around an access to the vector table and the command register put back as it was. */
+  private withMemory<T>(run: () => T): T {
+    const { config } = this.host.device;
+    const command = config.read(COMMAND, 2);
+    if (!(command & MEMORY_DECODE)) config.write(COMMAND, 2, command | MEMORY_DECODE);
+    const result = run();
+    config.write(COMMAND, 2, command);
+    return result;
+  }
+
+  private triggerEvent(slot: 'err' | 'req', r: Request): number {
+    if (r.start !== 0 || r.count > 1) return -ERRNO.EINVAL;
+    const held = this.errors[slot];
+    if (r.kind === 'none') {
+      if (held === null) return -ERRNO.EINVAL;
+      if (r.count === 1) fire(held, null);
+      else this.errors[slot] = null;
+      return 0;
+    }
+    if (r.count === 0) return -ERRNO.EINVAL;
+    if (r.kind === 'bool') {
+      if (r.bools[0] !== 0 && held !== null) fire(held, null);
+      return 0;
+    }
+    const fd = r.fds[0]!;
+    if (fd === -1) this.errors[slot] = null;
+    if (fd < 0) return 0;
+    const trigger = triggerOf(r.process, fd);
+    if (typeof trigger === 'number') return trigger;
+    this.errors[slot] = trigger;
+    return 0;
+  }
+}
+
+function triggerOf(process: Process, fd: number): Trigger | number {
+  const event = eventOf(process, fd);
+  return typeof event === 'number' ? event : { event, reader: describeReader(process, fd) };
+}
