@@ -1,19 +1,13 @@
 /** sysfs attributes: one value a file, text made when it is read and acted upon when it is written. */
-import { ERRNO } from "../errno";
-import type { OpenFile, PendingCall } from "../process/files";
-import type { Process } from "../process/process";
-import type {
-  DirectoryNode,
-  FileNode,
-  LinkNode,
-  Node,
-  StoreResult,
-} from "./node";
-import { O } from "./node";
+import { ERRNO } from '../errno';
+import type { OpenFile, PendingCall } from '../process/files';
+import type { Process } from '../process/process';
+import type { DirectoryNode, FileNode, LinkNode, Node, StoreResult } from './node';
+import { O } from './node';
 
 const PAGE = 4096;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8");
+const decoder = new TextDecoder('utf-8');
 
 export interface AttributeOptions {
   mode: number;
@@ -28,7 +22,7 @@ export interface AttributeOptions {
 
 /** A text file whose content is computed at the first read from the start, as seq_file does. */
 export class TextFile implements OpenFile {
-  readonly kind = "file";
+  readonly kind = 'file';
   readonly link: string;
   readonly flags: number;
   private readonly options: AttributeOptions;
@@ -46,7 +40,7 @@ export class TextFile implements OpenFile {
     if (this.options.show === undefined) return -ERRNO.EIO;
     if (at === 0 || this.text === null) {
       const shown = this.options.show(process);
-      if (typeof shown === "number") return shown;
+      if (typeof shown === 'number') return shown;
       this.text = encoder.encode(shown);
     }
     const count = Math.max(0, Math.min(into.length, this.text.length - at));
@@ -55,17 +49,13 @@ export class TextFile implements OpenFile {
     return count;
   }
 
-  write(
-    process: Process,
-    data: Uint8Array,
-    offset: number | null,
-  ): number | PendingCall {
+  write(process: Process, data: Uint8Array, offset: number | null): number | PendingCall {
     if (this.options.store === undefined) return -ERRNO.EIO;
     if (data.length === 0) return 0;
     const taken = data.length > PAGE ? data.subarray(0, PAGE) : data;
     const result = this.options.store(decoder.decode(taken), process);
     if (offset === null) this.position += taken.length;
-    if (typeof result === "number") return result < 0 ? result : taken.length;
+    if (typeof result === 'number') return result < 0 ? result : taken.length;
     return whenDone(result, taken.length);
   }
 }
@@ -78,7 +68,7 @@ function whenDone(call: PendingCall, count: number): PendingCall {
       return call.result === null || call.result < 0 ? call.result : count;
     },
     set result(_value: number | null) {
-      throw new Error("The result of a write comes from its store routine.");
+      throw new Error('The result of a write comes from its store routine.');
     },
   };
 }
@@ -86,32 +76,26 @@ function whenDone(call: PendingCall, count: number): PendingCall {
 /** A file that has no operation for the access asked refuses the open with EACCES, also for root (pci-linux.md 8.1). */
 export function attribute(options: AttributeOptions): FileNode {
   return {
-    type: "file",
+    type: 'file',
     mode: options.mode,
     ...(options.owner && { owner: options.owner }),
     size: () => options.size ?? PAGE,
     open(_process, flags, path) {
       const access = flags & O.ACCMODE;
-      if (access !== O.WRONLY && options.show === undefined)
-        return -ERRNO.EACCES;
-      if (access !== O.RDONLY && options.store === undefined)
-        return -ERRNO.EACCES;
+      if (access !== O.WRONLY && options.show === undefined) return -ERRNO.EACCES;
+      if (access !== O.RDONLY && options.store === undefined) return -ERRNO.EACCES;
       return new TextFile(options, flags, path);
     },
   };
 }
 
-export const readOnly = (
-  show: (process: Process) => string | number,
-): FileNode => attribute({ mode: 0o444, show });
+export const readOnly = (show: (process: Process) => string | number): FileNode => attribute({ mode: 0o444, show });
 
-export const writeOnly = (
-  store: (text: string, process: Process) => StoreResult,
-  mode = 0o200,
-): FileNode => attribute({ mode, store });
+export const writeOnly = (store: (text: string, process: Process) => StoreResult, mode = 0o200): FileNode =>
+  attribute({ mode, store });
 
 export const link = (target: string): LinkNode => ({
-  type: "link",
+  type: 'link',
   mode: 0o777,
   target,
 });
@@ -125,17 +109,13 @@ export interface DirectoryOptions {
 }
 
 /** A directory with a fixed set of names; an entry that gives null is not there at the moment. */
-export function directory(
-  entries: Entries,
-  options: DirectoryOptions = {},
-): DirectoryNode {
+export function directory(entries: Entries, options: DirectoryOptions = {}): DirectoryNode {
   return {
-    type: "dir",
+    type: 'dir',
     mode: options.mode ?? 0o755,
     ...(options.owner && { owner: options.owner }),
     get: (name) => (Object.hasOwn(entries, name) ? entries[name]!() : null),
-    names: () =>
-      Object.keys(entries).filter((name) => entries[name]!() !== null),
+    names: () => Object.keys(entries).filter((name) => entries[name]!() !== null),
   };
 }
 

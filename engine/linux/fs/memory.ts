@@ -1,16 +1,9 @@
 /** A small writable file system in memory: regular files, links and directories of a machine's root. */
-import { ERRNO } from "../errno";
-import type { OpenFile } from "../process/files";
-import type { Process } from "../process/process";
-import type {
-  DirectoryEntries,
-  DirectoryNode,
-  FileNode,
-  LinkNode,
-  Node,
-  Ownership,
-} from "./node";
-import { O } from "./node";
+import { ERRNO } from '../errno';
+import type { OpenFile } from '../process/files';
+import type { Process } from '../process/process';
+import type { DirectoryEntries, DirectoryNode, FileNode, LinkNode, Node, Ownership } from './node';
+import { O } from './node';
 
 /** One file may hold this much; a write beyond it is ENOSPC. */
 const MAX_FILE = 64 * 1024 * 1024;
@@ -18,12 +11,12 @@ const MAX_FILE = 64 * 1024 * 1024;
 const encoder = new TextEncoder();
 
 export class MemoryFile implements FileNode {
-  readonly type = "file";
+  readonly type = 'file';
   readonly store: Ownership;
   private bytes = new Uint8Array(0);
   private length = 0;
 
-  constructor(ownership: Ownership, content = "") {
+  constructor(ownership: Ownership, content = '') {
     this.store = ownership;
     this.replace(encoder.encode(content));
   }
@@ -69,7 +62,7 @@ export class MemoryFile implements FileNode {
 }
 
 class OpenMemoryFile implements OpenFile {
-  readonly kind = "file";
+  readonly kind = 'file';
   readonly link: string;
   readonly flags: number;
   private readonly file: MemoryFile;
@@ -91,8 +84,7 @@ class OpenMemoryFile implements OpenFile {
   }
 
   write(_process: Process, data: Uint8Array, offset: number | null): number {
-    const at =
-      this.flags & O.APPEND ? this.file.size() : (offset ?? this.position);
+    const at = this.flags & O.APPEND ? this.file.size() : (offset ?? this.position);
     const written = this.file.writeAt(data, at);
     if (offset === null && written > 0) this.position = at + written;
     return written;
@@ -100,7 +92,7 @@ class OpenMemoryFile implements OpenFile {
 }
 
 export class MemoryLink implements LinkNode {
-  readonly type = "link";
+  readonly type = 'link';
   readonly mode = 0o777;
   readonly target: string;
   readonly store: Ownership;
@@ -112,7 +104,7 @@ export class MemoryLink implements LinkNode {
 }
 
 export class MemoryDirectory implements DirectoryNode, DirectoryEntries {
-  readonly type = "dir";
+  readonly type = 'dir';
   readonly store: Ownership;
   private readonly children = new Map<string, Node>();
 
@@ -143,10 +135,7 @@ export class MemoryDirectory implements DirectoryNode, DirectoryEntries {
   }
 
   createDirectory(name: string, mode: number, process: Process): void {
-    this.children.set(
-      name,
-      new MemoryDirectory({ mode, uid: process.uid, gid: process.gid }),
-    );
+    this.children.set(name, new MemoryDirectory({ mode, uid: process.uid, gid: process.gid }));
   }
 
   createLink(name: string, target: string, process: Process): void {

@@ -1,5 +1,5 @@
-import type { OpenFile, PendingCall } from "../process/files";
-import type { Process } from "../process/process";
+import type { OpenFile, PendingCall } from '../process/files';
+import type { Process } from '../process/process';
 
 /** Open flags of x86-64. */
 export const O = {
@@ -36,7 +36,7 @@ interface NodeBase {
 }
 
 export interface FileNode extends NodeBase {
-  readonly type: "file" | "char";
+  readonly type: 'file' | 'char';
   /** Bytes, as stat reports it. */
   size(): number;
   /** Permissions were checked already. `flags` as given to open; `path` without links, for /proc/<pid>/fd. */
@@ -46,12 +46,12 @@ export interface FileNode extends NodeBase {
 }
 
 export interface LinkNode extends NodeBase {
-  readonly type: "link";
+  readonly type: 'link';
   readonly target: string;
 }
 
 export interface DirectoryNode extends NodeBase {
-  readonly type: "dir";
+  readonly type: 'dir';
   get(name: string): Node | null;
   names(): string[];
   /** Present where user space may make and remove entries. */

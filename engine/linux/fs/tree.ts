@@ -1,7 +1,7 @@
 /** The directory tree: one lookup for every call by path, permissions, changed modes and owners of computed nodes. */
-import { ERRNO } from "../errno";
-import type { Process } from "../process/process";
-import type { DirectoryNode, Node, Ownership } from "./node";
+import { ERRNO } from '../errno';
+import type { Process } from '../process/process';
+import type { DirectoryNode, Node, Ownership } from './node';
 
 const MAX_LINKS = 40;
 const MAX_NAME = 255;
@@ -38,10 +38,7 @@ interface Step {
 
 export class FileTree {
   readonly root: DirectoryNode;
-  private readonly changed = new Map<
-    string,
-    { owner: object; ownership: Ownership }
-  >();
+  private readonly changed = new Map<string, { owner: object; ownership: Ownership }>();
 
   constructor(root: DirectoryNode) {
     this.root = root;
@@ -50,18 +47,14 @@ export class FileTree {
   /** The node a path names, or a negative errno. `follow` decides about a link in last place. */
   lookup(process: Process, path: string, follow: boolean): Place | number {
     const entry = this.walk(process, path, follow, { links: 0 }, []);
-    if (typeof entry === "number") return entry;
+    if (typeof entry === 'number') return entry;
     if (entry.node === null) return -ERRNO.ENOENT;
-    if (entry.mustBeDirectory && entry.node.type !== "dir")
-      return -ERRNO.ENOTDIR;
-    return entry.name === ""
+    if (entry.mustBeDirectory && entry.node.type !== 'dir') return -ERRNO.ENOTDIR;
+    return entry.name === ''
       ? entry.parent
       : {
           node: entry.node,
-          directories: [
-            ...entry.parent.directories,
-            { name: entry.parent.name, node: entry.parent.node },
-          ],
+          directories: [...entry.parent.directories, { name: entry.parent.name, node: entry.parent.node }],
           name: entry.name,
         };
   }
@@ -73,10 +66,9 @@ export class FileTree {
 
   /** Absolute path without links. */
   pathOf(place: Place): string {
-    if (place.name === "") return "/";
-    let text = "";
-    for (const step of place.directories)
-      if (step.name !== "") text += `/${step.name}`;
+    if (place.name === '') return '/';
+    let text = '';
+    for (const step of place.directories) if (step.name !== '') text += `/${step.name}`;
     return `${text}/${place.name}`;
   }
 
@@ -107,9 +99,7 @@ export class FileTree {
   /** 0 or -EACCES. `wanted`: READ | WRITE | EXECUTE. */
   permission(process: Process, place: Place, wanted: number): number {
     const { mode, uid, gid } = this.ownership(place);
-    return permitted(process, mode, uid, gid, wanted, place.node.type === "dir")
-      ? 0
-      : -ERRNO.EACCES;
+    return permitted(process, mode, uid, gid, wanted, place.node.type === 'dir') ? 0 : -ERRNO.EACCES;
   }
 
   private walk(
@@ -119,14 +109,11 @@ export class FileTree {
     budget: { links: number },
     from: readonly Step[],
   ): EntryPlace | number {
-    if (path === "") return -ERRNO.ENOENT;
+    if (path === '') return -ERRNO.ENOENT;
     if (path.length >= MAX_PATH) return -ERRNO.ENAMETOOLONG;
-    let steps: Step[] =
-      path.startsWith("/") || from.length === 0
-        ? [{ name: "", node: this.root }]
-        : [...from];
-    const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-    const trailing = path.endsWith("/") || path.endsWith("/.") || path === ".";
+    let steps: Step[] = path.startsWith('/') || from.length === 0 ? [{ name: '', node: this.root }] : [...from];
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+    const trailing = path.endsWith('/') || path.endsWith('/.') || path === '.';
     for (let i = 0; i < parts.length; i++) {
       const name = parts[i]!;
       const here = steps[steps.length - 1]!;
@@ -134,37 +121,33 @@ export class FileTree {
       const place = this.placeOf(steps);
       const denied = this.permission(process, place, EXECUTE);
       if (denied < 0) return denied;
-      if (name === "..") {
+      if (name === '..') {
         if (steps.length > 1) steps.pop();
         continue;
       }
       if (name.length > MAX_NAME) return -ERRNO.ENAMETOOLONG;
       const node = here.node.get(name);
       if (node === null) {
-        return last
-          ? { parent: place, name, node: null, mustBeDirectory: trailing }
-          : -ERRNO.ENOENT;
+        return last ? { parent: place, name, node: null, mustBeDirectory: trailing } : -ERRNO.ENOENT;
       }
-      if (node.type === "link" && (!last || follow || trailing)) {
+      if (node.type === 'link' && (!last || follow || trailing)) {
         if (++budget.links > MAX_LINKS) return -ERRNO.ELOOP;
         const found = this.walk(process, node.target, true, budget, steps);
-        if (typeof found === "number") return found;
+        if (typeof found === 'number') return found;
         if (last) return trailing ? { ...found, mustBeDirectory: true } : found;
         if (found.node === null) return -ERRNO.ENOENT;
-        if (found.node.type !== "dir") return -ERRNO.ENOTDIR;
+        if (found.node.type !== 'dir') return -ERRNO.ENOTDIR;
         steps = this.stepsOf(found);
         continue;
       }
       if (last) return { parent: place, name, node, mustBeDirectory: trailing };
-      if (node.type !== "dir") return -ERRNO.ENOTDIR;
+      if (node.type !== 'dir') return -ERRNO.ENOTDIR;
       steps.push({ name, node });
     }
     return this.entryOf(steps);
   }
 
-  private placeOf(
-    steps: readonly Step[],
-  ): Place & { readonly node: DirectoryNode } {
+  private placeOf(steps: readonly Step[]): Place & { readonly node: DirectoryNode } {
     const here = steps[steps.length - 1]!;
     return {
       node: here.node,
@@ -176,17 +159,13 @@ export class FileTree {
   /** A path that ends at a directory already walked into (`/`, `..`). */
   private entryOf(steps: readonly Step[]): EntryPlace {
     const here = steps[steps.length - 1]!;
-    const parent =
-      steps.length > 1 ? this.placeOf(steps.slice(0, -1)) : this.placeOf(steps);
+    const parent = steps.length > 1 ? this.placeOf(steps.slice(0, -1)) : this.placeOf(steps);
     return { parent, name: here.name, node: here.node, mustBeDirectory: true };
   }
 
   private stepsOf(entry: EntryPlace): Step[] {
-    const above: Step[] = [
-      ...entry.parent.directories,
-      { name: entry.parent.name, node: entry.parent.node },
-    ];
-    if (entry.name === "") return above;
+    const above: Step[] = [...entry.parent.directories, { name: entry.parent.name, node: entry.parent.node }];
+    if (entry.name === '') return above;
     return [...above, { name: entry.name, node: entry.node as DirectoryNode }];
   }
 }
@@ -202,6 +181,6 @@ export function permitted(
 ): boolean {
   const shift = process.uid === uid ? 6 : process.gid === gid ? 3 : 0;
   if (((mode >>> shift) & 7 & wanted) === wanted) return true;
-  if (!process.capabilities.has("CAP_DAC_OVERRIDE")) return false;
+  if (!process.capabilities.has('CAP_DAC_OVERRIDE')) return false;
   return isDirectory || !(wanted & EXECUTE) || (mode & 0o111) !== 0;
 }

@@ -1,0 +1,110 @@
+/** Texts of a function's attributes that come from its registers (pci-linux.md 8.1). */
+import { PortType } from '../../hardware/pci/function';
+import type { PciDevice } from '../pci/device';
+import { RESOURCE_IO, RESOURCE_MEMORY } from '../pci/enable';
+import { modalias, subsystemOf } from '../pci/match';
+import { hex } from './numbers';
+
+const SPEEDS: Readonly<Record<number, string>> = {
+  1: '2.5 GT/s PCIe',
+  2: '5.0 GT/s PCIe',
+  3: '8.0 GT/s PCIe',
+  4: '16.0 GT/s PCIe',
+  5: '32.0 GT/s PCIe',
+  6: '64.0 GT/s PCIe',
+};
+
+const AER_CORRECTABLE = 'RxErr BadTLP BadDLLP Rollover Timeout NonFatalErr CorrIntErr HeaderOF'.split(' ');
+const AER_UNCORRECTABLE =
+  `Undefined DLP SDES TLP FCP CmpltTO CmpltAbrt UnxCmplt RxOF MalfTLP ECRC UnsupReq ACSViol UncorrIntErr BlockedTLP
+  AtomicOpBlocked TLPBlockedErr PoisonTLPBlocked DMWrReqBlocked IDECheck MisIDETLP PCRC_CHECK TLPXlatBlocked`.split(
+    /\s+/,
+  );
+
+export const word16 = (value: number): string => `0x${hex(value, 4)}\n`;
+
+export const resourceTable = (device: PciDevice): string =>
+  device.resources.map((r) => `0x${hex(r.start, 16)} 0x${hex(r.end, 16)} 0x${hex(r.flags, 16)}\n`).join('');
+
+export const isPcie = (device: PciDevice): boolean => device.config.findCapability(0x10) !== 0;
+
+const hasLink = (device: PciDevice): boolean => {
+  const type = device.function.portType;
+  return type !== PortType.IntegratedEndpoint && type !== PortType.EventCollector;
+};
+
+export function currentLinkSpeed(device: PciDevice): string {
+  const at = device.config.findCapability(0x10);
+  return SPEEDS[hasLink(device) ? device.config.read(at + 0x12, 2) & 0xf : 0] ?? 'Unknown';
+}
+
+export function currentLinkWidth(device: PciDevice): number {
+  const at = device.config.findCapability(0x10);
+  return hasLink(device) ? (device.config.read(at + 0x12, 2) >>> 4) & 0x3f : 0;
+}
+
+/** The highest speed of the vector in Link Capabilities 2, or Link Capabilities where that is empty. */
+export function maxLinkSpeed(device: PciDevice): string {
+  const at = device.config.findCapability(0x10);
+  if (!hasLink(device)) return 'Unknown';
+  const version = device.config.read(at + 2, 2) & 0xf;
+  const vector = version > 1 ? (device.config.read(at + 0x2c, 4) >>> 1) & 0x7f : 0;
+  const speed = vector !== 0 ? 32 - Math.clz32(vector) : device.config.read(at + 0x0c, 4) & 0xf;
+  return SPEEDS[speed] ?? 'Unknown';
+}
+
+export function maxLinkWidth(device: PciDevice): number {
+  const at = device.config.findCapability(0x10);
+  return hasLink(device) ? (device.config.read(at + 0x0c, 4) >>> 4) & 0x3f : 0;
+}
+
+/** Whether the port above forwards ARI requests (Device Control 2, bit 5); virtual functions ask for their own bus. */
+export function ariEnabled(device: PciDevice): number {
+  const port = device.parent;
+  if (port === null) return 0;
+  const at = port.config.findCapability(0x10);
+  if (at === 0 || (port.config.read(at + 2, 2) & 0xf) < 2) return 0;
+  return (port.config.read(at + 0x28, 2) >>> 5) & 1;
+}
+
+export function uevent(device: PciDevice, driver: string | null): string {
+  const subsystem = subsystemOf(device);
+  const upper = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
+  const lines = driver === null ? [] : [`DRIVER=${driver}`];
+  lines.push(
+    `PCI_CLASS=${upper(device.class, 4)}`,
+    `PCI_ID=${upper(device.vendor, 4)}:${upper(device.device, 4)}`,
+    `PCI_SUBSYS_ID=${upper(subsystem.vendor, 4)}:${upper(subsystem.device, 4)}`,
+    `PCI_SLOT_NAME=${device.name}`,
+    `MODALIAS=${modalias(device)}`,
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+const counters = (names: readonly string[], total: string): string =>
+  [...names.map((name) => `${name} 0`), `${total} 0`, ''].join('\n');
+
+/** No model here reports errors through AER, so every counter stands at zero. */
+export const aerCounters = {
+  correctable: counters(AER_CORRECTABLE, 'TOTAL_ERR_COR'),
+  fatal: counters(AER_UNCORRECTABLE, 'TOTAL_ERR_FATAL'),
+  nonfatal: counters(AER_UNCORRECTABLE, 'TOTAL_ERR_NONFATAL'),
+};
+
+export const hasAer = (device: PciDevice): boolean => device.config.findExtendedCapability(0x01) !== 0;
+
+export const isRootErrorReporter = (device: PciDevice): boolean => {
+  const type = device.function.portType;
+  return type === PortType.RootPort || type === PortType.EventCollector;
+};
+
+/** Length of a resource in bytes, 0 when it is not there. */
+export function resourceLength(device: PciDevice, index: number): number {
+  const resource = device.resources[index];
+  if (resource === undefined || !(resource.flags & (RESOURCE_IO | RESOURCE_MEMORY))) return 0;
+  return resource.end >= resource.start && resource.end !== 0n ? Number(resource.end - resource.start + 1n) : 0;
+}
+
+/** Offset of the SR-IOV capability of a physical function, 0 for others. */
+export const sriovOffset = (device: PciDevice): number =>
+  device.isVirtual ? 0 : device.config.findExtendedCapability(0x10);
