@@ -2,9 +2,11 @@
 import type { MachineDescription } from '../../hardware/description';
 import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
+import { readLspci } from './lspci';
 import { readSnapshot } from './snapshot';
 
 export { ImportError } from './error';
+export { readLspci } from './lspci';
 export { readSnapshot } from './snapshot';
 
 function readJson(text: string): MachineDescription {
@@ -20,13 +22,29 @@ function readJson(text: string): MachineDescription {
   return checked;
 }
 
+/** A NUL or many bytes that no text has, near the start. */
+function isBinary(bytes: Uint8Array): boolean {
+  const start = bytes.subarray(0, 8192);
+  let odd = 0;
+  for (const byte of start) {
+    if (byte === 0) return true;
+    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b && byte !== 0x0c) odd++;
+  }
+  return odd > start.length / 20;
+}
+
+/** `/tmp/my-desktop.txt` → `my-desktop`. */
+const machineName = (fileName: string): string =>
+  (fileName.split(/[\\/]/).at(-1) ?? '').replace(/\.(?:txt|log|lspci|json|gz|tgz|tar)+$/i, '') || 'machine';
+
 /** Throws ImportError with the file, the line where that is known, and what is wrong. */
 export function importMachine(fileName: string, bytes: Uint8Array): MachineDescription {
   try {
     if (bytes.length === 0) throw new ImportError('is empty');
     const text = new TextDecoder().decode(bytes);
     if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text);
-    throw new ImportError('is no file that this version can read');
+    if (isBinary(bytes)) throw new ImportError('is no text and no archive that can be read', 1);
+    return readLspci(text, machineName(fileName));
   } catch (error) {
     throw error instanceof ImportError ? error.inFile(fileName) : error;
   }

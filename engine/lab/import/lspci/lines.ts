@@ -1,0 +1,243 @@
+/**
+ * Cuts pasted text into functions. People paste `lspci` through mail, forums and terminals, so lines come quoted,
+ * numbered, wrapped, without their tabs, in code fences and with chatter around them; only where a function starts is
+ * taken from the line structure, everything else is found by its words.
+ */
+import type { PciAddress } from '../../../hardware/pci/address';
+import { parseAddress } from '../../../hardware/pci/address';
+
+export interface TextLine {
+  /** Line of the file, from 1. */
+  readonly number: number;
+  readonly text: string;
+}
+
+export interface FunctionText {
+  readonly address: PciAddress;
+  readonly line: number;
+  /** What follows the address: class, names, ids, revision. Wrapped parts are joined. */
+  header: string;
+  /** Details before the capabilities, one entry a detail. */
+  readonly details: TextLine[];
+  /** Each from `[40] Power Management …` to the next one, joined with blanks. */
+  readonly capabilities: TextLine[];
+  readonly hex: { readonly line: number; readonly offset: number; readonly bytes: number[] }[];
+  driver: string | null;
+  modules: string | null;
+}
+
+export interface GroupStatement {
+  readonly line: number;
+  readonly group: string;
+  readonly address: PciAddress;
+}
+
+export interface CutText {
+  readonly functions: FunctionText[];
+  /** What a group listing or a kernel log in the same text says. */
+  readonly groups: GroupStatement[];
+  /** Lines of `lspci -t`, which cannot be read. */
+  readonly treeLines: number[];
+}
+
+const MAX_FUNCTIONS = 65536;
+/** A line longer than this is no line of lspci; the rest of it is not looked at. */
+const MAX_LINE = 4096;
+
+const ADDRESS = '(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]';
+const HEADER = new RegExp(`^\\s*(${ADDRESS})\\s+(\\S.*)$`, 'i');
+const GROUP_AND_HEADER = new RegExp(
+  `^\\W*(?:iommu[ _])?group\\s*#?(\\d+)\\s*[:;,-]?\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`,
+  'i',
+);
+const GROUP_HEADING = /^\W*(?:iommu[ _])?group\s*#?(\d+)\s*:?\W*$/i;
+const GROUP_PATH = new RegExp(`iommu_groups/(\\d+)/devices/(${ADDRESS})`, 'i');
+const GROUP_LOG = new RegExp(`\\b(${ADDRESS}): Add(?:ing|ed) to iommu group (\\d+)`, 'i');
+const LISTED = new RegExp(`^\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`, 'i');
+const HEX_ROW = /^\s*([0-9a-f]{2,3}0|[0-9a-f]0):((?:\s+[0-9a-f]{2}){1,16})\s*$/i;
+const TREE = /^\s*-\[[0-9a-f]{4,8}:[0-9a-f]{2}\]|^\s*[-+\\| ]+[-+\\]-\[?[0-9a-f]{2,}/i;
+const FENCE = /^\s*(?:`{3,}\w*|~{3,}\w*|\{{3}\w*|\}{3}|\[\/?code[^\]]*\]|<\/?(?:pre|code)[^>]*>)\s*$/i;
+
+/** What starts a detail line of a function before its capabilities. */
+const DETAIL =
+  /^(?:DeviceName:|Subsystem:|Physical Slot:|Device tree node:|Control:|Status:|Flags:|Latency:|Cache Line Size:|Interrupt:|NUMA node:|IOMMU group:|BIST |Region \d|Memory at |I\/O ports at |(?:\[virtual\] )?Expansion ROM at|\[virtual\]|Bus: |I\/O behind bridge|Memory behind bridge|Prefetchable memory behind bridge|Secondary status:|BridgeCtl:|Memory window \d|I\/O window \d|16-bit legacy|!!! |PME\()/;
+const CAPABILITIES = /^Capabilities: /;
+const DRIVER = /^Kernel driver in use:\s*(\S*)/;
+const MODULES = /^Kernel modules?:\s*(.*)$/;
+
+function decodeEntities(text: string): string {
+  return text.includes('&') ? text.replace(/&gt;/g, '>').replace(/&lt;/g, '<').replace(/&amp;/g, '&') : text;
+}
+
+// eslint-disable-next-line no-control-regex
+const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g;
+
+/** Takes a mail quote off, but never the `>` of `>TAbort-`. */
+const unquote = (line: string): string => line.replace(/^\s*(?:>(?!TAbort|SERR|Reset)\s?)+/, '');
+
+const isQuoted = (line: string): boolean => /^\s*>(?!TAbort|SERR|Reset)/.test(line);
+
+/** True when every line carries a number that grows by one from line to line (`cat -n`, `grep -n`, `nl`). */
+function areNumbered(lines: readonly string[]): boolean {
+  let previous: number | null = null;
+  let count = 0;
+  for (const line of lines) {
+    if (line.trim() === '') continue;
+    const match = /^\s*(\d+)(?:[:.)|\t]| {1,2}(?=\S|\s))/.exec(line);
+    if (!match) return false;
+    const value = Number(match[1]);
+    if (previous !== null && (value <= previous || value > previous + 8)) return false;
+    previous = value;
+    if (++count >= 200) return true;
+  }
+  return count > 2;
+}
+
+/** The text's lines without quoting, numbering, escapes and fences. Bounded: one pass, long lines are cut. */
+export function cleanLines(text: string): TextLine[] {
+  const raw = text
+    .replace(/^\ufeff/, '')
+    .replace(ESCAPES, '')
+    .split(/\r\n|\n|\r/)
+    .map((line) => (line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line).replace(/[\u00a0\u2007\u202f]/g, ' '));
+  const filled = raw.filter((line) => line.trim() !== '');
+  const quoted = filled.length > 0 && filled.filter(isQuoted).length > filled.length / 2;
+  const unquoted = quoted ? raw.map(unquote) : raw;
+  const numbered = areNumbered(unquoted);
+  const entities = filled.some((line) => line.includes('&gt;TAbort') || line.includes('&lt;TAbort'));
+  return unquoted.map((line, index) => {
+    let clean = line;
+    if (numbered)
+      clean = clean.replace(/^\s*\d+(?:[:.)|\t]\s?| {1,2})/, (prefix) => (prefix.endsWith('\t') ? '\t' : ''));
+    if (entities) clean = decodeEntities(clean);
+    return { number: index + 1, text: FENCE.test(clean) ? '' : clean.trimEnd() };
+  });
+}
+
+const parseHexRow = (match: RegExpExecArray): { offset: number; bytes: number[] } => ({
+  offset: parseInt(match[1]!, 16),
+  bytes: match[2]!
+    .trim()
+    .split(/\s+/)
+    .map((byte) => parseInt(byte, 16)),
+});
+
+/** True when the text after an address reads like the rest of an lspci line. */
+const looksLikeHeader = (rest: string): boolean =>
+  /^(?:Class )?[0-9a-f]{4}:/i.test(rest) ||
+  /^"/.test(rest) ||
+  /^[A-Z0-9][^"]*(?::|\[[0-9a-f]{4}\])/.test(rest) ||
+  /:$/.test(rest);
+
+type Place = 'header' | 'details' | 'capabilities' | 'after' | 'outside';
+
+/** Cuts the text; the state says where a wrapped line continues. */
+export function cutText(lines: readonly TextLine[]): CutText {
+  const functions: FunctionText[] = [];
+  const groups: GroupStatement[] = [];
+  const treeLines: number[] = [];
+  let current: FunctionText | null = null;
+  let place: Place = 'outside';
+  let listedGroup: string | null = null;
+  let afterBlank = false;
+
+  const open = (line: number, address: PciAddress, header: string): void => {
+    current = { address, line, header, details: [], capabilities: [], hex: [], driver: null, modules: null };
+    if (functions.length < MAX_FUNCTIONS) functions.push(current);
+  };
+  const append = (list: TextLine[], text: string): void => {
+    const last = list.at(-1);
+    if (last) list[list.length - 1] = { number: last.number, text: `${last.text} ${text}` };
+  };
+
+  for (const { number, text } of lines) {
+    const trimmed = text.trim();
+    if (trimmed === '') {
+      afterBlank = true;
+      listedGroup = null;
+      continue;
+    }
+    const wasBlank = afterBlank;
+    afterBlank = false;
+
+    const logged = GROUP_LOG.exec(text);
+    if (logged) {
+      groups.push({ line: number, group: logged[2]!, address: parseAddress(logged[1]!.toLowerCase())! });
+      place = 'outside';
+      continue;
+    }
+    const path = GROUP_PATH.exec(text);
+    if (path) {
+      groups.push({ line: number, group: path[1]!, address: parseAddress(path[2]!.toLowerCase())! });
+      place = 'outside';
+      continue;
+    }
+    const both = GROUP_AND_HEADER.exec(text);
+    if (both) {
+      const address = parseAddress(both[2]!.toLowerCase())!;
+      groups.push({ line: number, group: both[1]!, address });
+      open(number, address, both[3]!);
+      place = 'header';
+      continue;
+    }
+    const heading = GROUP_HEADING.exec(text);
+    if (heading && !/^\s*IOMMU group: \d+$/.test(text)) {
+      listedGroup = heading[1]!;
+      place = 'outside';
+      continue;
+    }
+    const header = HEADER.exec(text) ?? (listedGroup !== null ? LISTED.exec(text) : null);
+    if (header && looksLikeHeader(header[2]!)) {
+      const address = parseAddress(header[1]!.toLowerCase())!;
+      if (listedGroup !== null) groups.push({ line: number, group: listedGroup, address });
+      open(number, address, header[2]!);
+      place = 'header';
+      continue;
+    }
+    if (TREE.test(text)) {
+      treeLines.push(number);
+      place = 'outside';
+      continue;
+    }
+    if (current === null) continue;
+    const fn: FunctionText = current;
+    const row = HEX_ROW.exec(text);
+    if (row) {
+      fn.hex.push({ line: number, ...parseHexRow(row) });
+      place = 'after';
+      continue;
+    }
+    const driver = DRIVER.exec(trimmed);
+    if (driver) {
+      fn.driver = driver[1] || null;
+      place = 'after';
+      continue;
+    }
+    const modules = MODULES.exec(trimmed);
+    if (modules) {
+      fn.modules = modules[1]!;
+      place = 'after';
+      continue;
+    }
+    if (CAPABILITIES.test(trimmed)) {
+      fn.capabilities.push({ number, text: trimmed.slice('Capabilities: '.length) });
+      place = 'capabilities';
+      continue;
+    }
+    if ((place === 'header' || place === 'details') && DETAIL.test(trimmed)) {
+      fn.details.push({ number, text: trimmed });
+      place = 'details';
+      continue;
+    }
+    // What follows a blank line without being a detail is talk around the dump, unless it is indented like one.
+    if (wasBlank && !/^\s/.test(text)) {
+      place = 'outside';
+      current = null;
+      continue;
+    }
+    if (place === 'capabilities') append(fn.capabilities, trimmed);
+    else if (place === 'details') append(fn.details, trimmed);
+    else if (place === 'header') fn.header += ` ${trimmed}`;
+  }
+  return { functions, groups, treeLines };
+}

@@ -1,0 +1,66 @@
+/** Configuration registers as they are put together from text: bytes, and which bits the text showed. */
+import type { FieldLayout, RegisterLayout } from '../../../hardware/pci/layout';
+
+export class Registers {
+  readonly bytes = new Uint8Array(4096);
+  readonly known = new Uint8Array(4096);
+  /** Bytes that a hex dump gave; decoded text never changes these. */
+  private readonly dumped = new Uint8Array(4096);
+  /** One past the last byte that was shown. */
+  end = 0;
+
+  /** Puts `bytes` of a hex dump. */
+  dump(offset: number, bytes: readonly number[]): void {
+    for (let i = 0; i < bytes.length && offset + i < 4096; i++) {
+      this.bytes[offset + i] = bytes[i]!;
+      this.known[offset + i] = 0xff;
+      this.dumped[offset + i] = 1;
+    }
+    this.end = Math.max(this.end, Math.min(4096, offset + bytes.length));
+  }
+
+  isDumped(offset: number): boolean {
+    return this.dumped[offset] === 1;
+  }
+
+  /** Sets bits `lsb`…`lsb+width-1` of the register at `offset`; bits of a dump stay. Wider than 32 bits with bigint. */
+  setBits(offset: number, lsb: number, width: number, value: number | bigint, known = true): void {
+    let rest = BigInt(value);
+    for (let bit = lsb; bit < lsb + width; bit++, rest >>= 1n) {
+      const at = offset + (bit >> 3);
+      if (at >= 4096 || this.dumped[at] === 1) continue;
+      const mask = 1 << (bit & 7);
+      if (rest & 1n) this.bytes[at] = this.bytes[at]! | mask;
+      else this.bytes[at] = this.bytes[at]! & ~mask;
+      if (known) this.known[at] = this.known[at]! | mask;
+      this.end = Math.max(this.end, at + 1);
+    }
+  }
+
+  set(offset: number, width: number, value: number | bigint, known = true): void {
+    this.setBits(offset, 0, width * 8, value, known);
+  }
+
+  setField(base: number, register: RegisterLayout, field: FieldLayout, value: number | bigint): void {
+    this.setBits(base + register.offset, field.lsb, field.msb - field.lsb + 1, value);
+  }
+
+  /** Bits of a shown register that no field covers are reserved, and therefore zero. */
+  setReserved(base: number, register: RegisterLayout): void {
+    for (let bit = 0; bit < register.width * 8; bit++) {
+      if (register.fields.some((field) => bit >= field.lsb && bit <= field.msb)) continue;
+      this.setBits(base + register.offset, bit, 1, 0);
+    }
+  }
+
+  read(offset: number, width: number): number {
+    let value = 0;
+    for (let i = width - 1; i >= 0; i--) value = value * 256 + this.bytes[offset + i]!;
+    return value;
+  }
+
+  isKnown(offset: number, width: number): boolean {
+    for (let i = 0; i < width; i++) if (this.known[offset + i] !== 0xff) return false;
+    return true;
+  }
+}
