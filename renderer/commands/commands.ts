@@ -37,25 +37,66 @@ export function useCommands(): ComputedRef<Command[]> {
 
   return computed(() => {
     const list: Command[] = [];
-    const add = (id: string, title: string, group: string, icon: string, keys: string, run: () => void, off: string | null = null): void => {
+    const add = (
+      id: string,
+      title: string,
+      group: string,
+      icon: string,
+      keys: string,
+      run: () => void,
+      off: string | null = null,
+    ): void => {
       list.push({ id, title, group, icon, keys, run, off });
     };
     if (selection.address !== null) {
       for (const c of functionCommands(selection.address))
-        add(`function-${c.id}`, `${c.label.replace(/…$/, '')}: ${short(selection.address)}`, G.function, c.icon, c.keys, c.run, c.off);
+        add(
+          `function-${c.id}`,
+          `${c.label.replace(/…$/, '')}: ${short(selection.address)}`,
+          G.function,
+          c.icon,
+          c.keys,
+          c.run,
+          c.off,
+        );
     }
     const doc = machine.machine?.document;
-    add('undo', doc?.undo ? T.undo.tip(doc.undo) : T.command.undo, G.edit, 'undo', 'Ctrl Z', () => void actions.undo(), doc?.undo ? null : T.undo.nothing);
-    add('redo', doc?.redo ? T.redo.tip(doc.redo) : T.command.redo, G.edit, 'redo', 'Ctrl Shift Z', () => void actions.redo(), doc?.redo ? null : T.redo.nothing);
+    add(
+      'undo',
+      doc?.undo ? T.undo.tip(doc.undo) : T.command.undo,
+      G.edit,
+      'undo',
+      'Ctrl Z',
+      () => void actions.undo(),
+      doc?.undo ? null : T.undo.nothing,
+    );
+    add(
+      'redo',
+      doc?.redo ? T.redo.tip(doc.redo) : T.command.redo,
+      G.edit,
+      'redo',
+      'Ctrl Shift Z',
+      () => void actions.redo(),
+      doc?.redo ? null : T.redo.nothing,
+    );
     add('open', T.command.open, G.file, 'dump', 'Ctrl O', () => void documents.open());
     add('paste', T.command.paste, G.file, 'terminal', '', () => (frame.overlay = 'paste'));
     add('collect-script', T.command.collect, G.file, 'export', '', () => (frame.overlay = 'collect'));
     for (const sample of documents.samples)
-      add(`sample-${sample.id}`, T.command.openSample(sample.title), G.file, 'root-complex', '', () => void documents.openSample(sample.id));
+      add(
+        `sample-${sample.id}`,
+        T.command.openSample(sample.title),
+        G.file,
+        'root-complex',
+        '',
+        () => void documents.openSample(sample.id),
+      );
     add('save', T.command.save, G.file, 'export', 'Ctrl S', () => void documents.save(false));
     add('save-as', T.command.saveAs, G.file, 'export', 'Ctrl Shift S', () => void documents.save(true));
     add('new', T.command.newMachine, G.file, 'plus', '', () => void documents.newMachine());
-    PANES.forEach((pane, k) => add(`pane-${pane}`, T.command.goTo(T.pane[pane]), G.view, paneIcon(pane), `Ctrl ${k + 1}`, () => goTo(pane)));
+    PANES.forEach((pane, k) =>
+      add(`pane-${pane}`, T.command.goTo(T.pane[pane]), G.view, paneIcon(pane), `Ctrl ${k + 1}`, () => goTo(pane)),
+    );
     add('next-pane', T.command.nextPane, G.view, 'chev-r', 'F6', () => stepPane(1));
     add('previous-pane', T.command.previousPane, G.view, 'chev-r', 'Shift F6', () => stepPane(-1));
     add('fabric', T.command.fabric, G.view, 'root-complex', '', () => (selection.topologyTab = 'fabric'));
@@ -87,7 +128,12 @@ export function useCommands(): ComputedRef<Command[]> {
 
 function paneIcon(pane: PaneName): string {
   const icons: Record<PaneName, string> = {
-    topology: 'root-complex', inspector: 'inspect', containers: 'container', interrupts: 'irq', terminal: 'terminal', timeline: 'timeline',
+    topology: 'root-complex',
+    inspector: 'inspect',
+    containers: 'container',
+    interrupts: 'irq',
+    terminal: 'terminal',
+    timeline: 'timeline',
   };
   return icons[pane];
 }

@@ -28,7 +28,9 @@ export function find(query: string, view: TopologyView | null, commands: readonl
     return score > 0 ? [{ ...entry, score }] : [];
   });
   hits.sort((a, b) => b.score - a.score);
-  return (['function', 'group', 'command'] as const).flatMap((kind) => hits.filter((h) => h.kind === kind).slice(0, LIMITS[kind]));
+  return (['function', 'group', 'command'] as const).flatMap((kind) =>
+    hits.filter((h) => h.kind === kind).slice(0, LIMITS[kind]),
+  );
 }
 
 /** 0 when a word is missing; a word at the start of the title counts most. */
@@ -48,7 +50,9 @@ function functions(view: TopologyView | null): Found[] {
     kind: 'function',
     key: fn.address,
     title: short(fn.address),
-    detail: [fn.name, fn.id, fn.group === null ? '' : T.node.group(fn.group), fn.driver ?? ''].filter(Boolean).join(' · '),
+    detail: [fn.name, fn.id, fn.group === null ? '' : T.node.group(fn.group), fn.driver ?? '']
+      .filter(Boolean)
+      .join(' · '),
     icon: fn.kind,
     keys: '',
     place: 0,

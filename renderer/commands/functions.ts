@@ -33,7 +33,14 @@ export function functionCommands(address: string): FunctionCommand[] {
     frame.focusPane('inspector');
   };
   const commands: FunctionCommand[] = [
-    { id: 'inspect', label: T.menu.inspect, icon: 'inspect', keys: 'Enter', off: missing, run: () => show(selection.tab) },
+    {
+      id: 'inspect',
+      label: T.menu.inspect,
+      icon: 'inspect',
+      keys: 'Enter',
+      off: missing,
+      run: () => show(selection.tab),
+    },
     {
       id: 'bind',
       label: T.menu.bind,
@@ -108,7 +115,13 @@ export function functionCommands(address: string): FunctionCommand[] {
 }
 
 const KEYS: Readonly<Record<string, FunctionCommand['id']>> = {
-  b: 'bind', u: 'unbind', a: 'attach', t: 'fire', w: 'why', Delete: 'remove', Enter: 'inspect',
+  b: 'bind',
+  u: 'unbind',
+  a: 'attach',
+  t: 'fire',
+  w: 'why',
+  Delete: 'remove',
+  Enter: 'inspect',
 };
 
 /** Runs the command of a key on a function; says why not when it cannot. True when the key had a meaning. */
@@ -122,6 +135,7 @@ export function runFunctionKey(key: string, address: string): boolean {
     return true;
   }
   if (command.off === null) command.run();
-  else useMessages().show({ kind: 'info', what: `${command.label}: ${command.off}.`, why: null, remedy: null, next: [] });
+  else
+    useMessages().show({ kind: 'info', what: `${command.label}: ${command.off}.`, why: null, remedy: null, next: [] });
   return true;
 }

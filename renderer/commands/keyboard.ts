@@ -5,7 +5,9 @@ import type { Command } from './commands';
 export function chord(e: KeyboardEvent): string {
   const key = e.key.length === 1 ? e.key.toUpperCase() : e.key;
   const shifted = e.shiftKey && (e.key.length > 1 || /[A-Z]/.test(key));
-  return [e.ctrlKey || e.metaKey ? 'Ctrl' : '', e.altKey ? 'Alt' : '', shifted ? 'Shift' : '', key].filter(Boolean).join(' ');
+  return [e.ctrlKey || e.metaKey ? 'Ctrl' : '', e.altKey ? 'Alt' : '', shifted ? 'Shift' : '', key]
+    .filter(Boolean)
+    .join(' ');
 }
 
 const ALIASES: Readonly<Record<string, string>> = {
@@ -16,7 +18,14 @@ const ALIASES: Readonly<Record<string, string>> = {
 /** The shell needs every other key. */
 const IN_TERMINAL: ReadonlySet<string> = new Set(['F6', 'Shift F6', 'Ctrl Shift T', 'Ctrl Shift S']);
 /** A text field keeps its own undo and its single keys. */
-const NOT_IN_TEXT: ReadonlySet<string> = new Set(['Ctrl Z', 'Ctrl Shift Z', 'Alt ArrowLeft', 'Alt ArrowRight', 'Ctrl Y', '?']);
+const NOT_IN_TEXT: ReadonlySet<string> = new Set([
+  'Ctrl Z',
+  'Ctrl Shift Z',
+  'Alt ArrowLeft',
+  'Alt ArrowRight',
+  'Ctrl Y',
+  '?',
+]);
 /** Single letters belong to the pane that has the focus. */
 const isGlobal = (keys: string): boolean => keys.startsWith('Ctrl') || /^(Shift )?F\d+$/.test(keys) || keys === '?';
 

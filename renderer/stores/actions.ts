@@ -29,6 +29,8 @@ export const useActions = defineStore('actions', () => {
   }
 
   function report(action: Action, result: ActionResult, quiet: boolean): void {
+    const about = subject(action);
+    if (result.ok) messages.settle(about);
     if (result.ok && quiet) {
       messages.say(result.message);
       return;
@@ -41,7 +43,16 @@ export const useActions = defineStore('actions', () => {
       why: result.why?.found ?? null,
       remedy: result.ok ? null : (result.why?.remedy ?? null),
       next,
+      about,
     });
+  }
+
+  /** The group an action is about, else the function. */
+  function subject(action: Action): string {
+    if ('group' in action) return `group ${action.group}`;
+    if (!('address' in action)) return action.kind;
+    const group = machine.groupOf(action.address);
+    return group ? `group ${group.id}` : action.address;
   }
 
   /** Buttons that really do what a refused action still lacks. */

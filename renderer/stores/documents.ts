@@ -29,7 +29,13 @@ export const useDocuments = defineStore('documents', () => {
         if (!result.cancelled) problem.value = result;
         return false;
       }
-      messages.show({ kind: 'ok', what: done(result.title), why: result.notes.join(' ') || null, remedy: null, next: [] });
+      messages.show({
+        kind: 'ok',
+        what: done(result.title),
+        why: result.notes.join(' ') || null,
+        remedy: null,
+        next: [],
+      });
       return true;
     } finally {
       opening.value = false;

@@ -106,7 +106,12 @@ export const useFrame = defineStore('frame', () => {
   watch(
     [theme, sizes, stepsShown, comfortable],
     () => {
-      const keep: Kept = { theme: theme.value, sizes: sizes.value, stepsShown: stepsShown.value, comfortable: comfortable.value };
+      const keep: Kept = {
+        theme: theme.value,
+        sizes: sizes.value,
+        stepsShown: stepsShown.value,
+        comfortable: comfortable.value,
+      };
       localStorage.setItem(STORAGE, JSON.stringify(keep));
     },
     { deep: true },
@@ -151,7 +156,27 @@ export const useFrame = defineStore('frame', () => {
   }
 
   return {
-    theme, shownTheme, comfortable, stepsShown, width, height, fold, overlay, drawer, dockTab, attaching, paletteQuery, pasted,
-    size, range, resize, resetSize, cycleTheme, showDock, attach, find, focusPane,
+    theme,
+    shownTheme,
+    comfortable,
+    stepsShown,
+    width,
+    height,
+    fold,
+    overlay,
+    drawer,
+    dockTab,
+    attaching,
+    paletteQuery,
+    pasted,
+    size,
+    range,
+    resize,
+    resetSize,
+    cycleTheme,
+    showDock,
+    attach,
+    find,
+    focusPane,
   };
 });

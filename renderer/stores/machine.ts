@@ -39,7 +39,8 @@ export const useMachine = defineStore('machine', () => {
   const holder = (group: number): { pid: number; name: string; fd: number } | null => {
     for (const process of containers.value?.processes ?? [])
       for (const container of process.containers)
-        if (container.groups.some((g) => g.id === group)) return { pid: process.pid, name: process.name, fd: container.fd };
+        if (container.groups.some((g) => g.id === group))
+          return { pid: process.pid, name: process.name, fd: container.fd };
     return null;
   };
   const containerCount = computed(() =>
@@ -47,7 +48,19 @@ export const useMachine = defineStore('machine', () => {
   );
 
   return {
-    machine, topology, containers, calls, timeline, kernelLog,
-    functions, groups, rings, groupOf, stuck, stuckGroups, holder, containerCount,
+    machine,
+    topology,
+    containers,
+    calls,
+    timeline,
+    kernelLog,
+    functions,
+    groups,
+    rings,
+    groupOf,
+    stuck,
+    stuckGroups,
+    holder,
+    containerCount,
   };
 });

@@ -15,11 +15,15 @@ export interface Message {
   /** A command to type; shown and copied as it stands. */
   remedy: string | null;
   next: Step[];
+  /** What it is about; a later success about the same thing takes a refusal away. */
+  about?: string;
 }
 
 const SHOWN = 3;
 const SENTENCE_EVERY_MS = 1000;
 const STAYS_MS = 5000;
+
+const passing = (message: Pick<Message, 'kind'>): boolean => message.kind === 'ok' || message.kind === 'info';
 
 export const useMessages = defineStore('messages', () => {
   const list = shallowRef<Message[]>([]);
@@ -53,13 +57,19 @@ export const useMessages = defineStore('messages', () => {
 
   function show(message: Omit<Message, 'id'>): number {
     const id = ++serial;
-    list.value = [...list.value.filter((m) => m.what !== message.what), { ...message, id }].slice(-SHOWN);
+    // A new success takes the place of the last one; refusals stay until they are closed or answered.
+    const stays = list.value.filter((m) => m.what !== message.what && !passing(m));
+    list.value = [...stays, { ...message, id }].slice(-SHOWN);
     const sentence = message.why ? `${message.what} ${message.why}` : message.what;
     if (message.kind === 'bad') assertive.value = sentence;
     else say(sentence);
-    if (message.kind === 'ok' || message.kind === 'info') setTimeout(() => dismiss(id), STAYS_MS);
+    if (passing(message)) setTimeout(() => dismiss(id), STAYS_MS);
     return id;
   }
 
-  return { list, polite, assertive, say, show, dismiss };
+  function settle(about: string): void {
+    list.value = list.value.filter((m) => m.about !== about || m.kind !== 'bad');
+  }
+
+  return { list, polite, assertive, say, show, dismiss, settle };
 });

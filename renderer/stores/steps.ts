@@ -25,7 +25,8 @@ export const useSteps = defineStore('steps', () => {
     bind: () => (machine.topology?.functions ?? []).some((f) => f.ownership === 'vfio' || f.ownership === 'process'),
     attach: () => (machine.topology?.groups ?? []).some((g) => g.owned),
     fire: () =>
-      (inspected.interrupts?.arrivals.length ?? 0) > 0 || (inspected.interrupts?.vectors ?? []).some((v) => v.count > 0),
+      (inspected.interrupts?.arrivals.length ?? 0) > 0 ||
+      (inspected.interrupts?.vectors ?? []).some((v) => v.count > 0),
   };
   for (const name of STEP_ORDER) watch(happened[name], (yes) => yes && tick(name), { immediate: true });
 

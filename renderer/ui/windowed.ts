@@ -40,7 +40,8 @@ export function useWindowed(box: Ref<HTMLElement | null>, total: () => number, r
     if (!element) return;
     const top = index * row();
     if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + row() > element.scrollTop + element.clientHeight) element.scrollTop = top + row() - element.clientHeight;
+    else if (top + row() > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + row() - element.clientHeight;
   };
   return { slice, show };
 }

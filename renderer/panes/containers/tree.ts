@@ -38,14 +38,24 @@ export function treeOf(view: ContainersView): TreeNode[] {
                 fd: g.fd,
                 viable: g.viable,
                 attached: true,
-                children: g.devices.map((d): TreeNode => ({ key: `${key}g${g.id}d${d.address}`, kind: 'device', address: d.address, fd: d.fd })),
+                children: g.devices.map((d): TreeNode => ({
+                  key: `${key}g${g.id}d${d.address}`,
+                  kind: 'device',
+                  address: d.address,
+                  fd: d.fd,
+                })),
               })),
               { key: `${key}m`, kind: 'mappings', count: c.mappings, bytes: c.mappedBytes },
             ],
           };
         }),
         ...process.looseGroups.map((g): TreeNode => ({
-          key: `p${process.pid}l${g.fd}`, kind: 'group', id: g.id, fd: g.fd, viable: true, attached: false,
+          key: `p${process.pid}l${g.fd}`,
+          kind: 'group',
+          id: g.id,
+          fd: g.fd,
+          viable: true,
+          attached: false,
         })),
       ],
     }));

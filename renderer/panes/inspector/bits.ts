@@ -2,7 +2,13 @@
 import type { BitClass, ConfigField } from '../../bridge';
 
 const LETTERS: Readonly<Record<string, BitClass>> = {
-  r: 'raw', p: 'pass', v: 'virtual', h: 'handler', o: 'read-only', f: 'fixed', x: 'hidden',
+  r: 'raw',
+  p: 'pass',
+  v: 'virtual',
+  h: 'handler',
+  o: 'read-only',
+  f: 'fixed',
+  x: 'hidden',
 };
 
 export function classOf(letter: string): BitClass {
@@ -12,13 +18,19 @@ export function classOf(letter: string): BitClass {
 /** Style name of a class in the sheet; null draws nothing. */
 export function styleOf(kind: BitClass): 'pass' | 'virt' | 'handler' | 'ro' | 'hidden' | null {
   switch (kind) {
-    case 'pass': return 'pass';
+    case 'pass':
+      return 'pass';
     case 'virtual':
-    case 'fixed': return 'virt';
-    case 'handler': return 'handler';
-    case 'read-only': return 'ro';
-    case 'hidden': return 'hidden';
-    default: return null;
+    case 'fixed':
+      return 'virt';
+    case 'handler':
+      return 'handler';
+    case 'read-only':
+      return 'ro';
+    case 'hidden':
+      return 'hidden';
+    default:
+      return null;
   }
 }
 
@@ -47,7 +59,11 @@ export function strip(bits: string): { '--up': string; '--lo': string } | undefi
 function stripRow(bits: string, row: 0 | 1): string {
   const stops = [...bits].map((letter, k) => {
     const lit =
-      letter === 'p' ? row === 1 : letter === 'v' || letter === 'f' ? row === 0 : letter === 'h' || (letter === 'x' && (k + row) % 2 === 1);
+      letter === 'p'
+        ? row === 1
+        : letter === 'v' || letter === 'f'
+          ? row === 0
+          : letter === 'h' || (letter === 'x' && (k + row) % 2 === 1);
     const name = { p: 'pass', v: 'virt', f: 'virt', h: 'handler', x: 'hidden' }[letter];
     return `${lit && name ? `var(--bit-${name})` : 'transparent'} ${k * 2}px ${k * 2 + 2}px`;
   });
@@ -90,7 +106,7 @@ export function withField(whole: number, field: Pick<ConfigField, 'msb' | 'lsb'>
   const span = 2 ** (field.msb - field.lsb + 1);
   const low = 2 ** field.lsb;
   const old = Math.floor(whole / low) % span;
-  return whole + (value % span - old) * low;
+  return whole + ((value % span) - old) * low;
 }
 
 export function fieldDigits(field: Pick<ConfigField, 'msb' | 'lsb'>): number {
@@ -112,12 +128,18 @@ export interface WrittenBit {
  * What became of each bit of a write: `before` and `after` are the view's bytes around it, `wanted` what was written;
  * all in memory order. Highest bit first.
  */
-export function writtenBits(before: string, wanted: string, after: string, bits: readonly string[], offset: number): WrittenBit[] {
+export function writtenBits(
+  before: string,
+  wanted: string,
+  after: string,
+  bits: readonly string[],
+  offset: number,
+): WrittenBit[] {
   const width = wanted.length / 2;
   const out: WrittenBit[] = [];
   for (let bit = width * 8 - 1; bit >= 0; bit--) {
     const index = Math.floor(bit / 8);
-    const mask = 1 << bit % 8;
+    const mask = 1 << (bit % 8);
     const was = (byteAt(before, index) ?? 0) & mask;
     const want = (byteAt(wanted, index) ?? 0) & mask;
     const is = (byteAt(after, index) ?? 0) & mask;

@@ -16,7 +16,15 @@ export function streams(arrivals: readonly ArrivalView[]): Stream[] {
   for (const arrival of arrivals) {
     const key = `${arrival.address}/${arrival.kind}/${arrival.vector}`;
     const stream = byKey.get(key);
-    if (!stream) byKey.set(key, { key, address: arrival.address, kind: arrival.kind, vector: arrival.vector, count: arrival.count, last: arrival });
+    if (!stream)
+      byKey.set(key, {
+        key,
+        address: arrival.address,
+        kind: arrival.kind,
+        vector: arrival.vector,
+        count: arrival.count,
+        last: arrival,
+      });
     else if (arrival.sequence >= stream.last.sequence) {
       stream.last = arrival;
       stream.count = Math.max(stream.count, arrival.count);

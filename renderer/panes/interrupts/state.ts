@@ -2,7 +2,12 @@
 import type { VectorView } from '../../bridge';
 
 export const STATE_COLOURS: Record<VectorView['state'], string> = {
-  off: 'idle', armed: 'deliver', delivered: 'deliver', pending: 'pend', masked: 'mask', lost: 'lost',
+  off: 'idle',
+  armed: 'deliver',
+  delivered: 'deliver',
+  pending: 'pend',
+  masked: 'mask',
+  lost: 'lost',
 };
 
 /** SET_IRQS index of a kind: VFIO_PCI_INTX_IRQ_INDEX, …_MSI_…, …_MSIX_…. */

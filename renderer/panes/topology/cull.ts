@@ -16,8 +16,13 @@ export const FLAT_BELOW = 0.3;
  * The viewport in drawing units, grown to whole cells with one spare on every side. Scrolling inside a cell gives an
  * equal area, so nothing is drawn anew.
  */
-export function cellsInView(scroll: { left: number; top: number }, size: { width: number; height: number }, zoom: number): Area {
-  const grow = (v: number, up: boolean): number => ((up ? Math.ceil(v / CELL) : Math.floor(v / CELL)) + (up ? 1 : -1)) * CELL;
+export function cellsInView(
+  scroll: { left: number; top: number },
+  size: { width: number; height: number },
+  zoom: number,
+): Area {
+  const grow = (v: number, up: boolean): number =>
+    ((up ? Math.ceil(v / CELL) : Math.floor(v / CELL)) + (up ? 1 : -1)) * CELL;
   return {
     left: grow(scroll.left / zoom, false),
     top: grow(scroll.top / zoom, false),

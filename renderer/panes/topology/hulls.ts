@@ -30,7 +30,11 @@ interface Span {
 }
 
 /** Hulls and tags of the groups that have an endpoint in the drawing; ports alone stay grey. */
-export function hullsOf(layout: Layout, groups: readonly TopologyGroup[], pitch: number): { hulls: Hull[]; tags: Tag[] } {
+export function hullsOf(
+  layout: Layout,
+  groups: readonly TopologyGroup[],
+  pitch: number,
+): { hulls: Hull[]; tags: Tag[] } {
   const pad = Math.min(4, (pitch - NODE_HEIGHT) / 2 - 0.7);
   const hulls: Hull[] = [];
   const tags: Tag[] = [];

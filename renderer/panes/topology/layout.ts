@@ -7,6 +7,7 @@ import { busOf, short } from '../../ui/address';
 
 export const NODE_HEIGHT = 21;
 const CORNER = 5;
+const SEGMENT_WIDTH = 34;
 /** A root bus with more functions of its own than this folds them when the drawing is higher than the canvas. */
 const FOLD_FROM = 4;
 
@@ -184,7 +185,13 @@ export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet
   for (const key of rootKeys) {
     const own = view.functions.filter((f) => f.parent === null && busOf(f.address) === key).sort(byAddress);
     const info = view.roots.find((r) => `${hex(r.segment, 4)}:${hex(r.bus, 2)}` === key);
-    const bar = { key, label: info ? info.label : `bus ${key.slice(5)}`, from: row, to: row, integrated: null as number | null };
+    const bar = {
+      key,
+      label: info ? info.label : `bus ${key.slice(5)}`,
+      from: row,
+      to: row,
+      integrated: null as number | null,
+    };
     for (const fn of own) if (fn.isBridge) place(fn, 0, null);
     const integrated = own.filter((f) => !f.isBridge);
     const foldKey = `root:${key}`;
@@ -204,14 +211,17 @@ export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet
     bars.push(bar);
   }
 
-  // Columns: each depth is as wide as its widest port.
+  // Columns: each depth is as wide as its widest port. Addresses of other segments are five characters longer.
+  const longer = view.functions.some((f) => f.address.slice(0, 4) !== '0000') ? SEGMENT_WIDTH : 0;
+  const portWidth = metrics.port + longer;
+  const plainWidth = metrics.plainPort + longer;
   const barX = metrics.left;
   const columns: number[] = [];
   let x = barX + 18 + metrics.gap - 4;
   for (let depth = 0; depth < deepest; depth++) {
     columns.push(x);
     const wide = drafts.some((d) => d.depth === depth && d.node.port && !d.plain);
-    x += (wide ? metrics.port : metrics.plainPort) + metrics.gap;
+    x += (wide ? portWidth : plainWidth) + metrics.gap;
   }
   const endpointX = x;
   const room = metrics.width - endpointX - metrics.tag - 6;
@@ -231,8 +241,8 @@ export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet
         ? Math.max(endpointX - column + 60, 290)
         : node.port
           ? plain
-            ? metrics.plainPort
-            : metrics.port
+            ? plainWidth
+            : portWidth
           : endpoint - 8,
     };
   });
@@ -336,7 +346,11 @@ export function nodeOf(layout: Layout, address: string): PlacedNode | null {
 }
 
 /** `7 integrated · groups 0, 3, 7 · 00:00.0, 14.x, 1f.x` */
-export function integratedLabel(members: readonly TopologyFunction[]): { title: string; groups: string; addresses: string } {
+export function integratedLabel(members: readonly TopologyFunction[]): {
+  title: string;
+  groups: string;
+  addresses: string;
+} {
   const groups = [...new Set(members.flatMap((m) => (m.group === null ? [] : [m.group])))].sort((a, b) => a - b);
   const slots = new Map<string, string[]>();
   for (const m of members) {

@@ -28,10 +28,14 @@ export function tooltip(fn: TopologyFunction): string {
   if (fn.acs) {
     const word = (name: string, lamp: AcsLamp): string => `${name} ${T.node.lamp[lamp]}`;
     lines.push(
-      T.node.acs([word('SV', fn.acs.sv), word('RR', fn.acs.rr), word('CR', fn.acs.cr), word('UF', fn.acs.uf)].join(', ')),
+      T.node.acs(
+        [word('SV', fn.acs.sv), word('RR', fn.acs.rr), word('CR', fn.acs.cr), word('UF', fn.acs.uf)].join(', '),
+      ),
     );
   }
   if (fn.group !== null) lines.push(T.node.group(fn.group));
-  lines.push(fn.ownership === 'process' && fn.owner ? T.node.ownedBy(fn.owner) : (fn.driver ?? T.ownership[fn.ownership]));
+  lines.push(
+    fn.ownership === 'process' && fn.owner ? T.node.ownedBy(fn.owner) : (fn.driver ?? T.ownership[fn.ownership]),
+  );
   return lines.join('\n');
 }
