@@ -4,10 +4,15 @@ import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
 import { readLspci } from './lspci';
 import { readSnapshot } from './snapshot';
+import { readSysfs } from './sysfs';
+import { looksLikeTar, readTar } from './tar';
 
 export { ImportError } from './error';
 export { readLspci } from './lspci';
 export { readSnapshot } from './snapshot';
+
+/** A dump of 10,000 functions with all registers has some 200 MB as text, but such a machine comes as an archive. */
+const MAX_TEXT = 48 * 1024 * 1024;
 
 function readJson(text: string): MachineDescription {
   if (!/"format"\s*:\s*"vfiolab-machine\//.test(text.slice(0, 4096))) return readSnapshot(text);
@@ -41,11 +46,34 @@ const machineName = (fileName: string): string =>
 export function importMachine(fileName: string, bytes: Uint8Array): MachineDescription {
   try {
     if (bytes.length === 0) throw new ImportError('is empty');
+    if (looksLikeTar(bytes)) return readSysfs(readTar(bytes), machineName(fileName));
+    if (bytes.length > MAX_TEXT) {
+      throw new ImportError(
+        `has ${Math.round(bytes.length / 1048576)} MiB; a dump has at most ${MAX_TEXT / 1048576} MiB`,
+        1,
+      );
+    }
     const text = new TextDecoder().decode(bytes);
     if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text);
     if (isBinary(bytes)) throw new ImportError('is no text and no archive that can be read', 1);
     return readLspci(text, machineName(fileName));
   } catch (error) {
     throw error instanceof ImportError ? error.inFile(fileName) : error;
+  }
+}
+
+/**
+ * A copy of a machine's `/sys` as files by relative path. `links` are its symbolic links (path → target) where the
+ * copy kept them: `driver`, `iommu_group`, `physfn`.
+ */
+export function importFolder(
+  folder: string,
+  files: Map<string, Uint8Array>,
+  links: Map<string, string> = new Map(),
+): MachineDescription {
+  try {
+    return readSysfs({ files, links }, machineName(folder.replace(/[\\/]+$/, '')));
+  } catch (error) {
+    throw error instanceof ImportError ? error.inFile(folder) : error;
   }
 }
