@@ -46,6 +46,8 @@ export interface IommuView {
   /** Name of the unit that translates for the device: `dmar0`. */
   unitOf(device: PciDevice): string | null;
   units(): readonly string[];
+  /** Text of a group's `type`: its default domain, `unknown` without one. */
+  typeOf(group: IommuGroup): string;
   /** Write of a group's `type`. 0 or a negative errno. */
   setType(group: IommuGroup, word: string, process: Process): number;
 }

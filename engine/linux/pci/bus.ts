@@ -34,6 +34,8 @@ export class PciBus {
   readonly drivers = new Map<string, PciDriver>();
   /** `drivers_autoprobe`: new devices and new drivers are tried at once. */
   autoprobe = true;
+  /** Text of `resource_alignment`. */
+  resourceAlignment = '';
   /** Devices that a driver was ever tried on: their supplier links are settled. */
   readonly probed = new WeakSet<PciDevice>();
   private readonly listeners: BusListener[] = [];

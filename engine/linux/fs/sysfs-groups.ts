@@ -1,0 +1,90 @@
+/** /sys/kernel/iommu_groups and /sys/class/iommu (iommu-groups.md 6). */
+import { ERRNO } from '../errno';
+import type { IommuGroup } from '../iommu/group';
+import { attribute, directory, link, listing, readOnly } from './attribute';
+import type { FsContext } from './context';
+import type { DirectoryNode } from './node';
+import { hex } from './numbers';
+import { devicePath, relativeLink } from './sysfs-paths';
+import { storeUevent } from './sysfs-pci';
+
+export function groupsDirectory(context: FsContext): DirectoryNode {
+  return listing(
+    () => [...context.iommu.groups()].map((group) => String(group.id)),
+    (name) => {
+      const group = [...context.iommu.groups()].find((g) => String(g.id) === name);
+      return group === undefined ? null : groupDirectory(context, group);
+    },
+  );
+}
+
+const reservedText = (group: IommuGroup): string =>
+  group.reserved.map((r) => `0x${hex(r.start, 16)} 0x${hex(r.end, 16)} ${r.kind}\n`).join('');
+
+function groupDirectory(context: FsContext, group: IommuGroup): DirectoryNode {
+  const from = `kernel/iommu_groups/${group.id}/devices`;
+  return directory(
+    {
+      devices: () =>
+        listing(
+          () => group.devices.map((device) => device.name),
+          (name) => {
+            const device = group.devices.find((d) => d.name === name);
+            return device === undefined ? null : link(relativeLink(from, devicePath(device)));
+          },
+        ),
+      reserved_regions: () => readOnly(() => reservedText(group)),
+      type: () =>
+        attribute({
+          mode: 0o644,
+          owner: group,
+          show: () => `${context.iommu.typeOf(group)}\n`,
+          store: (text, process) => {
+            if (!process.capabilities.has('CAP_SYS_ADMIN') || !process.capabilities.has('CAP_SYS_RAWIO')) {
+              return context.why.refuse(
+                ERRNO.EACCES,
+                'iommu.group.type.capability',
+                'The process lacks CAP_SYS_ADMIN or CAP_SYS_RAWIO.',
+              );
+            }
+            return context.iommu.setType(group, text.replace(/\n$/, ''), process);
+          },
+        }),
+      name: () => (group.name === null ? null : readOnly(() => `${group.name}\n`)),
+    },
+    { owner: group },
+  );
+}
+
+/** /sys/class/iommu: one link for each unit. */
+export const iommuClass = (context: FsContext): DirectoryNode =>
+  listing(
+    () => context.iommu.units(),
+    (name) =>
+      context.iommu.units().includes(name) ? link(relativeLink('class/iommu', `devices/virtual/iommu/${name}`)) : null,
+  );
+
+/** /sys/devices/virtual/iommu/<unit>. */
+export function iommuUnits(context: FsContext): DirectoryNode {
+  return listing(
+    () => context.iommu.units(),
+    (unit) => {
+      if (!context.iommu.units().includes(unit)) return null;
+      const path = `devices/virtual/iommu/${unit}`;
+      const members = () => [...context.pci.devices.values()].filter((device) => context.iommu.unitOf(device) === unit);
+      return directory({
+        devices: () =>
+          listing(
+            () => members().map((device) => device.name),
+            (name) => {
+              const device = members().find((d) => d.name === name);
+              return device === undefined ? null : link(relativeLink(`${path}/devices`, devicePath(device)));
+            },
+          ),
+        power: () => directory({}),
+        subsystem: () => link(relativeLink(path, 'class/iommu')),
+        uevent: () => attribute({ mode: 0o644, show: () => '', store: storeUevent }),
+      });
+    },
+  );
+}
