@@ -24,6 +24,8 @@ export interface Process {
 export interface FileTable {
   /** Lowest free descriptor at or above 3, or -EMFILE. */
   install(file: OpenFile): number;
+  /** Lowest free descriptor, or -EMFILE; takes nothing. */
+  lowestFree(): number;
   get(fd: number): OpenFile | null;
   /** 0 or -EBADF. The last reference releases the file. */
   close(fd: number): number;
