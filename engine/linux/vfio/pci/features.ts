@@ -1,0 +1,114 @@
+import { ERRNO } from '../../errno';
+import type { Process } from '../../process/process';
+import { eventOf } from './events';
+import type { UserStructure } from './structure';
+import { uuidText } from './tokens';
+
+export const FEATURE = { INDEX: 0xffff, GET: 0x10000, SET: 0x20000, PROBE: 0x40000 } as const;
+const HEADER_SIZE = 8;
+
+/** Low-power mode as a user asked for it. */
+export class LowPower {
+  engaged = false;
+  private signalWake: (() => void) | null = null;
+
+  engage(wakeup: (() => void) | null): void {
+    this.engaged = true;
+    this.signalWake = wakeup;
+  }
+
+  leave(): void {
+    this.engaged = false;
+    this.signalWake = null;
+  }
+
+  /** The device or the host woke it: the user is told once, and the mode ends. */
+  wokenUp(): void {
+    const signal = this.signalWake;
+    if (!this.engaged || signal === null) return;
+    this.leave();
+    signal();
+  }
+}
+
+export interface FeatureHost {
+  readonly lowPower: LowPower;
+  /** Null unless the function is a PF that vfio-pci drives. */
+  readonly token: { uuid: string } | null;
+  revokeMappings(): void;
+}
+
+interface FeatureRule {
+  readonly operations: number;
+  /** Bytes of data behind the header. */
+  readonly size: number;
+  supported(host: FeatureHost): boolean;
+  act(host: FeatureHost, process: Process, data: Uint8Array): number;
+}
+
+function engage(host: FeatureHost, wakeup: (() => void) | null): number {
+  host.revokeMappings();
+  if (host.lowPower.engaged) return -ERRNO.EINVAL;
+  host.lowPower.engage(wakeup);
+  return 0;
+}
+
+/** Features of vfio-pci by number (vfio-pci-regions-irqs-reset.md 14); all others are ENOTTY. */
+const FEATURES: ReadonlyMap<number, FeatureRule> = new Map([
+  [
+    0,
+    {
+      operations: FEATURE.SET,
+      size: 16,
+      supported: (host) => host.token !== null,
+      act: (host, _process, data) => {
+        host.token!.uuid = uuidText(data);
+        return 0;
+      },
+    },
+  ],
+  [3, { operations: FEATURE.SET, size: 0, supported: () => true, act: (host) => engage(host, null) }],
+  [
+    4,
+    {
+      operations: FEATURE.SET,
+      size: 8,
+      supported: () => true,
+      act: (host, process, data) => {
+        const fd = new DataView(data.buffer, data.byteOffset).getInt32(0, true);
+        const reserved = new DataView(data.buffer, data.byteOffset).getUint32(4, true);
+        if (reserved !== 0 || fd < 0) return -ERRNO.EINVAL;
+        const event = eventOf(process, fd);
+        return typeof event === 'number' ? event : engage(host, () => event.signal());
+      },
+    },
+  ],
+  [
+    5,
+    {
+      operations: FEATURE.SET,
+      size: 0,
+      supported: () => true,
+      act: (host) => {
+        host.lowPower.leave();
+        return 0;
+      },
+    },
+  ],
+] satisfies [number, FeatureRule][]);
+
+/** VFIO_DEVICE_FEATURE on a structure whose argsz was checked. */
+export function deviceFeature(host: FeatureHost, process: Process, request: UserStructure): number {
+  const flags = request.u32(4);
+  const operations = flags & (FEATURE.GET | FEATURE.SET);
+  if (flags & ~(FEATURE.INDEX | FEATURE.GET | FEATURE.SET | FEATURE.PROBE)) return -ERRNO.EINVAL;
+  const both = operations === (FEATURE.GET | FEATURE.SET);
+  if (both && !(flags & FEATURE.PROBE)) return -ERRNO.EINVAL;
+  const rule = FEATURES.get(flags & FEATURE.INDEX);
+  if (rule === undefined || !rule.supported(host)) return -ERRNO.ENOTTY;
+  if (operations & ~rule.operations) return -ERRNO.EINVAL;
+  if (flags & FEATURE.PROBE) return 0;
+  if (operations === 0 || request.argsz - HEADER_SIZE < rule.size) return -ERRNO.EINVAL;
+  const data = request.tail(HEADER_SIZE, rule.size);
+  return data === null ? -ERRNO.EFAULT : rule.act(host, process, data);
+}

@@ -1,0 +1,126 @@
+import { devfn } from '../../../hardware/pci/address';
+import { ERRNO } from '../../errno';
+import type { IommuGroup } from '../../iommu/group';
+import { aroundReset, resetSecondaryBus } from '../../pci/reset';
+import type { PciDevice } from '../../pci/device';
+import type { Process } from '../../process/process';
+import type { DriverContext, VfioPciDevice } from './device';
+import { pack } from './structure';
+import type { UserStructure } from './structure';
+
+const HEADER_SIZE = 12;
+const ENTRY_SIZE = 8;
+const FLAG_DEVICE_ID = 1;
+const FLAG_DEVICE_ID_OWNED = 2;
+
+/** Every function that a reset of the bus hits: those on it and everything below, in the order the kernel walks. */
+function affected(device: PciDevice, context: DriverContext): PciDevice[] {
+  const { bus } = context.services;
+  const found: PciDevice[] = [];
+  const visit = (d: PciDevice): void => {
+    found.push(d);
+    if (d.function.isBridge) for (const child of bus.devices()) if (child.parent === d) visit(child);
+  };
+  for (const d of bus.siblings(device)) visit(d);
+  return found;
+}
+
+/** The bus can be reset: there is a bridge above it that does it. */
+const resettable = (device: PciDevice): boolean => device.parent !== null;
+
+/** VFIO_DEVICE_GET_PCI_HOT_RESET_INFO on a structure whose argsz was checked. */
+export function hotResetInfo(vdev: VfioPciDevice, context: DriverContext, s: UserStructure): number {
+  const { device } = vdev;
+  if (!resettable(device)) return -ERRNO.ENODEV;
+  const functions = affected(device, context);
+  const header = (flags: number): Uint8Array => pack([s.argsz, 4], [flags, 4], [functions.length, 4]);
+  if (Math.floor((s.argsz - HEADER_SIZE) / ENTRY_SIZE) < functions.length) {
+    return s.store(header(0)) < 0 ? -ERRNO.EFAULT : -ERRNO.ENOSPC;
+  }
+  const { core } = context.services;
+  const iommufd = core.iommufdOf(device);
+  let owned = true;
+  const entries: Uint8Array[] = [];
+  for (const fn of functions) {
+    let id: number;
+    if (iommufd === null) {
+      const group = context.services.groupOf(fn);
+      if (group === null) return -ERRNO.EPERM;
+      id = group.id;
+    } else {
+      id = core.iommufdDeviceId(iommufd, fn);
+      if (id < 0) owned = false;
+    }
+    const { address } = fn.function;
+    entries.push(
+      pack([BigInt.asUintN(32, BigInt(id)), 4], [address.segment, 2], [address.bus, 1], [devfn(address), 1]),
+    );
+  }
+  const flags = iommufd === null ? 0 : FLAG_DEVICE_ID | (owned ? FLAG_DEVICE_ID_OWNED : 0);
+  const list = new Uint8Array(entries.length * ENTRY_SIZE);
+  entries.forEach((entry, i) => list.set(entry, i * ENTRY_SIZE));
+  return s.store(header(flags)) < 0 || s.store(list, HEADER_SIZE) < 0 ? -ERRNO.EFAULT : 0;
+}
+
+/** VFIO_DEVICE_PCI_HOT_RESET: the caller proves that every function it resets is its own. */
+export function pciHotReset(vdev: VfioPciDevice, context: DriverContext, process: Process, s: UserStructure): number {
+  const { core, why } = context.services;
+  const iommufd = core.iommufdOf(vdev.device);
+  const count = s.u32(8);
+  if (s.u32(4) !== 0) return -ERRNO.EINVAL;
+  if ((count === 0) === (iommufd === null)) return -ERRNO.EINVAL;
+  if (!resettable(vdev.device)) return -ERRNO.ENODEV;
+  if (iommufd !== null) return resetOwned(vdev, context, (d) => core.iommufdDeviceId(iommufd, d) >= 0);
+  if (count > affected(vdev.device, context).length) return -ERRNO.EINVAL;
+  const bytes = s.tail(HEADER_SIZE, count * 4);
+  if (bytes === null) return -ERRNO.EFAULT;
+  const groups = new Set<IommuGroup>();
+  for (const fd of new Int32Array(bytes.buffer)) {
+    const file = process.files.get(fd);
+    if (file === null) return -ERRNO.EBADF;
+    const group = core.groupOfFile(file);
+    if (group === null) return why.refuse(ERRNO.EINVAL, 'vfio.pci.hot-reset.fd', `descriptor ${fd} is no vfio group`);
+    groups.add(group);
+  }
+  return resetOwned(vdev, context, (d) => {
+    const group = context.services.groupOf(d);
+    return group !== null && groups.has(group);
+  });
+}
+
+/** The reset at the last close of a set: nobody has to prove anything, but all functions must be in it. */
+pciHotReset.wholeSet = (vdev: VfioPciDevice, context: DriverContext): number =>
+  resettable(vdev.device) ? resetOwned(vdev, context, () => true) : -ERRNO.ENODEV;
+
+function resetOwned(vdev: VfioPciDevice, context: DriverContext, owned: (device: PciDevice) => boolean): number {
+  const { why, irq, bus } = context.services;
+  const set = context.deviceSet(vdev);
+  const members = new Set(set.map((member) => member.device));
+  const stranger = affected(vdev.device, context).find((d) => !members.has(d));
+  if (stranger !== undefined) {
+    return why.refuse(
+      ERRNO.EINVAL,
+      'vfio.pci.hot-reset.set',
+      `${stranger.name} shares the bus and is not bound to vfio-pci`,
+      `bind ${stranger.name} to vfio-pci`,
+    );
+  }
+  const foreign = set.find((member) => !owned(member.device));
+  if (foreign !== undefined) {
+    return why.refuse(
+      ERRNO.EINVAL,
+      'vfio.pci.hot-reset.owner',
+      `the group of ${foreign.name} is not among the descriptors given`,
+      `open the group of ${foreign.name} and pass its descriptor too`,
+    );
+  }
+  for (const member of set) {
+    member.resume();
+    member.revokeMappings();
+    member.changePower(0);
+  }
+  const devices = set.map((member) => member.device);
+  const result = aroundReset(devices, irq, () => resetSecondaryBus(vdev.device.parent!, bus.siblings(vdev.device)));
+  for (const member of set) if (!member.opened) member.suspend();
+  return result;
+}

@@ -1,0 +1,68 @@
+import { ERRNO } from '../../errno';
+import type { Process } from '../../process/process';
+import { REGION_INDEX } from '../../uapi/vfio';
+import { resourceLength } from './bars';
+import { EventAction, eventOf } from './events';
+import { regionOf } from './regions';
+import type { MsixWindow, Regions } from './regions';
+import type { PciDevice } from '../../pci/device';
+import type { UserStructure } from './structure';
+
+const WIDTHS = 0xf;
+const MAXIMUM = 1000;
+
+interface Entry {
+  readonly bar: number;
+  readonly at: number;
+  readonly width: 1 | 2 | 4 | 8;
+  readonly data: bigint;
+  readonly action: EventAction;
+}
+
+/** Register writes that the kernel does when an eventfd is signalled (vfio-pci-regions-irqs-reset.md 9). */
+export class IoEvents {
+  private readonly entries: Entry[] = [];
+  private readonly device: PciDevice;
+  private readonly regions: Regions;
+  private readonly msix: MsixWindow | null;
+
+  constructor(device: PciDevice, regions: Regions, msix: MsixWindow | null) {
+    this.device = device;
+    this.regions = regions;
+    this.msix = msix;
+  }
+
+  /** The flags are a bit for the width, whose value is the width in bytes. */
+  set(process: Process, request: UserStructure): number {
+    const flags = request.u32(4);
+    const fd = request.s32(24);
+    if (flags & ~WIDTHS || (flags !== 1 && flags !== 2 && flags !== 4 && flags !== 8) || fd < -1) {
+      return -ERRNO.EINVAL;
+    }
+    const { index, at } = regionOf(Number(request.u64(8)));
+    const data = BigInt.asUintN(8 * flags, request.u64(16));
+    if (index >= REGION_INDEX.ROM) return -ERRNO.EINVAL;
+    if (at + flags > Number(resourceLength(this.device.resources[index]))) return -ERRNO.EINVAL;
+    const window = this.msix;
+    if (window?.bar === index && at + flags > window.from && at < window.to) return -ERRNO.EINVAL;
+    const same = this.entries.findIndex((e) => e.bar === index && e.at === at && e.width === flags && e.data === data);
+    if (same >= 0) {
+      if (fd >= 0) return -ERRNO.EEXIST;
+      this.entries[same]!.action.detach();
+      this.entries.splice(same, 1);
+      return 0;
+    }
+    if (fd < 0) return -ERRNO.ENODEV;
+    if (this.entries.length >= MAXIMUM) return -ERRNO.ENOSPC;
+    const event = eventOf(process, fd);
+    if (typeof event === 'number') return event;
+    const action = new EventAction(event, () => this.regions.poke(index, at, flags, data));
+    this.entries.push({ bar: index, at, width: flags, data, action });
+    return 0;
+  }
+
+  clear(): void {
+    for (const entry of this.entries) entry.action.detach();
+    this.entries.length = 0;
+  }
+}
