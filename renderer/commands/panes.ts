@@ -1,5 +1,6 @@
 /** The panes in their order, and moving between them by keyboard. */
 import type { PaneName } from '../stores/frame';
+import { enterPane } from '../ui/focus';
 
 export const PANES: readonly PaneName[] = ['topology', 'inspector', 'containers', 'interrupts', 'terminal', 'timeline'];
 
@@ -8,8 +9,5 @@ export function stepPane(direction: 1 | -1): void {
   const panes = [...document.querySelectorAll<HTMLElement>('[data-pane]')];
   const at = panes.findIndex((p) => p.contains(document.activeElement));
   const next = panes[(at + direction + panes.length) % panes.length] ?? panes[0];
-  if (!next) return;
-  // The topology and the terminal have one obvious place for the focus; the others take it themselves.
-  const inner = next.querySelector<HTMLElement>('[role="treeitem"][tabindex="0"], .xterm-helper-textarea');
-  (inner ?? next).focus();
+  enterPane(next);
 }

@@ -1,6 +1,7 @@
 /** The window's own state: fold, splitters, theme, what floats. Kept apart from the machine, on this computer only. */
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
+import { enterPane } from '../ui/focus';
 
 export type Fold = 'wide' | 'normal' | 'small';
 export type Theme = 'system' | 'light' | 'dark' | 'hc';
@@ -152,7 +153,7 @@ export const useFrame = defineStore('frame', () => {
   }
   function focusPane(name: PaneName): void {
     if (fold.value === 'small' && name === 'containers') drawer.value = 'containers';
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-pane="${name}"]`)?.focus());
+    requestAnimationFrame(() => enterPane(document.querySelector<HTMLElement>(`[data-pane="${name}"]`)));
   }
 
   return {

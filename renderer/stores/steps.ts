@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
 import { useFrame } from './frame';
-import { useInspected } from './inspected';
+import { useArrivals } from './arrivals';
 import { useMachine } from './machine';
 import { useSelection } from './selection';
 
@@ -12,7 +12,7 @@ export const STEP_ORDER: readonly StepName[] = ['open', 'look', 'bind', 'attach'
 export const useSteps = defineStore('steps', () => {
   const machine = useMachine();
   const selection = useSelection();
-  const inspected = useInspected();
+  const arrivals = useArrivals();
   const frame = useFrame();
   const done = ref<ReadonlySet<StepName>>(new Set());
 
@@ -24,9 +24,7 @@ export const useSteps = defineStore('steps', () => {
     look: () => selection.address !== null || selection.group !== null,
     bind: () => (machine.topology?.functions ?? []).some((f) => f.ownership === 'vfio' || f.ownership === 'process'),
     attach: () => (machine.topology?.groups ?? []).some((g) => g.owned),
-    fire: () =>
-      (inspected.interrupts?.arrivals.length ?? 0) > 0 ||
-      (inspected.interrupts?.vectors ?? []).some((v) => v.count > 0),
+    fire: () => arrivals.all.length > 0,
   };
   for (const name of STEP_ORDER) watch(happened[name], (yes) => yes && tick(name), { immediate: true });
 

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { TestBridge, smallMachine } from '../__fixtures__/machines';
 import type { FunctionView } from '../bridge';
 import { useActions } from './actions';
+import { useArrivals } from './arrivals';
 import { foldFor, useFrame } from './frame';
 import { useInspected } from './inspected';
 import { useMachine } from './machine';
@@ -131,6 +132,22 @@ describe('inspected function', () => {
   });
 });
 
+describe('arrivals', () => {
+  it('come from every function that a process holds, whatever is selected', async () => {
+    const arrivals = useArrivals();
+    const view = smallMachine();
+    const disk = view.functions.find((f) => f.address === '0000:02:00.0');
+    if (disk) Object.assign(disk, { driver: 'vfio-pci', ownership: 'process', owner: 'demo (7)' });
+    bridge.give('topology', view);
+    await nextTick();
+    bridge.give('function', functionView('0000:02:00.0', 3));
+    expect(arrivals.all.map((a) => a.count)).toEqual([1, 2, 3]);
+    bridge.give('topology', smallMachine());
+    await nextTick();
+    expect(arrivals.all).toEqual([]);
+  });
+});
+
 describe('actions', () => {
   it('offers the remedy that really acts when a group is not viable', async () => {
     const actions = useActions();
@@ -186,6 +203,8 @@ describe('first steps', () => {
     selection.select('0000:01:00.0');
     await nextTick();
     expect(steps.current).toBe('bind');
+    bridge.give('topology', smallMachine());
+    await nextTick();
     bridge.give('function', functionView('0000:01:00.0', 1));
     await nextTick();
     expect(steps.done.has('fire')).toBe(true);
