@@ -1,16 +1,16 @@
 /** System calls on numbers and user memory: a value ≥ 0, a negative errno, or a call that sleeps. */
-import { ERRNO } from "./errno";
-import type { EntryPlace, FileTree, Place } from "./fs/tree";
-import { EXECUTE, READ, WRITE } from "./fs/tree";
-import { O } from "./fs/node";
-import type { OpenFile, PendingCall } from "./process/files";
-import type { Process } from "./process/process";
-import type { WhyLog } from "./why";
+import { ERRNO } from './errno';
+import type { EntryPlace, FileTree, Place } from './fs/tree';
+import { EXECUTE, READ, WRITE } from './fs/tree';
+import { O } from './fs/node';
+import type { OpenFile, PendingCall } from './process/files';
+import type { Process } from './process/process';
+import type { WhyLog } from './why';
 
 export interface Stat {
   /** Permission bits. */
   mode: number;
-  type: "file" | "dir" | "link" | "char";
+  type: 'file' | 'dir' | 'link' | 'char';
   uid: number;
   gid: number;
   size: number;
@@ -33,14 +33,11 @@ const ALWAYS_READY = POLLIN | POLLOUT | 0x40 | 0x100;
 /** RLIMIT_NOFILE and file positions never come near this. */
 const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
 
-const readable = (file: OpenFile): boolean =>
-  file.flags === undefined || (file.flags & O.ACCMODE) !== O.WRONLY;
-const writable = (file: OpenFile): boolean =>
-  file.flags === undefined || (file.flags & O.ACCMODE) !== O.RDONLY;
+const readable = (file: OpenFile): boolean => file.flags === undefined || (file.flags & O.ACCMODE) !== O.WRONLY;
+const writable = (file: OpenFile): boolean => file.flags === undefined || (file.flags & O.ACCMODE) !== O.RDONLY;
 
 /** Anonymous files have no position for pread and pwrite; vfio gives its device files one. */
-const seekable = (file: OpenFile): boolean =>
-  file.kind === "vfio-device" || !file.link.startsWith("anon_inode:");
+const seekable = (file: OpenFile): boolean => file.kind === 'vfio-device' || !file.link.startsWith('anon_inode:');
 
 export type MakeEventfd = (initial: number, flags: number) => OpenFile;
 
@@ -58,14 +55,9 @@ export class Syscalls {
   // ---- descriptors
 
   /** open(2) with the O_* numbers of x86-64: a descriptor. */
-  open(
-    p: Process,
-    path: string,
-    flags: number,
-    mode = 0,
-  ): number | PendingCall {
+  open(p: Process, path: string, flags: number, mode = 0): number | PendingCall {
     const file = this.openFile(p, path, flags, mode);
-    if (typeof file === "number") return file;
+    if (typeof file === 'number') return file;
     const fd = p.files.install(file);
     if (fd < 0) file.release?.();
     return fd;
@@ -79,12 +71,7 @@ export class Syscalls {
     return p.files.dup(fd);
   }
 
-  ioctl(
-    p: Process,
-    fd: number,
-    request: number,
-    arg: bigint,
-  ): number | PendingCall {
+  ioctl(p: Process, fd: number, request: number, arg: bigint): number | PendingCall {
     const file = p.files.get(fd);
     if (file === null) return this.badDescriptor(fd);
     return file.ioctl ? file.ioctl(p, request >>> 0, arg) : -ERRNO.ENOTTY;
@@ -96,25 +83,16 @@ export class Syscalls {
     if (file === null) return this.badDescriptor(fd);
     if (!seekable(file)) return -ERRNO.ESPIPE;
     if (!readable(file)) return -ERRNO.EBADF;
-    return file.read === undefined
-      ? -ERRNO.EINVAL
-      : file.read(p, into, Number(offset));
+    return file.read === undefined ? -ERRNO.EINVAL : file.read(p, into, Number(offset));
   }
 
-  pwrite(
-    p: Process,
-    fd: number,
-    data: Uint8Array,
-    offset: bigint,
-  ): number | PendingCall {
+  pwrite(p: Process, fd: number, data: Uint8Array, offset: bigint): number | PendingCall {
     if (offset < 0n) return -ERRNO.EINVAL;
     const file = p.files.get(fd);
     if (file === null) return this.badDescriptor(fd);
     if (!seekable(file)) return -ERRNO.ESPIPE;
     if (!writable(file)) return -ERRNO.EBADF;
-    return file.write === undefined
-      ? -ERRNO.EINVAL
-      : file.write(p, data, Number(offset));
+    return file.write === undefined ? -ERRNO.EINVAL : file.write(p, data, Number(offset));
   }
 
   read(p: Process, fd: number, into: Uint8Array): number {
@@ -132,15 +110,12 @@ export class Syscalls {
   /** Address, or a negative errno. */
   mmap(p: Process, fd: number, request: MmapArguments): bigint {
     const { offset, length, read, write, shared } = request;
-    if (offset % PAGE !== 0n || length <= 0n || offset < 0n)
-      return BigInt(-ERRNO.EINVAL);
+    if (offset % PAGE !== 0n || length <= 0n || offset < 0n) return BigInt(-ERRNO.EINVAL);
     const rounded = ((length + PAGE - 1n) / PAGE) * PAGE;
-    if (rounded > MAX_OFFSET || offset > MAX_OFFSET)
-      return BigInt(-ERRNO.EOVERFLOW);
+    if (rounded > MAX_OFFSET || offset > MAX_OFFSET) return BigInt(-ERRNO.EOVERFLOW);
     const file = p.files.get(fd);
     if (file === null) return BigInt(this.badDescriptor(fd));
-    if (!readable(file) || (shared && write && !writable(file)))
-      return BigInt(-ERRNO.EACCES);
+    if (!readable(file) || (shared && write && !writable(file))) return BigInt(-ERRNO.EACCES);
     if (file.mmap === undefined) return BigInt(-ERRNO.ENODEV);
     const region = file.mmap(p, {
       offset: Number(offset),
@@ -149,7 +124,7 @@ export class Syscalls {
       write,
       shared,
     });
-    if (typeof region === "number") return BigInt(region);
+    if (typeof region === 'number') return BigInt(region);
     return p.memory.mapFile(file, region, { read, write });
   }
 
@@ -172,49 +147,44 @@ export class Syscalls {
 
   readlink(p: Process, path: string): string | number {
     const place = this.fs.lookup(p, path, false);
-    if (typeof place === "number") return place;
-    return place.node.type === "link" ? place.node.target : -ERRNO.EINVAL;
+    if (typeof place === 'number') return place;
+    return place.node.type === 'link' ? place.node.target : -ERRNO.EINVAL;
   }
 
   /** Names without `.` and `..`. */
   readdir(p: Process, path: string): string[] | number {
     const place = this.fs.lookup(p, path, true);
-    if (typeof place === "number") return place;
-    if (place.node.type !== "dir") return -ERRNO.ENOTDIR;
+    if (typeof place === 'number') return place;
+    if (place.node.type !== 'dir') return -ERRNO.ENOTDIR;
     const denied = this.fs.permission(p, place, READ);
     return denied < 0 ? denied : place.node.names();
   }
 
   stat(p: Process, path: string, follow: boolean): Stat | number {
     const place = this.fs.lookup(p, path, follow);
-    if (typeof place === "number") return place;
+    if (typeof place === 'number') return place;
     const { node } = place;
     const { mode, uid, gid } = this.fs.ownership(place);
-    const size =
-      node.type === "link"
-        ? node.target.length
-        : node.type === "dir"
-          ? 0
-          : node.size();
+    const size = node.type === 'link' ? node.target.length : node.type === 'dir' ? 0 : node.size();
     return { mode, type: node.type, uid, gid, size };
   }
 
   /** Absolute path without links, `.` and `..` (what getcwd or realpath give). */
   realpath(p: Process, path: string): string | number {
     const place = this.fs.lookup(p, path, true);
-    return typeof place === "number" ? place : this.fs.pathOf(place);
+    return typeof place === 'number' ? place : this.fs.pathOf(place);
   }
 
   /** `mode`: 4 read, 2 write, 1 execute, 0 existence. */
   access(p: Process, path: string, mode: number): number {
     const place = this.fs.lookup(p, path, true);
-    if (typeof place === "number") return place;
+    if (typeof place === 'number') return place;
     return this.fs.permission(p, place, mode & 7);
   }
 
   chmod(p: Process, path: string, mode: number): number {
     const place = this.fs.lookup(p, path, true);
-    if (typeof place === "number") return place;
+    if (typeof place === 'number') return place;
     if (!this.owns(p, place)) return -ERRNO.EPERM;
     this.fs.change(place, { mode: mode & 0o7777 });
     return 0;
@@ -223,13 +193,10 @@ export class Syscalls {
   /** -1 leaves an id as it is. */
   chown(p: Process, path: string, uid: number, gid: number): number {
     const place = this.fs.lookup(p, path, true);
-    if (typeof place === "number") return place;
+    if (typeof place === 'number') return place;
     const now = this.fs.ownership(place);
-    const privileged = p.capabilities.has("CAP_DAC_OVERRIDE");
-    const mayKeep =
-      p.uid === now.uid &&
-      (uid === -1 || uid === now.uid) &&
-      (gid === -1 || gid === p.gid);
+    const privileged = p.capabilities.has('CAP_DAC_OVERRIDE');
+    const mayKeep = p.uid === now.uid && (uid === -1 || uid === now.uid) && (gid === -1 || gid === p.gid);
     if (!privileged && !mayKeep) return -ERRNO.EPERM;
     this.fs.change(place, {
       ...(uid !== -1 && { uid }),
@@ -240,23 +207,23 @@ export class Syscalls {
 
   mkdir(p: Process, path: string, mode = 0o777): number {
     const entry = this.newEntry(p, path, true);
-    if (typeof entry === "number") return entry;
+    if (typeof entry === 'number') return entry;
     entry.parent.node.entries!.createDirectory(entry.name, mode & ~0o022, p);
     return 0;
   }
 
   symlink(p: Process, target: string, path: string): number {
     const entry = this.newEntry(p, path, false);
-    if (typeof entry === "number") return entry;
-    if (target === "") return -ERRNO.ENOENT;
+    if (typeof entry === 'number') return entry;
+    if (target === '') return -ERRNO.ENOENT;
     entry.parent.node.entries!.createLink(entry.name, target, p);
     return 0;
   }
 
   rmdir(p: Process, path: string): number {
     const entry = this.oldEntry(p, path);
-    if (typeof entry === "number") return entry;
-    if (entry.node.type !== "dir") return -ERRNO.ENOTDIR;
+    if (typeof entry === 'number') return entry;
+    if (entry.node.type !== 'dir') return -ERRNO.ENOTDIR;
     if (entry.node.entries === undefined) return -ERRNO.EBUSY;
     if (entry.node.names().length > 0) return -ERRNO.ENOTEMPTY;
     entry.parent.node.entries!.remove(entry.name);
@@ -265,8 +232,8 @@ export class Syscalls {
 
   unlink(p: Process, path: string): number {
     const entry = this.oldEntry(p, path);
-    if (typeof entry === "number") return entry;
-    if (entry.node.type === "dir") return -ERRNO.EISDIR;
+    if (typeof entry === 'number') return entry;
+    if (entry.node.type === 'dir') return -ERRNO.EISDIR;
     if (entry.mustBeDirectory) return -ERRNO.ENOTDIR;
     entry.parent.node.entries!.remove(entry.name);
     return 0;
@@ -274,21 +241,18 @@ export class Syscalls {
 
   rename(p: Process, path: string, to: string): number {
     const from = this.oldEntry(p, path);
-    if (typeof from === "number") return from;
+    if (typeof from === 'number') return from;
     const target = this.fs.entry(p, to, false);
-    if (typeof target === "number") return target;
+    if (typeof target === 'number') return target;
     if (target.parent.node.entries === undefined) return -ERRNO.EXDEV;
     const denied = this.fs.permission(p, target.parent, WRITE | EXECUTE);
     if (denied < 0) return denied;
     if (target.node === from.node) return 0;
     if (this.isInside(target.parent, from.node)) return -ERRNO.EINVAL;
     if (target.node !== null) {
-      if (target.node.type === "dir" && from.node.type !== "dir")
-        return -ERRNO.EISDIR;
-      if (target.node.type !== "dir" && from.node.type === "dir")
-        return -ERRNO.ENOTDIR;
-      if (target.node.type === "dir" && target.node.names().length > 0)
-        return -ERRNO.ENOTEMPTY;
+      if (target.node.type === 'dir' && from.node.type !== 'dir') return -ERRNO.EISDIR;
+      if (target.node.type !== 'dir' && from.node.type === 'dir') return -ERRNO.ENOTDIR;
+      if (target.node.type === 'dir' && target.node.names().length > 0) return -ERRNO.ENOTEMPTY;
     }
     from.parent.node.entries!.remove(from.name);
     target.parent.node.entries.insert(target.name, from.node);
@@ -315,15 +279,13 @@ export class Syscalls {
 
   /** Soft and hard limit of locked memory in bytes; raising it takes CAP_SYS_RESOURCE. */
   setrlimitMemlock(p: Process, bytes: bigint): number {
-    if (bytes > p.limits.memlock && !p.capabilities.has("CAP_SYS_RESOURCE"))
-      return -ERRNO.EPERM;
+    if (bytes > p.limits.memlock && !p.capabilities.has('CAP_SYS_RESOURCE')) return -ERRNO.EPERM;
     p.limits.memlock = bytes;
     return 0;
   }
 
   setrlimitNofile(p: Process, count: number): number {
-    if (count > p.limits.nofile && !p.capabilities.has("CAP_SYS_RESOURCE"))
-      return -ERRNO.EPERM;
+    if (count > p.limits.nofile && !p.capabilities.has('CAP_SYS_RESOURCE')) return -ERRNO.EPERM;
     p.limits.nofile = count;
     return 0;
   }
@@ -333,89 +295,60 @@ export class Syscalls {
   private badDescriptor(fd: number): number {
     return this.why.refuse(
       ERRNO.EBADF,
-      "descriptor",
+      'descriptor',
       `Descriptor ${fd} is not open for this.`,
-      "Use the number that open returned, with an access mode that fits.",
+      'Use the number that open returned, with an access mode that fits.',
     );
   }
 
-  private openFile(
-    p: Process,
-    path: string,
-    flags: number,
-    mode: number,
-  ): OpenFile | number {
-    const entry = this.fs.entry(
-      p,
-      path,
-      !(flags & O.NOFOLLOW) && !(flags & O.CREAT && flags & O.EXCL),
-    );
-    if (typeof entry === "number") return entry;
+  private openFile(p: Process, path: string, flags: number, mode: number): OpenFile | number {
+    const entry = this.fs.entry(p, path, !(flags & O.NOFOLLOW) && !(flags & O.CREAT && flags & O.EXCL));
+    if (typeof entry === 'number') return entry;
     if (entry.node === null) {
       if (!(flags & O.CREAT)) return -ERRNO.ENOENT;
       return this.createFile(p, entry, flags, mode);
     }
     if (flags & O.CREAT && flags & O.EXCL) return -ERRNO.EEXIST;
-    if (entry.mustBeDirectory && entry.node.type !== "dir")
-      return -ERRNO.ENOTDIR;
+    if (entry.mustBeDirectory && entry.node.type !== 'dir') return -ERRNO.ENOTDIR;
     const place = placeOf(entry);
     const { node } = place;
-    if (node.type === "link") return -ERRNO.ELOOP;
+    if (node.type === 'link') return -ERRNO.ELOOP;
     const access = flags & O.ACCMODE;
-    if (node.type === "dir") {
+    if (node.type === 'dir') {
       if (access !== O.RDONLY || flags & O.CREAT) return -ERRNO.EISDIR;
       const denied = this.fs.permission(p, place, READ);
       return denied < 0 ? denied : directoryFile(this.fs.pathOf(place));
     }
     if (flags & O.DIRECTORY) return -ERRNO.ENOTDIR;
-    const wanted =
-      access === O.RDONLY ? READ : access === O.WRONLY ? WRITE : READ | WRITE;
-    const denied = this.fs.permission(
-      p,
-      place,
-      flags & O.TRUNC ? wanted | WRITE : wanted,
-    );
+    const wanted = access === O.RDONLY ? READ : access === O.WRONLY ? WRITE : READ | WRITE;
+    const denied = this.fs.permission(p, place, flags & O.TRUNC ? wanted | WRITE : wanted);
     if (denied < 0) {
       const { mode: bits, uid } = this.fs.ownership(place);
       return this.why.refuse(
         -denied,
-        "file.permission",
-        `${this.fs.pathOf(place)} has mode ${bits.toString(8).padStart(4, "0")} and owner ${uid}; the process runs as user ${p.uid}.`,
+        'file.permission',
+        `${this.fs.pathOf(place)} has mode ${bits.toString(8).padStart(4, '0')} and owner ${uid}; the process runs as user ${p.uid}.`,
         `chown ${p.uid} ${this.fs.pathOf(place)}`,
       );
     }
     const file = node.open(p, flags, this.fs.pathOf(place));
-    if (typeof file !== "number" && flags & O.TRUNC && access !== O.RDONLY)
-      node.truncate?.();
+    if (typeof file !== 'number' && flags & O.TRUNC && access !== O.RDONLY) node.truncate?.();
     return file;
   }
 
-  private createFile(
-    p: Process,
-    entry: EntryPlace,
-    flags: number,
-    mode: number,
-  ): OpenFile | number {
+  private createFile(p: Process, entry: EntryPlace, flags: number, mode: number): OpenFile | number {
     if (entry.mustBeDirectory) return -ERRNO.EISDIR;
     const denied = this.fs.permission(p, entry.parent, WRITE | EXECUTE);
     if (denied < 0) return denied;
     const entries = entry.parent.node.entries;
     if (entries === undefined) return -ERRNO.EACCES;
     const file = entries.createFile(entry.name, mode & ~0o022 & 0o7777, p);
-    return file.open(
-      p,
-      flags,
-      `${this.fs.pathOf(entry.parent)}/${entry.name}`.replace("//", "/"),
-    );
+    return file.open(p, flags, `${this.fs.pathOf(entry.parent)}/${entry.name}`.replace('//', '/'));
   }
 
-  private newEntry(
-    p: Process,
-    path: string,
-    directory: boolean,
-  ): EntryPlace | number {
+  private newEntry(p: Process, path: string, directory: boolean): EntryPlace | number {
     const entry = this.fs.entry(p, path, false);
-    if (typeof entry === "number") return entry;
+    if (typeof entry === 'number') return entry;
     if (entry.node !== null) return -ERRNO.EEXIST;
     if (entry.mustBeDirectory && !directory) return -ERRNO.ENOENT;
     const denied = this.fs.permission(p, entry.parent, WRITE | EXECUTE);
@@ -423,14 +356,11 @@ export class Syscalls {
     return entry.parent.node.entries === undefined ? -ERRNO.EPERM : entry;
   }
 
-  private oldEntry(
-    p: Process,
-    path: string,
-  ): (EntryPlace & { node: Place["node"] }) | number {
+  private oldEntry(p: Process, path: string): (EntryPlace & { node: Place['node'] }) | number {
     const entry = this.fs.entry(p, path, false);
-    if (typeof entry === "number") return entry;
+    if (typeof entry === 'number') return entry;
     if (entry.node === null) return -ERRNO.ENOENT;
-    if (entry.name === "") return -ERRNO.EBUSY;
+    if (entry.name === '') return -ERRNO.EBUSY;
     const denied = this.fs.permission(p, entry.parent, WRITE | EXECUTE);
     if (denied < 0) return denied;
     if (entry.parent.node.entries === undefined) return -ERRNO.EPERM;
@@ -438,34 +368,25 @@ export class Syscalls {
   }
 
   private owns(p: Process, place: Place): boolean {
-    return (
-      p.capabilities.has("CAP_DAC_OVERRIDE") ||
-      this.fs.ownership(place).uid === p.uid
-    );
+    return p.capabilities.has('CAP_DAC_OVERRIDE') || this.fs.ownership(place).uid === p.uid;
   }
 
-  private isInside(place: Place, node: Place["node"]): boolean {
-    return (
-      place.node === node ||
-      place.directories.some((step) => step.node === node)
-    );
+  private isInside(place: Place, node: Place['node']): boolean {
+    return place.node === node || place.directories.some((step) => step.node === node);
   }
 }
 
 const placeOf = (entry: EntryPlace): Place =>
-  entry.name === ""
+  entry.name === ''
     ? entry.parent
     : {
         node: entry.node!,
-        directories: [
-          ...entry.parent.directories,
-          { name: entry.parent.name, node: entry.parent.node },
-        ],
+        directories: [...entry.parent.directories, { name: entry.parent.name, node: entry.parent.node }],
         name: entry.name,
       };
 
 const directoryFile = (path: string): OpenFile => ({
-  kind: "directory",
+  kind: 'directory',
   link: path,
   flags: O.RDONLY,
   read: () => -ERRNO.EISDIR,

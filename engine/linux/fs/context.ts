@@ -86,6 +86,16 @@ export interface FsContext {
   readonly iommu: IommuView;
   readonly vfio: VfioView;
   readonly modules: ModuleTable;
+  /** Bytes of RAM. */
+  readonly memory: bigint;
+  /** vm.max_map_count */
+  readonly maxMapCount: number;
+  /** Major number of the group nodes. */
+  readonly vfioMajor: number;
+  /** Taint flags as a number. */
+  taints(): number;
+  /** Who reserved a BAR (`vfio` after an access through VFIO, else a native driver's name); null: nobody. */
+  regionHolder(device: PciDevice, bar: number): string | null;
   /** Character devices outside /dev/vfio's groups: vfio/vfio, iommu, vfio/devices/vfioK. */
   characterDevices(): Iterable<CharacterDevice>;
 }

@@ -48,6 +48,8 @@ export interface FileNode extends NodeBase {
 export interface LinkNode extends NodeBase {
   readonly type: 'link';
   readonly target: string;
+  /** A link that leads every process elsewhere (/proc/self). */
+  readonly targetFor?: (process: Process) => string;
 }
 
 export interface DirectoryNode extends NodeBase {

@@ -132,7 +132,7 @@ export class FileTree {
       }
       if (node.type === 'link' && (!last || follow || trailing)) {
         if (++budget.links > MAX_LINKS) return -ERRNO.ELOOP;
-        const found = this.walk(process, node.target, true, budget, steps);
+        const found = this.walk(process, node.targetFor?.(process) ?? node.target, true, budget, steps);
         if (typeof found === 'number') return found;
         if (last) return trailing ? { ...found, mustBeDirectory: true } : found;
         if (found.node === null) return -ERRNO.ENOENT;
