@@ -23,6 +23,8 @@ export class BarDevice implements DeviceModel {
   readonly name: string;
   readonly msix: MsixTable | null;
   protected readonly memory: SparseMemory[] = [];
+  /** Survives resets and ignores writes. */
+  protected readonly rom = new SparseMemory();
   private readonly place: MsixPlace | null;
   private readonly sizes: readonly number[];
 
@@ -89,11 +91,11 @@ export class BarDevice implements DeviceModel {
 
   /** 1, 2 or 4 bytes outside the MSI-X structures. */
   protected readRegister(region: number, offset: number, width: 1 | 2 | 4): number {
-    return this.memory[region]?.read(offset, width) ?? 0;
+    return (region === ROM_REGION ? this.rom : this.memory[region])?.read(offset, width) ?? 0;
   }
 
   protected writeRegister(region: number, offset: number, width: 1 | 2 | 4, value: number): void {
-    this.memory[region]?.write(offset, width, value);
+    if (region !== ROM_REGION) this.memory[region]?.write(offset, width, value);
   }
 
   private msixWindow(region: number, offset: number): { table: boolean; at: number } | null {

@@ -11,13 +11,14 @@ import { atomicCompletion } from './atomics';
 import { ConfigFilter } from './config';
 import { LowPower, deviceFeature } from './features';
 import type { FilterHost, IrqType } from './filter';
-import { hotResetInfo, pciHotReset } from './hot-reset';
+import type { VfioDeviceOps } from '../device';
+import { hotReset, hotResetInfo, resetSet } from './hot-reset';
 import { fire } from './intx';
 import { InterruptSetup, IRQ_COUNT } from './intrs';
 import { IoEvents } from './ioeventfd';
 import { buildLayout } from './layout';
 import type { ConfigLayout, FunctionFacts } from './layout';
-import type { VfioPciParameters, VfioPciServices } from './ops';
+import type { DriverContext, SetMember } from './ops';
 import { brokenIntx } from './quirks';
 import { REGION_COUNT, Regions, mappableBars } from './regions';
 import type { MsixWindow, RegionHost } from './regions';
@@ -37,17 +38,6 @@ const INFO_SIZE = 24;
 const REGION_INFO_SIZE = 32;
 const D3HOT = 3;
 
-/** What a device needs of its driver: the other devices, their sets, the parameters. */
-export interface DriverContext {
-  readonly services: VfioPciServices;
-  readonly parameters: VfioPciParameters;
-  /** Open or not, in the set of functions that a bus reset hits together. */
-  deviceSet(device: VfioPciDevice): readonly VfioPciDevice[];
-  /** The PF of a VF, when it enabled its VFs through this driver. */
-  parentOf(device: VfioPciDevice): VfioPciDevice | null;
-  of(device: PciDevice): VfioPciDevice | null;
-}
-
 /** Everything that exists only while the device is open. */
 interface OpenState {
   readonly filter: ConfigFilter;
@@ -58,7 +48,7 @@ interface OpenState {
 }
 
 /** A function bound to vfio-pci, as the vfio core sees it. */
-export class VfioPciDevice {
+export class VfioPciDevice implements VfioDeviceOps, SetMember {
   readonly device: PciDevice;
   /** Why the last GET_DEVICE_FD name did not match is a token's matter. */
   readonly token: VfToken | null;
@@ -188,7 +178,7 @@ export class VfioPciDevice {
       case VFIO.DEVICE_GET_PCI_HOT_RESET_INFO:
         return this.withStructure(process, arg, 12, (s) => hotResetInfo(this, this.context, s));
       case VFIO.DEVICE_PCI_HOT_RESET:
-        return this.withStructure(process, arg, 12, (s) => pciHotReset(this, this.context, process, s));
+        return this.withStructure(process, arg, 12, (s) => hotReset(this, this.context, process, s));
       case VFIO.DEVICE_IOEVENTFD:
         return this.withStructure(process, arg, 28, (s) => this.state!.ioEvents.set(process, s));
       case VFIO.DEVICE_FEATURE:
@@ -436,7 +426,7 @@ export class VfioPciDevice {
 function tryResetSet(device: VfioPciDevice, context: DriverContext): void {
   const set = context.deviceSet(device);
   if (set.some((member) => member.opened) || !set.some((member) => member.needsReset)) return;
-  const result = pciHotReset.wholeSet(device, context);
+  const result = resetSet(device, context);
   if (result === 0) for (const member of set) member.needsReset = false;
 }
 

@@ -3,8 +3,7 @@ import type { IovControl, PciDevice, PciDeviceId, PciDriver } from '../../pci/de
 import { setPowerState } from '../../pci/power';
 import type { PendingCall } from '../../process/files';
 import { VfioPciDevice } from './device';
-import type { DriverContext } from './device';
-import type { VfioPciParameters, VfioPciServices } from './ops';
+import type { DriverContext, SetMember, VfioPciParameters, VfioPciServices } from './ops';
 import { denied } from './quirks';
 import type { VfToken } from './tokens';
 
@@ -123,12 +122,11 @@ export class VfioPciDriver implements PciDriver {
       parameters: this.atLoad,
       deviceSet: (vdev) => this.deviceSet(vdev),
       parentOf: (vdev) => this.parentOf(vdev),
-      of: (device) => this.of(device),
     };
   }
 
   /** Functions that share a reset: a function on a root bus and a virtual function are alone. */
-  private deviceSet(vdev: VfioPciDevice): VfioPciDevice[] {
+  private deviceSet(vdev: SetMember): SetMember[] {
     const { device } = vdev;
     if (device.parent === null || device.isVirtual) return [vdev];
     return this.services.bus.siblings(device).flatMap((d) => {
@@ -137,7 +135,7 @@ export class VfioPciDriver implements PciDriver {
     });
   }
 
-  private parentOf(vdev: VfioPciDevice): VfioPciDevice | null {
+  private parentOf(vdev: SetMember): SetMember | null {
     const parent = vdev.device.physicalFunction === null ? null : this.of(vdev.device.physicalFunction);
     return parent?.enabledVfs ? parent : null;
   }

@@ -4,7 +4,8 @@ import type { IommuGroup } from '../../iommu/group';
 import { aroundReset, resetSecondaryBus } from '../../pci/reset';
 import type { PciDevice } from '../../pci/device';
 import type { Process } from '../../process/process';
-import type { DriverContext, VfioPciDevice } from './device';
+import type { DriverContext, SetMember } from './ops';
+import type { VfioDevice } from '../device';
 import { pack } from './structure';
 import type { UserStructure } from './structure';
 
@@ -28,8 +29,32 @@ function affected(device: PciDevice, context: DriverContext): PciDevice[] {
 /** The bus can be reset: there is a bridge above it that does it. */
 const resettable = (device: PciDevice): boolean => device.parent !== null;
 
+const NOT_OWNED = -1;
+const OWNED_BY_GROUP = 0;
+
+const registered = (device: PciDevice, context: DriverContext): VfioDevice | null => {
+  for (const found of context.services.core.devices.values()) if (found.device === device) return found;
+  return null;
+};
+
+/** The iommufd through whose device node a user opened the function; null when it was opened through its group. */
+function iommufdOf(device: PciDevice, context: DriverContext): object | null {
+  const found = registered(device, context);
+  return found !== null && (found.group?.cdevOpenCount ?? 0) > 0 ? (found.binding?.context ?? null) : null;
+}
+
+/** Id of a function in an iommufd: > 0 bound there, 0 owned through its group, -1 not owned. */
+function idIn(iommufd: object, device: PciDevice, vdev: SetMember, context: DriverContext): number {
+  const member = context.deviceSet(vdev).some((m) => m.device === device);
+  const found = member ? registered(device, context) : null;
+  if (found === null) return NOT_OWNED;
+  if (found.binding?.context === iommufd) return found.binding.id;
+  const shared = found.group?.devices.some((d) => d.binding?.context === iommufd) ?? false;
+  return shared ? OWNED_BY_GROUP : NOT_OWNED;
+}
+
 /** VFIO_DEVICE_GET_PCI_HOT_RESET_INFO on a structure whose argsz was checked. */
-export function hotResetInfo(vdev: VfioPciDevice, context: DriverContext, s: UserStructure): number {
+export function hotResetInfo(vdev: SetMember, context: DriverContext, s: UserStructure): number {
   const { device } = vdev;
   if (!resettable(device)) return -ERRNO.ENODEV;
   const functions = affected(device, context);
@@ -37,8 +62,7 @@ export function hotResetInfo(vdev: VfioPciDevice, context: DriverContext, s: Use
   if (Math.floor((s.argsz - HEADER_SIZE) / ENTRY_SIZE) < functions.length) {
     return s.store(header(0)) < 0 ? -ERRNO.EFAULT : -ERRNO.ENOSPC;
   }
-  const { core } = context.services;
-  const iommufd = core.iommufdOf(device);
+  const iommufd = iommufdOf(device, context);
   let owned = true;
   const entries: Uint8Array[] = [];
   for (const fn of functions) {
@@ -48,7 +72,7 @@ export function hotResetInfo(vdev: VfioPciDevice, context: DriverContext, s: Use
       if (group === null) return -ERRNO.EPERM;
       id = group.id;
     } else {
-      id = core.iommufdDeviceId(iommufd, fn);
+      id = idIn(iommufd, fn, vdev, context);
       if (id < 0) owned = false;
     }
     const { address } = fn.function;
@@ -63,14 +87,14 @@ export function hotResetInfo(vdev: VfioPciDevice, context: DriverContext, s: Use
 }
 
 /** VFIO_DEVICE_PCI_HOT_RESET: the caller proves that every function it resets is its own. */
-export function pciHotReset(vdev: VfioPciDevice, context: DriverContext, process: Process, s: UserStructure): number {
+export function hotReset(vdev: SetMember, context: DriverContext, process: Process, s: UserStructure): number {
   const { core, why } = context.services;
-  const iommufd = core.iommufdOf(vdev.device);
+  const iommufd = iommufdOf(vdev.device, context);
   const count = s.u32(8);
   if (s.u32(4) !== 0) return -ERRNO.EINVAL;
   if ((count === 0) === (iommufd === null)) return -ERRNO.EINVAL;
   if (!resettable(vdev.device)) return -ERRNO.ENODEV;
-  if (iommufd !== null) return resetOwned(vdev, context, (d) => core.iommufdDeviceId(iommufd, d) >= 0);
+  if (iommufd !== null) return resetOwned(vdev, context, (d) => idIn(iommufd, d, vdev, context) >= 0);
   if (count > affected(vdev.device, context).length) return -ERRNO.EINVAL;
   const bytes = s.tail(HEADER_SIZE, count * 4);
   if (bytes === null) return -ERRNO.EFAULT;
@@ -78,7 +102,7 @@ export function pciHotReset(vdev: VfioPciDevice, context: DriverContext, process
   for (const fd of new Int32Array(bytes.buffer)) {
     const file = process.files.get(fd);
     if (file === null) return -ERRNO.EBADF;
-    const group = core.groupOfFile(file);
+    const group = core.groupOfFile(file)?.iommuGroup ?? null;
     if (group === null) return why.refuse(ERRNO.EINVAL, 'vfio.pci.hot-reset.fd', `descriptor ${fd} is no vfio group`);
     groups.add(group);
   }
@@ -89,10 +113,10 @@ export function pciHotReset(vdev: VfioPciDevice, context: DriverContext, process
 }
 
 /** The reset at the last close of a set: nobody has to prove anything, but all functions must be in it. */
-pciHotReset.wholeSet = (vdev: VfioPciDevice, context: DriverContext): number =>
+export const resetSet = (vdev: SetMember, context: DriverContext): number =>
   resettable(vdev.device) ? resetOwned(vdev, context, () => true) : -ERRNO.ENODEV;
 
-function resetOwned(vdev: VfioPciDevice, context: DriverContext, owned: (device: PciDevice) => boolean): number {
+function resetOwned(vdev: SetMember, context: DriverContext, owned: (device: PciDevice) => boolean): number {
   const { why, irq, bus } = context.services;
   const set = context.deviceSet(vdev);
   const members = new Set(set.map((member) => member.device));
@@ -110,8 +134,8 @@ function resetOwned(vdev: VfioPciDevice, context: DriverContext, owned: (device:
     return why.refuse(
       ERRNO.EINVAL,
       'vfio.pci.hot-reset.owner',
-      `the group of ${foreign.name} is not among the descriptors given`,
-      `open the group of ${foreign.name} and pass its descriptor too`,
+      `the group of ${foreign.device.name} is not among the descriptors given`,
+      `open the group of ${foreign.device.name} and pass its descriptor too`,
     );
   }
   for (const member of set) {

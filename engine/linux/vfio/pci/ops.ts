@@ -7,19 +7,19 @@ import type { PciDevice } from '../../pci/device';
 import type { OpenFile } from '../../process/files';
 import type { BusView } from '../../pci/reset';
 import type { PciEnable } from '../../pci/enable';
+import type { VfioDevice, VfioDeviceOps } from '../device';
+import type { VfToken } from './tokens';
 
-/** Calls that the vfio core takes from a device driver: see `VfioDeviceOps` of the core. */
+/** What the driver uses of the vfio core. */
 export interface VfioRegistry {
   /** 0, or a negative errno when the device has no usable group. */
-  registerDevice(device: PciDevice, ops: object): number;
+  registerDevice(device: PciDevice, ops: VfioDeviceOps): number;
   /** Lets the device go; `done` runs when the last user has closed it. */
   unregisterDevice(device: PciDevice, done: () => void): 'done' | 'waiting';
   /** The group behind a /dev/vfio/N descriptor; null for any other file. */
-  groupOfFile(file: OpenFile): IommuGroup | null;
-  /** How a user opened the device: through its group, or through its own node with this iommufd. */
-  iommufdOf(device: PciDevice): object | null;
-  /** Id of a device in an iommufd: > 0 bound there, 0 owned through its group, -1 not owned. */
-  iommufdDeviceId(iommufd: object, device: PciDevice): number;
+  groupOfFile(file: OpenFile): { readonly iommuGroup: IommuGroup | null } | null;
+  /** Every registered device; the one behind a function tells how it was opened. */
+  readonly devices: ReadonlyMap<number, VfioDevice>;
 }
 
 /** What the vfio-pci driver is given. */
@@ -32,8 +32,6 @@ export interface VfioPciServices {
   readonly core: VfioRegistry;
   readonly bus: BusView & { devices(): Iterable<PciDevice> };
   groupOf(device: PciDevice): IommuGroup | null;
-  /** Creates (n > 0) or removes (0) virtual functions: n, or a negative errno. */
-  setVirtualFunctions(device: PciDevice, count: number): number;
 }
 
 /** Options of the module, as `/sys/module/vfio_pci/parameters` shows them. */
@@ -43,4 +41,27 @@ export interface VfioPciParameters {
   disableIdleD3: boolean;
   enableSriov: boolean;
   disableDenylist: boolean;
+}
+
+/** A device of the driver as its neighbours in a reset see it. */
+export interface SetMember {
+  readonly device: PciDevice;
+  readonly opened: boolean;
+  readonly token: VfToken | null;
+  /** Set by closing without a reset that worked; a bus reset clears it. */
+  needsReset: boolean;
+  resume(): void;
+  suspend(): void;
+  revokeMappings(): void;
+  changePower(state: number): number;
+}
+
+/** What a device needs of its driver: the other devices, their sets, the parameters. */
+export interface DriverContext {
+  readonly services: VfioPciServices;
+  readonly parameters: VfioPciParameters;
+  /** Bound functions that a bus reset hits together with `member`. */
+  deviceSet(member: SetMember): readonly SetMember[];
+  /** The PF of a VF, when it enabled its VFs through this driver. */
+  parentOf(member: SetMember): SetMember | null;
 }
