@@ -4,7 +4,15 @@ import type { Command } from './commands';
 import { find } from './find';
 
 const commands: Command[] = [
-  { id: 'theme', title: 'Next theme', group: 'View', icon: 'theme', keys: 'Ctrl Shift T', off: null, run: () => {} },
+  {
+    id: 'theme',
+    title: 'Next theme',
+    group: 'View',
+    icon: 'theme',
+    keys: 'Ctrl Shift T',
+    off: null,
+    run: () => undefined,
+  },
 ];
 
 describe('palette', () => {
