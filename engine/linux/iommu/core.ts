@@ -1,0 +1,464 @@
+/** IOMMU groups of the machine: membership, DMA ownership, domains (spec iommu-groups 5–7). */
+import type { MachineDescription } from '../../hardware/description';
+import { ERRNO } from '../errno';
+import type { KernelLog } from '../log';
+import { parseAcsOverride } from '../pci/acs';
+import type { PciDevice } from '../pci/device';
+import type { Process } from '../process/process';
+import type { WhyLog } from '../why';
+import { PagingDomain } from './domain';
+import type { DomainType, IommuDomain, IommuGroup, ReservedRegion } from './group';
+import { isBehindIommu, reservedRegions } from './platform';
+import type { GroupDecision, GroupingPolicy, PolicyContext, WhyStep } from './policy';
+import { LINUX_6_12 } from './policy';
+import type { IommuSettings } from './settings';
+import { iommuSettings } from './settings';
+
+const PAGE_SIZES = (1n << 12n) | (1n << 21n) | (1n << 30n);
+const KERN_INFO = 6;
+
+class Group implements IommuGroup {
+  readonly id: number;
+  name: string | null = null;
+  readonly devices: PciDevice[] = [];
+  reserved: readonly ReservedRegion[] = [];
+  defaultDomain: DomainType;
+  domain: IommuDomain;
+  ownerCount = 0;
+  owner: object | null = null;
+
+  constructor(id: number, type: DomainType, apertureEnd: bigint) {
+    this.id = id;
+    this.defaultDomain = type;
+    this.domain = plainDomain(type, apertureEnd);
+  }
+}
+
+const plainDomain = (type: DomainType, apertureEnd: bigint): IommuDomain => ({ type, pageSizes: PAGE_SIZES, apertureEnd });
+
+export class IommuCore {
+  readonly groups = new Map<number, IommuGroup>();
+  readonly settings: IommuSettings;
+  readonly policy: GroupingPolicy;
+  private readonly description: MachineDescription;
+  private readonly log: KernelLog;
+  private readonly why: WhyLog;
+  private readonly membership = new Map<PciDevice, Group>();
+  private readonly decisions = new Map<PciDevice, GroupDecision>();
+  private readonly devices = new Set<PciDevice>();
+  private readonly buses = new Map<string, PciDevice[]>();
+  private readonly context: PolicyContext;
+  private readonly apertureEnd: bigint;
+  /** Recorded groups are shown where the dump hid what the rule needs. */
+  private readonly recordedOf: ReadonlyMap<string, string>;
+
+  constructor(options: {
+    description: MachineDescription;
+    log: KernelLog;
+    why: WhyLog;
+    policy?: GroupingPolicy;
+  }) {
+    this.description = options.description;
+    this.log = options.log;
+    this.why = options.why;
+    this.policy = options.policy ?? LINUX_6_12;
+    this.settings = iommuSettings(options.description);
+    const bits = BigInt(this.settings.unit.addressBits);
+    this.apertureEnd = (1n << (bits > 64n ? 64n : bits)) - 1n;
+    this.recordedOf = new Map(
+      Object.entries(options.description.recordedGroups ?? {}).flatMap(([id, group]) =>
+        group.devices.map((device) => [device, id] as const),
+      ),
+    );
+    this.context = {
+      acs: { amdIommu: options.description.iommu === 'amd-vi', override: parseAcsOverride(options.description.kernel.cmdline) },
+      devices: this.devices,
+      sameBus: (device) => this.buses.get(busKey(device)) ?? [],
+      hasGroup: (device) => this.membership.has(device),
+    };
+  }
+
+  get interruptRemapping(): boolean {
+    return this.settings.interruptRemapping;
+  }
+
+  /** Settings of the ACS judgement, for explanations. */
+  get policyContext(): PolicyContext {
+    return this.context;
+  }
+
+  groupOf(device: PciDevice): IommuGroup | null {
+    return this.membership.get(device) ?? null;
+  }
+
+  decisionOf(device: PciDevice): GroupDecision | null {
+    return this.decisions.get(device) ?? null;
+  }
+
+  /** False where the displayed groups rest on registers that the dump did not show. */
+  get known(): boolean {
+    for (const decision of this.decisions.values()) if (!decision.known) return false;
+    return true;
+  }
+
+  // ---- membership
+
+  /** All functions of a booted machine at once, in list order, as the units' registration walks them. */
+  boot(devices: Iterable<PciDevice>): void {
+    for (const device of devices) this.enlist(device);
+    if (!this.settings.enabled) return;
+    const placed = [...this.devices].filter((device) => isBehindIommu(device, this.description, this.recordedOf));
+    if (this.description.iommu === 'virtio-iommu') {
+      // Members join when a driver first probes them, so the numbers tell the order.
+      const order = (device: PciDevice): number => Number(this.recordedOf.get(device.name) ?? 0);
+      placed.sort((a, b) => order(a) - order(b));
+    }
+    for (const device of placed) this.place(device);
+    if (!this.known && this.recordedOf.size > 0) this.adoptRecorded(placed);
+    else this.adoptNumbers();
+    for (const device of this.devices) {
+      const group = this.membership.get(device);
+      if (group) this.logMember(device, group);
+    }
+  }
+
+  private enlist(device: PciDevice): void {
+    this.devices.add(device);
+    const key = busKey(device);
+    const bus = this.buses.get(key);
+    if (bus) bus.push(device);
+    else this.buses.set(key, [device]);
+  }
+
+  /** The function appears on the bus. With virtio-iommu it waits for its first driver. */
+  addDevice(device: PciDevice): void {
+    if (!this.devices.has(device)) this.enlist(device);
+    if (!this.settings.enabled || this.membership.has(device)) return;
+    if (this.description.iommu === 'virtio-iommu') return;
+    if (device.physicalFunction === null && !isBehindIommu(device, this.description, this.recordedOf)) return;
+    const group = this.place(device);
+    this.logMember(device, group);
+  }
+
+  removeDevice(device: PciDevice): void {
+    this.devices.delete(device);
+    const bus = this.buses.get(busKey(device));
+    if (bus) bus.splice(bus.indexOf(device), 1);
+    this.leave(device);
+  }
+
+  private leave(device: PciDevice): void {
+    const group = this.membership.get(device);
+    if (!group) return;
+    this.membership.delete(device);
+    this.decisions.delete(device);
+    group.devices.splice(group.devices.indexOf(device), 1);
+    this.log.print(KERN_INFO, `pci ${device.name}: Removing from iommu group ${group.id}`);
+    if (group.devices.length === 0) this.groups.delete(group.id);
+    else this.refreshReserved(group);
+  }
+
+  private place(device: PciDevice): Group {
+    const decision = this.policy.decide(device, this.context);
+    this.decisions.set(device, decision);
+    const joined = decision.joins === null ? undefined : this.membership.get(decision.joins);
+    const group = joined ?? this.newGroup();
+    this.join(device, group);
+    return group;
+  }
+
+  private newGroup(): Group {
+    let id = 0;
+    while (this.groups.has(id)) id++;
+    const group = new Group(id, this.settings.defaultDomain, this.apertureEnd);
+    this.groups.set(id, group);
+    return group;
+  }
+
+  private join(device: PciDevice, group: Group): void {
+    group.devices.push(device);
+    this.membership.set(device, group);
+    this.refreshReserved(group);
+  }
+
+  private refreshReserved(group: Group): void {
+    group.reserved = reservedRegions(group.devices, this.description, this.settings);
+  }
+
+  private logMember(device: PciDevice, group: IommuGroup): void {
+    this.log.print(KERN_INFO, `pci ${device.name}: Adding to iommu group ${group.id}`);
+  }
+
+  /** Groups with the recorded members bear the recorded number: a number is a fact of that boot. */
+  private adoptNumbers(): void {
+    const groups = [...this.groups.values()];
+    const recorded = this.description.recordedGroups ?? {};
+    const wanted = groups.map((group) => {
+      const ids = new Set(group.devices.map((device) => this.recordedOf.get(device.name)));
+      const id = ids.size === 1 ? [...ids][0] : undefined;
+      return id !== undefined && recorded[id]!.devices.length === group.devices.length ? Number(id) : null;
+    });
+    this.renumber(groups, wanted);
+  }
+
+  private renumber(groups: readonly IommuGroup[], wanted: readonly (number | null)[]): void {
+    const taken = new Set(wanted.filter((id) => id !== null));
+    let free = 0;
+    this.groups.clear();
+    const numbered = groups.map((group, index) => {
+      let id = wanted[index] ?? null;
+      if (id === null) {
+        while (taken.has(free)) free++;
+        id = free++;
+      }
+      return [id, group] as const;
+    });
+    for (const [id, old] of numbered.sort(([a], [b]) => a - b)) {
+      const group = new Group(id, this.settings.defaultDomain, this.apertureEnd);
+      this.groups.set(id, group);
+      for (const device of old.devices) this.join(device, group);
+    }
+  }
+
+  /** The dump hid what the rule needs: its own groups are shown, and each function says so. */
+  private adoptRecorded(placed: readonly PciDevice[]): void {
+    this.groups.clear();
+    this.membership.clear();
+    const byNumber = new Map<string, Group>();
+    for (const device of placed) {
+      const number = this.recordedOf.get(device.name);
+      if (number === undefined) continue;
+      let group = byNumber.get(number);
+      if (!group) {
+        group = new Group(Number(number), this.settings.defaultDomain, this.apertureEnd);
+        byNumber.set(number, group);
+      }
+      this.join(device, group);
+      const decision = this.decisions.get(device)!;
+      const step: WhyStep = {
+        rule: 'recorded',
+        subject: device.name,
+        text: `the dump does not show the registers the rule needs; group ${number} is what it recorded`,
+        decided: true,
+        verdict: null,
+        joins: null,
+      };
+      this.decisions.set(device, {
+        ...decision,
+        steps: [...decision.steps.map((s) => ({ ...s, decided: false })), step],
+      });
+    }
+    for (const [id, group] of [...byNumber].sort(([a], [b]) => Number(a) - Number(b))) this.groups.set(Number(id), group);
+  }
+
+  // ---- ownership
+
+  /** A driver is about to be tried (iommu_device_use_default_domain). 0 or a negative errno. */
+  claimForDriver(device: PciDevice, driverManagedDma: boolean): number {
+    if (this.description.iommu === 'virtio-iommu' && this.settings.enabled && !this.membership.has(device)) {
+      if (isBehindIommu(device, this.description, new Map())) this.logMember(device, this.place(device));
+    }
+    const group = this.membership.get(device);
+    if (!group || driverManagedDma) return 0;
+    if (group.ownerCount > 0 && (group.owner !== null || group.domain.type !== group.defaultDomain)) {
+      return this.why.refuse(
+        ERRNO.EBUSY,
+        'iommu.group.owner',
+        `Group ${group.id} of ${device.name} is owned by a VFIO user.`,
+        `Detach group ${group.id} first.`,
+      );
+    }
+    group.ownerCount++;
+    return 0;
+  }
+
+  releaseFromDriver(device: PciDevice, driverManagedDma: boolean): void {
+    const group = this.membership.get(device);
+    if (group && !driverManagedDma && group.ownerCount > 0) group.ownerCount--;
+  }
+
+  claimDmaOwner(group: IommuGroup, owner: object): number {
+    if (group.ownerCount > 0) return this.refuseOwner(group);
+    return this.takeOwnership(group, owner);
+  }
+
+  private refuseOwner(group: IommuGroup): number {
+    const culprit = group.devices.find((device) => device.driver !== null && !device.driver.driverManagedDma);
+    return this.why.refuse(
+      ERRNO.EPERM,
+      'iommu.group.owner',
+      culprit
+        ? `${culprit.name} belongs to ${culprit.driver!.name}, so the kernel will not hand out the DMA of group ${group.id}.`
+        : `The DMA of group ${group.id} is owned by another user.`,
+      culprit ? `echo ${culprit.name} > /sys/bus/pci/devices/${culprit.name}/driver/unbind` : null,
+    );
+  }
+
+  private takeOwnership(group: IommuGroup, owner: object): number {
+    if (group.domain.type !== group.defaultDomain) {
+      return this.why.refuse(ERRNO.EBUSY, 'iommu.group.domain', `Group ${group.id} is not on its default domain.`);
+    }
+    const direct = group.reserved.find((region) => region.kind === 'direct');
+    if (direct) {
+      return this.why.refuse(
+        ERRNO.EINVAL,
+        'iommu.group.direct',
+        `Firmware asks for a 1:1 mapping of ${hexRange(direct)} for group ${group.id}.`,
+      );
+    }
+    group.owner = owner;
+    group.ownerCount = 1;
+    group.domain = plainDomain('blocked', this.apertureEnd);
+    return 0;
+  }
+
+  releaseDmaOwner(group: IommuGroup): void {
+    if (group.ownerCount > 0) group.ownerCount--;
+    if (group.ownerCount > 0) return;
+    group.owner = null;
+    this.leaveDomain(group);
+    group.domain = plainDomain(group.defaultDomain, this.apertureEnd);
+  }
+
+  claimDeviceDmaOwner(device: PciDevice, owner: object): number {
+    const group = this.membership.get(device);
+    if (!group) {
+      return this.why.refuse(ERRNO.ENODEV, 'iommu.device.group', `${device.name} is in no IOMMU group.`);
+    }
+    if (group.ownerCount > 0) {
+      if (group.owner !== owner) return this.refuseOwner(group);
+      group.ownerCount++;
+      return 0;
+    }
+    return this.takeOwnership(group, owner);
+  }
+
+  releaseDeviceDmaOwner(device: PciDevice): void {
+    const group = this.membership.get(device);
+    if (group) this.releaseDmaOwner(group);
+  }
+
+  // ---- domains
+
+  allocateDomain(device: PciDevice): PagingDomain | number {
+    if (!this.membership.has(device)) return -ERRNO.ENODEV;
+    return new PagingDomain({ pageSizes: PAGE_SIZES, apertureStart: 0n, apertureEnd: this.apertureEnd });
+  }
+
+  attachGroup(group: IommuGroup, domain: IommuDomain): number {
+    this.leaveDomain(group);
+    group.domain = domain;
+    if (domain instanceof PagingDomain) domain.attached++;
+    return 0;
+  }
+
+  detachGroup(group: IommuGroup): void {
+    this.leaveDomain(group);
+    group.domain = plainDomain('blocked', this.apertureEnd);
+  }
+
+  private leaveDomain(group: IommuGroup): void {
+    if (group.domain instanceof PagingDomain) group.domain.attached--;
+  }
+
+  isolatesMsi(group: IommuGroup): boolean {
+    void group;
+    return this.settings.interruptRemapping;
+  }
+
+  isCoherent(device: PciDevice): boolean {
+    return this.membership.has(device);
+  }
+
+  // ---- no-IOMMU
+
+  addNoiommuGroup(device: PciDevice): IommuGroup {
+    let id = 0;
+    while (this.groups.has(id)) id++;
+    const group = new Group(id, 'unmanaged', this.apertureEnd);
+    group.name = 'vfio-noiommu';
+    this.groups.set(id, group);
+    group.devices.push(device);
+    this.membership.set(device, group);
+    return group;
+  }
+
+  removeNoiommuGroup(device: PciDevice): void {
+    const group = this.membership.get(device);
+    if (!group || group.name !== 'vfio-noiommu') return;
+    this.membership.delete(device);
+    this.groups.delete(group.id);
+  }
+
+  // ---- sysfs
+
+  typeOf(group: IommuGroup): string {
+    return group.name === 'vfio-noiommu' ? 'unknown' : group.defaultDomain;
+  }
+
+  /** Write of a group's `type` (spec 6.1). 0 or a negative errno. */
+  setType(group: IommuGroup, text: string, _process: Process): number {
+    const word = text.trim();
+    if (group.name !== null) {
+      return this.why.refuse(ERRNO.EINVAL, 'iommu.type.default', `Group ${group.id} has no default domain.`);
+    }
+    if (word !== 'identity' && word !== 'DMA' && word !== 'DMA-FQ' && word !== 'auto') {
+      return this.why.refuse(
+        ERRNO.EINVAL,
+        'iommu.type.word',
+        `“${word}” is no domain type.`,
+        'Write identity, DMA, DMA-FQ or auto.',
+      );
+    }
+    if (word === 'DMA-FQ' && group.defaultDomain === 'DMA') {
+      this.setDefault(group, 'DMA-FQ');
+      return 0;
+    }
+    if (group.devices.length === 0 || group.ownerCount > 0) {
+      return this.why.refuse(
+        ERRNO.EPERM,
+        'iommu.type.owner',
+        `A member of group ${group.id} has a driver that does DMA, or VFIO uses the group.`,
+        'Unbind the members first.',
+      );
+    }
+    this.setDefault(group, word === 'auto' ? this.settings.defaultDomain : word);
+    return 0;
+  }
+
+  private setDefault(group: IommuGroup, type: DomainType): void {
+    const onDefault = group.domain.type === group.defaultDomain;
+    group.defaultDomain = type;
+    if (onDefault) group.domain = plainDomain(type, this.apertureEnd);
+  }
+
+  units(): readonly string[] {
+    if (!this.settings.enabled) return [];
+    switch (this.description.iommu) {
+      case 'intel-vtd':
+        return ['dmar0'];
+      case 'amd-vi':
+        return ['ivhd0'];
+      case 'virtio-iommu':
+        return this.virtioUnit();
+      default:
+        return [];
+    }
+  }
+
+  private virtioUnit(): readonly string[] {
+    for (const device of this.devices) {
+      if (device.vendor === 0x1af4 && device.device === 0x1057) return [device.name];
+    }
+    return [];
+  }
+
+  unitOf(device: PciDevice): string | null {
+    return this.membership.has(device) ? (this.units()[0] ?? null) : null;
+  }
+}
+
+const busKey = (device: PciDevice): string =>
+  `${device.function.address.segment}:${device.function.address.bus}`;
+
+const hexRange = (region: ReservedRegion): string => `0x${region.start.toString(16)}–0x${region.end.toString(16)}`;

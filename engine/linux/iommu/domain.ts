@@ -1,0 +1,174 @@
+/** Address spaces of devices: translations as runs of pages, never page by page. */
+import type { IommuDomain } from './group';
+
+export const PROT_READ = 1;
+export const PROT_WRITE = 2;
+
+const PAGE_SHIFT = 12n;
+const CHUNK = 256;
+
+/** Sorted runs in chunks of up to 256, so that inserting moves little. Page numbers are below 2^52: exact as numbers. */
+class Chunk {
+  readonly start = new Float64Array(CHUNK);
+  readonly pages = new Float64Array(CHUNK);
+  readonly physical = new Float64Array(CHUNK);
+  readonly prot = new Uint8Array(CHUNK);
+  length = 0;
+
+  /** Index of the first run that ends after `page`. */
+  firstEndingAfter(page: number): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.start[middle]! + this.pages[middle]! > page) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  insert(at: number, start: number, pages: number, physical: number, prot: number): void {
+    if (at < this.length) {
+      this.start.copyWithin(at + 1, at, this.length);
+      this.pages.copyWithin(at + 1, at, this.length);
+      this.physical.copyWithin(at + 1, at, this.length);
+      this.prot.copyWithin(at + 1, at, this.length);
+    }
+    this.start[at] = start;
+    this.pages[at] = pages;
+    this.physical[at] = physical;
+    this.prot[at] = prot;
+    this.length++;
+  }
+
+  remove(at: number): void {
+    this.start.copyWithin(at, at + 1, this.length);
+    this.pages.copyWithin(at, at + 1, this.length);
+    this.physical.copyWithin(at, at + 1, this.length);
+    this.prot.copyWithin(at, at + 1, this.length);
+    this.length--;
+  }
+}
+
+export interface Translation {
+  readonly physical: bigint;
+  /** PROT_READ | PROT_WRITE. */
+  readonly prot: number;
+}
+
+/** A domain that VFIO or iommufd fills (the kernel's unmanaged paging domain). */
+export class PagingDomain implements IommuDomain {
+  readonly type = 'unmanaged';
+  readonly pageSizes: bigint;
+  readonly apertureStart: bigint;
+  readonly apertureEnd: bigint;
+  /** Groups that use it now. */
+  attached = 0;
+  private chunks: Chunk[] = [new Chunk()];
+
+  constructor(limits: { pageSizes: bigint; apertureStart: bigint; apertureEnd: bigint }) {
+    this.pageSizes = limits.pageSizes;
+    this.apertureStart = limits.apertureStart;
+    this.apertureEnd = limits.apertureEnd;
+  }
+
+  /** Chunk that holds, or would hold, the run containing `page`. */
+  private chunkOf(page: number): number {
+    let low = 0;
+    let high = this.chunks.length - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const chunk = this.chunks[middle]!;
+      const last = chunk.length - 1;
+      if (last < 0 || chunk.start[last]! + chunk.pages[last]! <= page) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** 0. The caller has checked that the range is free and aligned. */
+  map(iova: bigint, physical: bigint, length: bigint, prot: number): number {
+    const start = Number(iova >> PAGE_SHIFT);
+    const pages = Number(length >> PAGE_SHIFT);
+    let index = this.chunkOf(start);
+    let chunk = this.chunks[index]!;
+    if (chunk.length === CHUNK) {
+      this.split(index);
+      index = this.chunkOf(start);
+      chunk = this.chunks[index]!;
+    }
+    chunk.insert(chunk.firstEndingAfter(start), start, pages, Number(physical >> PAGE_SHIFT), prot);
+    return 0;
+  }
+
+  private split(index: number): void {
+    const chunk = this.chunks[index]!;
+    const half = CHUNK / 2;
+    const right = new Chunk();
+    right.start.set(chunk.start.subarray(half));
+    right.pages.set(chunk.pages.subarray(half));
+    right.physical.set(chunk.physical.subarray(half));
+    right.prot.set(chunk.prot.subarray(half));
+    right.length = chunk.length - half;
+    chunk.length = half;
+    this.chunks.splice(index + 1, 0, right);
+  }
+
+  /** Takes every translation in the range away, cutting runs at its ends; bytes that were mapped. */
+  unmap(iova: bigint, length: bigint): bigint {
+    const from = Number(iova >> PAGE_SHIFT);
+    const to = from + Number(length >> PAGE_SHIFT);
+    let removed = 0;
+    let index = this.chunkOf(from);
+    while (index < this.chunks.length) {
+      const chunk = this.chunks[index]!;
+      let at = chunk.firstEndingAfter(from);
+      while (at < chunk.length && chunk.start[at]! < to) {
+        const start = chunk.start[at]!;
+        const end = start + chunk.pages[at]!;
+        const physical = chunk.physical[at]!;
+        const prot = chunk.prot[at]!;
+        removed += Math.min(end, to) - Math.max(start, from);
+        if (start < from && end > to) {
+          chunk.pages[at] = from - start;
+          this.map(BigInt(to) << PAGE_SHIFT, BigInt(physical + (to - start)) << PAGE_SHIFT, BigInt(end - to) << PAGE_SHIFT, prot);
+          return BigInt(removed) << PAGE_SHIFT;
+        }
+        if (start < from) {
+          chunk.pages[at] = from - start;
+          at++;
+        } else if (end > to) {
+          chunk.start[at] = to;
+          chunk.pages[at] = end - to;
+          chunk.physical[at] = physical + (to - start);
+          return BigInt(removed) << PAGE_SHIFT;
+        } else {
+          chunk.remove(at);
+        }
+      }
+      if (at < chunk.length) break;
+      if (chunk.length === 0 && this.chunks.length > 1) this.chunks.splice(index, 1);
+      else index++;
+    }
+    return BigInt(removed) << PAGE_SHIFT;
+  }
+
+  /** Where a device's access to `iova` goes; null where it faults. */
+  translate(iova: bigint): Translation | null {
+    const page = Number(iova >> PAGE_SHIFT);
+    const chunk = this.chunks[this.chunkOf(page)]!;
+    const at = chunk.firstEndingAfter(page);
+    if (at >= chunk.length || chunk.start[at]! > page) return null;
+    const physical = BigInt(chunk.physical[at]! + (page - chunk.start[at]!)) << PAGE_SHIFT;
+    return { physical: physical | (iova & 0xfffn), prot: chunk.prot[at]! };
+  }
+
+  /** Number of runs. */
+  get runs(): number {
+    return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
+  enforceCacheCoherency(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,55 @@
+/** What the kernel command line and the IOMMU unit decide at boot. */
+import type { IommuUnit, MachineDescription } from '../../hardware/description';
+import type { DomainType } from './group';
+
+export interface IommuSettings {
+  /** The unit translates: there are groups. */
+  readonly enabled: boolean;
+  readonly unit: IommuUnit;
+  readonly interruptRemapping: boolean;
+  readonly defaultDomain: DomainType;
+  /** What `auto` and an untrusted or lazily flushed device fall back to. */
+  readonly flushQueue: boolean;
+}
+
+const word = (cmdline: string, name: string): string | null =>
+  cmdline
+    .split(/\s+/)
+    .filter((part) => part.startsWith(`${name}=`))
+    .at(-1)
+    ?.slice(name.length + 1) ?? null;
+
+const isOn = (value: string | null): boolean => value === '1' || value === 'y' || value === 'on';
+
+const DEFAULT_UNIT: IommuUnit = {
+  interruptRemapping: true,
+  addressBits: 39,
+  scalableMode: false,
+  cachingMode: false,
+};
+
+export function iommuSettings(description: MachineDescription): IommuSettings {
+  const { cmdline } = description.kernel;
+  const unit = description.iommuUnit ?? {
+    ...DEFAULT_UNIT,
+    interruptRemapping: description.iommu !== 'virtio-iommu' && description.iommu !== 'none',
+    addressBits: description.iommu === 'intel-vtd' ? 39 : 64,
+  };
+  const intel = (word(cmdline, 'intel_iommu') ?? '').split(',');
+  const off =
+    description.iommu === 'none' ||
+    word(cmdline, 'iommu') === 'off' ||
+    (description.iommu === 'intel-vtd' && intel.includes('off')) ||
+    (description.iommu === 'amd-vi' && word(cmdline, 'amd_iommu') === 'off');
+  const passthrough = word(cmdline, 'iommu') === 'pt' || isOn(word(cmdline, 'iommu.passthrough'));
+  const strict = isOn(word(cmdline, 'iommu.strict')) || unit.cachingMode || description.iommu === 'virtio-iommu';
+  const flushQueue = !unit.cachingMode;
+  const remappingOff = (word(cmdline, 'intremap') ?? '').split(',').includes('off');
+  return {
+    enabled: !off,
+    unit,
+    interruptRemapping: !off && unit.interruptRemapping && !remappingOff,
+    defaultDomain: passthrough ? 'identity' : strict ? 'DMA' : 'DMA-FQ',
+    flushQueue,
+  };
+}
