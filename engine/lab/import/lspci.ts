@@ -13,7 +13,7 @@ import { ImportError } from './error';
 import type { CapabilityFacts } from './lspci/capabilities';
 import { readCapabilities } from './lspci/capabilities';
 import type { DetailFacts } from './lspci/header-registers';
-import { layoutOf, readDetails } from './lspci/header-registers';
+import { layoutOf, readDetails, setIds } from './lspci/header-registers';
 import type { Identity } from './lspci/identity';
 import { readIdentity } from './lspci/identity';
 import type { CutText, FunctionText, GroupStatement } from './lspci/lines';
@@ -46,7 +46,15 @@ function merge(functions: readonly FunctionText[]): { text: FunctionText; header
     if (!before) byName.set(name, { text: fn, headers: [fn.header] });
     else {
       before.headers.push(fn.header);
-      if (weight(fn) > weight(before.text)) before.text = fn;
+      const [fuller, other] = weight(fn) > weight(before.text) ? [fn, before.text] : [before.text, fn];
+      before.text = {
+        ...fuller,
+        details: fuller.details.length > 0 ? fuller.details : other.details,
+        capabilities: fuller.capabilities.length > 0 ? fuller.capabilities : other.capabilities,
+        hex: fuller.hex.length >= other.hex.length ? fuller.hex : other.hex,
+        driver: fuller.driver ?? other.driver,
+        modules: fuller.modules ?? other.modules,
+      };
     }
   }
   return [...byName.values()].sort((a, b) => compareAddresses(a.text.address, b.text.address));
@@ -69,8 +77,7 @@ function draftOf(text: FunctionText, headers: readonly string[]): Draft {
   const identity = identityOf(headers);
   const dumpedLayout = regs.isDumped(0x0e) ? regs.bytes[0x0e]! & 0x7f : null;
   const layout = dumpedLayout ?? layoutOf(text.details, identity.classCode);
-  if (identity.vendor !== null) regs.set(0x00, 2, identity.vendor);
-  if (identity.device !== null) regs.set(0x02, 2, identity.device, identity.candidates.length === 0);
+  setIds(regs, 0x00, identity);
   if (identity.classCode !== null) {
     regs.set(0x0a, 2, identity.classCode);
     const detailed = text.details.some((one) => /^(?:Flags|Control):/.test(one.text));
@@ -97,7 +104,10 @@ function setMultifunction(drafts: readonly Draft[], virtual: ReadonlySet<string>
   }
   for (const members of slots.values()) {
     const multi = members.length > 1 || members.some((one) => one.text.address.function > 0);
-    for (const member of members) member.regs.setBits(0x0e, 7, 1, multi ? 1 : 0, multi);
+    // Linux asks function 0 only; silicon does not always set the bit in the others.
+    for (const member of members) {
+      member.regs.setBits(0x0e, 7, 1, multi ? 1 : 0, multi && member.text.address.function === 0);
+    }
   }
 }
 
@@ -288,7 +298,11 @@ function readCut(cut: CutText, name: string): MachineDescription {
     [...placed].filter(([, place]) => place.physicalFunction !== null).map(([address]) => address),
   );
   setMultifunction(drafts, virtual);
-  for (const draft of drafts) unknown.push(...factsOf(draft));
+  for (const draft of drafts) {
+    unknown.push(...factsOf(draft));
+    // The IDs that lspci shows for a virtual function are the kernel's; its registers read all ones (SR-IOV 3.4.1).
+    if (virtual.has(draft.name)) draft.regs.set(0, 4, 0xffffffff);
+  }
   const drivers = [...new Set(drafts.map((draft) => draft.text.driver).filter((driver) => driver !== null))].sort();
   return {
     format: 'vfiolab-machine/1',

@@ -24,7 +24,7 @@ interface ClassEntry {
 export class PciIdDatabase {
   private readonly vendors = new Map<number, VendorEntry>();
   private readonly classes = new Map<number, ClassEntry>();
-  private vendorIdsByName: Map<string, number> | null = null;
+  private vendorIdsByName: Map<string, number[]> | null = null;
   private classCodesByName: Map<string, number> | null = null;
 
   /** Text of a `pci.ids` file. Lines that fit nowhere are skipped, as pciutils skips them. */
@@ -106,22 +106,24 @@ export class PciIdDatabase {
     return this.classCodesByName.get(name) ?? null;
   }
 
-  /** Id of the vendor that is called exactly that. */
-  vendorOfName(name: string): number | null {
+  /** Ids of the vendors that are called exactly that: some names stand for several. */
+  vendorsOfName(name: string): readonly number[] {
     if (this.vendorIdsByName === null) {
       this.vendorIdsByName = new Map();
       for (const [id, vendor] of this.vendors) {
-        if (!this.vendorIdsByName.has(vendor.name)) this.vendorIdsByName.set(vendor.name, id);
+        const ids = this.vendorIdsByName.get(vendor.name);
+        if (ids) ids.push(id);
+        else this.vendorIdsByName.set(vendor.name, [id]);
       }
     }
-    return this.vendorIdsByName.get(name) ?? null;
+    return this.vendorIdsByName.get(name) ?? [];
   }
 
-  /** The vendor whose name is the longest beginning of `text` that ends at a blank or the end, and what follows it. */
-  splitVendor(text: string): { vendor: number; rest: string } | null {
+  /** The vendors whose name is the longest beginning of `text` that ends at a blank or the end, and what follows it. */
+  splitVendor(text: string): { vendors: readonly number[]; rest: string } | null {
     for (let end = text.length; end > 0; end = text.lastIndexOf(' ', end - 1)) {
-      const vendor = this.vendorOfName(text.slice(0, end));
-      if (vendor !== null) return { vendor, rest: text.slice(end).trim() };
+      const vendors = this.vendorsOfName(text.slice(0, end));
+      if (vendors.length > 0) return { vendors, rest: text.slice(end).trim() };
     }
     return null;
   }

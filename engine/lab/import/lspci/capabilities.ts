@@ -6,6 +6,7 @@ import { HT_TYPES } from '../../../hardware/pci/layout/standard';
 import type { PciIdDatabase } from '../../../shell/pci-ids';
 import type { Heading } from './headings';
 import { readHeading } from './headings';
+import { setIds } from './header-registers';
 import { readDevice } from './identity';
 import type { TextLine } from './lines';
 import type { Registers } from './registers';
@@ -106,8 +107,7 @@ function readStandard(regs: Registers, heading: Heading, ids: PciIdDatabase): vo
     }
     case 0x0d: {
       const device = readDevice(text.replace(/^Subsystem:\s*/, ''), ids);
-      if (device.vendor !== null) regs.set(offset + 4, 2, device.vendor);
-      if (device.device !== null && device.candidates.length < 2) regs.set(offset + 6, 2, device.device);
+      setIds(regs, offset + 4, device);
       return;
     }
     case 0x10:
@@ -118,7 +118,7 @@ function readStandard(regs: Registers, heading: Heading, ids: PciIdDatabase): vo
       const version = /v(\d+)\.(\d+)/.exec(text);
       if (version) regs.set(offset + 2, 2, (Number(version[1]) << 4) | Number(version[2]));
       const bar = /BAR(\d) Offset=([0-9a-f]{8})/.exec(text);
-      if (bar) regs.set(offset + 4, 4, (parseInt(bar[2]!, 16) << 2) | (Number(bar[1]) + 4));
+      if (bar) regs.set(offset + 4, 4, (parseInt(bar[2]!, 16) << 4) | (Number(bar[1]) + 4));
       else if (/InCfgSpace/.test(text)) regs.set(offset + 4, 4, 0xf);
       return;
     }

@@ -82,12 +82,16 @@ function readRom(regs: Registers, facts: DetailFacts, layout: number, text: stri
   const address = hex ? BigInt(`0x${match[1]!}`) : 0n;
   const size = sizeIn(text);
   const offset = layout === 1 ? 0x38 : 0x30;
-  // The kernel keeps a ROM's address for itself: the register reads back only what is marked neither virtual nor ignored.
-  if (hex && !text.includes('[virtual]')) {
+  // At c0000 the kernel shows the copy that firmware made of the boot display's ROM; the register says something else,
+  // as it does for what is marked virtual.
+  const shadow = address === 0xc0000n;
+  if (hex && !shadow && !text.includes('[virtual]')) {
     regs.set(offset, 4, (address & 0xfffff800n) | (text.includes('[disabled]') ? 0n : 1n));
   }
   if (size !== null) {
-    const flags = IORESOURCE.MEM | IORESOURCE.PREFETCH | IORESOURCE.READONLY | IORESOURCE.SIZEALIGN;
+    const flags = shadow
+      ? IORESOURCE.MEM | 0x12n
+      : IORESOURCE.MEM | IORESOURCE.PREFETCH | IORESOURCE.READONLY | IORESOURCE.SIZEALIGN;
     facts.resources.set(6, [address, address + size - 1n, flags]);
   }
 }
@@ -119,8 +123,11 @@ function setWindow(regs: Registers, facts: DetailFacts, kind: 'io' | 'memory' | 
     const wide = /\[32-bit\]/.test(text) || window.limit > 0xffffn;
     const base = window.open ? Number(window.base) : 0xf000;
     const limit = window.open ? Number(window.limit) : 0x0fff;
-    regs.set(0x1c, 1, ((base >> 8) & 0xf0) | (wide ? 1 : 0));
-    regs.set(0x1d, 1, ((limit >> 8) & 0xf0) | (wide ? 1 : 0));
+    regs.setBits(0x1c, 4, 4, (base >> 12) & 0xf);
+    regs.setBits(0x1d, 4, 4, (limit >> 12) & 0xf);
+    // [16-bit] is also printed for a 32-bit window that is closed or low.
+    regs.setBits(0x1c, 0, 4, wide ? 1 : 0, wide);
+    regs.setBits(0x1d, 0, 4, wide ? 1 : 0, wide);
     if (wide) {
       regs.set(0x30, 2, base >>> 16);
       regs.set(0x32, 2, limit >>> 16);
@@ -137,18 +144,16 @@ function setWindow(regs: Registers, facts: DetailFacts, kind: 'io' | 'memory' | 
     if (window.open) facts.resources.set(14, [window.base, window.limit, IORESOURCE.MEM]);
     return;
   }
-  // sysfs hides whether a window below 4 GiB is a 64-bit one: lspci then prints [32-bit] for both.
-  const wide = window.wide ?? true;
+  // With the kernel's data lspci prints [32-bit] for a 64-bit window too; then its type stays unknown.
+  const certain = window.wide === true;
   regs.setBits(0x24, 4, 12, low(base) >> 4n);
   regs.setBits(0x26, 4, 12, low(limit) >> 4n);
-  regs.setBits(0x24, 0, 4, wide ? 1 : 0, wide && window.wide !== null);
-  regs.setBits(0x26, 0, 4, wide ? 1 : 0, wide && window.wide !== null);
-  if (wide) {
-    regs.set(0x28, 4, base >> 32n, window.wide !== null);
-    regs.set(0x2c, 4, limit >> 32n, window.wide !== null);
-  }
+  regs.setBits(0x24, 0, 4, 1, certain);
+  regs.setBits(0x26, 0, 4, 1, certain);
+  regs.set(0x28, 4, base >> 32n, certain);
+  regs.set(0x2c, 4, limit >> 32n, certain);
   if (window.open) {
-    const flags = IORESOURCE.MEM | IORESOURCE.PREFETCH | (wide ? IORESOURCE.MEM_64 | 1n : 0n);
+    const flags = IORESOURCE.MEM | IORESOURCE.PREFETCH | IORESOURCE.MEM_64 | 1n;
     facts.resources.set(15, [window.base, window.limit, flags]);
   }
 }
@@ -172,13 +177,24 @@ function readFlags(regs: Registers, facts: DetailFacts, text: string): void {
   if (group) facts.group = group[1]!;
 }
 
+/** Writes vendor and device at `offset`; a half that the candidates disagree about stays unknown. */
+export function setIds(
+  regs: Registers,
+  offset: number,
+  ids: { vendor: number | null; device: number | null; candidates: readonly number[] },
+): void {
+  if (ids.vendor === null) return;
+  const sameVendor = ids.candidates.every((one) => one >>> 16 === ids.vendor);
+  const sameDevice = ids.candidates.every((one) => (one & 0xffff) === ids.device);
+  regs.set(offset, 2, ids.vendor, sameVendor);
+  if (ids.device !== null) regs.set(offset + 2, 2, ids.device, sameDevice);
+}
+
 function readSubsystem(regs: Registers, text: string, layout: number, ids: PciIdDatabase): void {
   if (layout === 1) return;
   const device = readDevice(text, ids);
   const offset = layout === 2 ? 0x40 : 0x2c;
-  if (device.vendor === null) return;
-  regs.set(offset, 2, device.vendor);
-  if (device.device !== null && device.candidates.length < 2) regs.set(offset + 2, 2, device.device);
+  setIds(regs, offset, device);
 }
 
 /** Header layout (0, 1 or 2) that the details show. */

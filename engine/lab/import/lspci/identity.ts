@@ -7,7 +7,7 @@ export interface Identity {
   readonly className: string | null;
   readonly vendor: number | null;
   readonly device: number | null;
-  /** When a name fits several devices: all of them, the one taken first. */
+  /** When a name fits several: every `vendor << 16 | device`, the one taken first; else empty. */
   readonly candidates: readonly number[];
   readonly deviceName: string | null;
   readonly revision: number;
@@ -34,6 +34,7 @@ export function readClass(text: string, ids: PciIdDatabase): ClassText {
 interface DeviceText {
   readonly vendor: number | null;
   readonly device: number | null;
+  /** As in `Identity`. */
   readonly candidates: readonly number[];
   readonly name: string | null;
 }
@@ -50,10 +51,23 @@ export function readDevice(text: string, ids: PciIdDatabase): DeviceText {
   const split = ids.splitVendor(trimmed);
   if (!split) return { vendor: null, device: null, candidates: [], name: trimmed || null };
   const plain = /^Device ([0-9a-f]{4})$/i.exec(split.rest);
-  if (plain) return { vendor: split.vendor, device: hex(plain[1]!), candidates: [], name: trimmed };
-  const found = ids.devicesOfName(split.vendor, split.rest);
-  return { vendor: split.vendor, device: found[0] ?? null, candidates: found, name: trimmed };
+  const pairs = plain
+    ? split.vendors.map((vendor) => pair(vendor, hex(plain[1]!)))
+    : split.vendors.flatMap((vendor) => ids.devicesOfName(vendor, split.rest).map((device) => pair(vendor, device)));
+  // `Device 1234` was printed because the database had no name: of several vendors, those that still have none come first.
+  if (plain) pairs.sort((a, b) => Number(isNamed(a, ids)) - Number(isNamed(b, ids)));
+  const [first] = pairs;
+  if (first === undefined) return { vendor: split.vendors[0]!, device: null, candidates: [], name: trimmed };
+  return {
+    vendor: first >>> 16,
+    device: first & 0xffff,
+    candidates: pairs.length > 1 ? pairs : [],
+    name: trimmed,
+  };
 }
+
+const pair = (vendor: number, device: number): number => ((vendor << 16) | device) >>> 0;
+const isNamed = (both: number, ids: PciIdDatabase): boolean => ids.device(both >>> 16, both & 0xffff) !== null;
 
 /** Cuts `CLASS: DEVICE` where a colon ends the class: after `]`, after four digits, or after a known class name. */
 function splitClass(text: string, ids: PciIdDatabase): [string, string] {
@@ -110,7 +124,7 @@ export function readIdentity(header: string, ids: PciIdDatabase): Identity {
     className: cls.name,
     vendor: device.vendor,
     device: device.device,
-    candidates: device.candidates.length > 1 ? device.candidates : [],
+    candidates: device.candidates,
     deviceName: device.name,
     revision: revision ? hex(revision[1]!) : 0,
     progIf: progIf ? hex(progIf[1]!) : null,

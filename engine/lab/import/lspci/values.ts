@@ -128,7 +128,8 @@ const EXPRESS_RULES: Record<string, readonly Rule[]> = {
   LnkCtl2: [
     rule('Target Link Speed', /Target Link Speed: ([\d.]+GT\/s)/, (text) => {
       const found = fieldValues(EXPRESS, 'LnkCap', 'Speed').indexOf(text);
-      return found < 0 ? null : found;
+      // 2.5GT/s is printed for the codes 0 and 1.
+      return found < 2 ? null : found;
     }),
     rule('Selectable De-emphasis', /Selectable De-emphasis: (-[\d.]+dB)/, oneOf(['-6dB', '-3.5dB'])),
     rule('Transmit Margin', /Transmit Margin: (Normal Operating Range)/, () => 0),

@@ -1,0 +1,295 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { MachineDescription } from '../../hardware/description';
+import { fromHex } from '../../shell/calls/hex';
+import { ImportError } from './error';
+import { importMachine } from './index';
+import { readLspci } from './lspci';
+import { readSnapshot } from './snapshot';
+
+const GOLDEN = '../shared/oracle/golden';
+const CORPUS = '../shared/corpus';
+
+interface Recording {
+  lspci: Record<string, string>;
+}
+
+/** Recorded machines that come with the repository. */
+const shipped = (name: string): { text: string; recording: Recording } => {
+  const text = gunzipSync(readFileSync(`labs/machines/${name}.machine.json.gz`)).toString();
+  return { text, recording: JSON.parse(text) as Recording };
+};
+
+/** Bits that are said to be known and differ from the truth, as `address offset`. */
+function wrongBits(truth: MachineDescription, read: MachineDescription): string[] {
+  const byAddress = new Map(truth.functions.map((fn) => [fn.address, fn]));
+  const wrong: string[] = [];
+  for (const fn of read.functions) {
+    const right = fromHex(byAddress.get(fn.address)!.config);
+    const bytes = fromHex(fn.config);
+    const known = fn.known === null ? new Uint8Array(bytes.length).fill(0xff) : fromHex(fn.known);
+    expect(bytes.length, fn.address).toBe(right.length);
+    bytes.forEach((byte, at) => {
+      if ((byte ^ right[at]!) & known[at]!) wrong.push(`${fn.address} ${at.toString(16)}`);
+    });
+  }
+  return wrong;
+}
+
+const tree = (machine: MachineDescription): [string, string | null, string, string | null][] =>
+  machine.functions.map((fn) => [fn.address, fn.parent, fn.rootBus, fn.physicalFunction]);
+
+const problem = (read: () => unknown): ImportError => {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ImportError) return error;
+    throw error;
+  }
+  throw new Error('was accepted');
+};
+
+/** Wraps as mail programs do: at a blank, the rest without indentation. */
+function wrap(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const parts: string[] = [];
+      let rest = line;
+      while (rest.length > width) {
+        const at = rest.lastIndexOf(' ', width);
+        if (at <= 0 || rest.slice(0, at).trim() === '') break;
+        parts.push(rest.slice(0, at));
+        rest = rest.slice(at + 1);
+      }
+      return [...parts, rest];
+    })
+    .join('\n');
+}
+
+/** What mail, forums and terminals do to a listing. */
+const DAMAGE: Record<string, (text: string) => string> = {
+  'quoted in a mail': (text) => text.replace(/^/gm, '> '),
+  'quoted twice': (text) => text.replace(/^/gm, '>> '),
+  'with CRLF': (text) => text.replaceAll('\n', '\r\n'),
+  'without tabs': (text) => text.replace(/^\t+/gm, ''),
+  'with blanks for tabs': (text) => text.replaceAll('\t', '        '),
+  'in a code fence with chatter': (text) => `Hello,\n\nhere it is:\n\`\`\`text\n${text}\n\`\`\`\n\nThanks a lot: Bob\n`,
+  'with line numbers': (text) =>
+    text
+      .split('\n')
+      .map((line, index) => `${String(index + 1).padStart(6)}\t${line}`)
+      .join('\n'),
+  'wrapped at 72 columns': (text) => wrap(text, 72),
+  'wrapped and quoted': (text) => wrap(text, 70).replace(/^/gm, '> '),
+  'wrapped, without tabs': (text) => wrap(text.replace(/^\t+/gm, ''), 68),
+  'as HTML': (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
+  'with terminal colours': (text) => text.replace(/^(\S)/gm, '\u001b[1;32m$1\u001b[0m'),
+};
+
+describe('readLspci on recorded machines', () => {
+  for (const name of ['q35-basic', 'q35-switch', 'q35-conventional', 'q35-multifn', 'q35-sriov']) {
+    const { text, recording } = shipped(name);
+    const truth = readSnapshot(text);
+
+    it(`turns the decoded text of ${name} back into its registers and tree`, () => {
+      const read = readLspci(recording.lspci['-vvv']!);
+      expect(wrongBits(truth, read)).toEqual([]);
+      expect(tree(read)).toEqual(tree(truth));
+      expect(read.functions.map((fn) => fn.driver)).toEqual(truth.functions.map((fn) => fn.driver));
+      expect(Object.keys(read.recordedGroups ?? {})).toEqual(Object.keys(truth.recordedGroups ?? {}));
+    });
+
+    it(`takes the hex dump of ${name} as it is`, () => {
+      const read = readLspci(recording.lspci['-xxxx']!);
+      expect(read.functions.map((fn) => fn.config)).toEqual(truth.functions.map((fn) => fn.config));
+      expect(read.functions.every((fn) => fn.known === null)).toBe(true);
+    });
+  }
+
+  it('reads the registers that grouping needs', () => {
+    const { text, recording } = shipped('q35-switch');
+    const read = readLspci(recording.lspci['-vvv']!);
+    const config = (address: string) => fromHex(read.functions.find((fn) => fn.address === address)!.config);
+    const known = (address: string) => fromHex(read.functions.find((fn) => fn.address === address)!.known!);
+    const truth = readSnapshot(text);
+    for (const fn of truth.functions) {
+      const right = fromHex(fn.config);
+      for (const at of [0x00, 0x01, 0x02, 0x03, 0x06, 0x0a, 0x0b, 0x19, 0x1a, 0x34]) {
+        if ((at === 0x19 || at === 0x1a) && (right[0x0e]! & 0x7f) !== 1) continue;
+        if (known(fn.address)[at] === 0) continue;
+        expect(config(fn.address)[at], `${fn.address} ${at.toString(16)}`).toBe(right[at]);
+      }
+    }
+    const port = config('0000:00:01.0');
+    const express = port.indexOf(0x10, 0x40);
+    expect(port[0x34]).toBeGreaterThanOrEqual(0x40);
+    expect(express).toBeGreaterThan(0);
+  });
+});
+
+describe('pasted text', () => {
+  const { recording } = shipped('q35-switch');
+  const text = recording.lspci['-vvv']!;
+  const undamaged = readLspci(text);
+  for (const [how, damage] of Object.entries(DAMAGE)) {
+    it(`gives the same machine ${how}`, () => {
+      const read = readLspci(damage(text));
+      expect(read.functions).toEqual(undamaged.functions);
+      expect(read.recordedGroups).toEqual(undamaged.recordedGroups);
+    });
+  }
+
+  it('puts a short and a long listing together', () => {
+    const both = readLspci(`${recording.lspci['-nn']!}\n\n${text}\n\n${recording.lspci['-xxxx']!}`);
+    expect(both.functions.map((fn) => fn.config)).toEqual(
+      readLspci(recording.lspci['-xxxx']!).functions.map((fn) => fn.config),
+    );
+    expect(both.functions.map((fn) => fn.driver)).toEqual(undamaged.functions.map((fn) => fn.driver));
+  });
+
+  it('never invents: cut anywhere, what is known is still right', () => {
+    const truth = readSnapshot(shipped('q35-switch').text);
+    fc.assert(
+      fc.property(fc.integer({ min: 40, max: text.length }), (length) => {
+        const read = readLspci(text.slice(0, length));
+        const cutOff = read.functions.at(-1)!.address;
+        const sizes = new Map(truth.functions.map((fn) => [fn.address, fn.config.length]));
+        const whole = { ...read, functions: read.functions.filter((fn) => fn.address !== cutOff) };
+        expect(whole.functions.every((fn) => fn.config.length === sizes.get(fn.address))).toBe(true);
+        expect(wrongBits(truth, whole)).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('what lspci text can look like', () => {
+  it('reads numeric listings, domains of five digits and classes that begin with a digit', () => {
+    const read = readLspci(
+      [
+        '0000:00:00.0 0600: 8086:461c (rev 02)',
+        '0000:01:00.0 3D controller: NVIDIA Corporation GA107M [GeForce RTX 3050 Mobile] (rev a1)',
+        '10000:e1:00.0 Class 0108: 144d:a80a',
+      ].join('\n'),
+    );
+    expect(read.functions.map((fn) => [fn.address, fn.rootBus, fn.config.slice(0, 24)])).toEqual([
+      ['0000:00:00.0', 'pci0000:00', '86801c460000000002000006'],
+      ['0000:01:00.0', 'pci0000:01', 'de10a225' + '00000000' + 'a1000203'],
+      ['10000:e1:00.0', 'pci10000:e1', '4d140aa8' + '00000000' + '00000801'],
+    ]);
+  });
+
+  it('says what a run without root hides', () => {
+    const read = readLspci(
+      '00:1c.0 PCI bridge [0604]: Intel Corporation Device [8086:7ab8] (rev 11) (prog-if 00 [Normal decode])\n' +
+        '\tFlags: bus master, fast devsel, latency 0, IRQ 122, IOMMU group 5\n' +
+        '\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n' +
+        '\tCapabilities: <access denied>\n\tKernel driver in use: pcieport\n',
+    );
+    expect(read.unknown.map((fact) => [fact.function, fact.what])).toEqual([
+      ['0000:00:1c.0', 'capabilities'],
+      ['0000:00:1c.0', 'acs'],
+    ]);
+    expect(read.recordedGroups).toEqual({ '5': { devices: ['0000:00:1c.0'], type: null, reserved: [] } });
+    const [fn] = read.functions;
+    expect(fn).toMatchObject({ driver: 'pcieport', irq: 122 });
+    expect(fromHex(fn!.known!)[0x34]).toBe(0);
+  });
+
+  it('takes groups from a listing and from a kernel log in the same text', () => {
+    const listing = readLspci(
+      'IOMMU Group 0:\n\t00:00.0 Host bridge [0600]: Intel Corporation Device [8086:4660]\nIOMMU Group 1:\n\t00:01.0 PCI bridge [0604]: Intel Corporation Device [8086:460d]\n\t01:00.0 VGA compatible controller [0300]: NVIDIA Corporation Device [10de:2484]\n',
+    );
+    expect(listing.recordedGroups).toEqual({
+      '0': { devices: ['0000:00:00.0'], type: null, reserved: [] },
+      '1': { devices: ['0000:00:01.0', '0000:01:00.0'], type: null, reserved: [] },
+    });
+    const log = readLspci(
+      '00:00.0 Host bridge: Intel Corporation Device 4660\n00:01.0 PCI bridge: Intel Corporation Device 460d\n\n' +
+        '[    0.41] pci 0000:00:00.0: Adding to iommu group 0\n[    0.42] pci 0000:00:01.0: Adding to iommu group 1\n',
+    );
+    expect(Object.keys(log.recordedGroups!)).toEqual(['0', '1']);
+  });
+
+  it('names the candidates when a name fits several devices', () => {
+    const read = readLspci('00:1e.3 Serial bus controller: Intel Corporation Cannon Point-LP Serial IO SPI Controller\n');
+    const [fact] = read.unknown;
+    expect(fact).toMatchObject({ function: '0000:00:1e.3', what: 'device-id' });
+    expect(fact!.why).toContain('8086:9daa, 8086:9dab');
+    expect(read.functions[0]!.config.slice(0, 8)).toBe('8680aa9d');
+    expect(read.functions[0]!.known!.slice(0, 8)).toBe('ffff0000');
+  });
+});
+
+describe('bad input', () => {
+  const file = (text: string) => problem(() => importMachine('dump.txt', new TextEncoder().encode(text)));
+
+  it('names file, line and reason', () => {
+    expect(file('')).toMatchObject({ file: 'dump.txt', reason: 'is empty' });
+    expect(file('hello\nworld\n')).toMatchObject({ line: 1 });
+    expect(
+      problem(() =>
+        importMachine(
+          'x.bin',
+          new Uint8Array(5000).map((_, i) => (i * 7) & 0xff),
+        ),
+      ).file,
+    ).toBe('x.bin');
+    expect(file('-[0000:00]-+-00.0\n           \\-01.0-[01]----00.0\n')).toMatchObject({ line: 1 });
+  });
+
+  it('refuses a loop of bridges with its line', () => {
+    const bridge = (at: string, from: string, to: string) =>
+      `${at} PCI bridge: Intel Corporation Device 460d\n\tFlags: fast devsel\n\tBus: primary=${from}, secondary=${to}, subordinate=05, sec-latency=0\n\n`;
+    const error = file(bridge('01:00.0', '01', '02') + bridge('02:00.0', '02', '01'));
+    expect(error.reason).toContain('loop of bridges');
+    expect(error.line).toBe(1);
+    expect(file(bridge('01:00.0', '01', '01')).reason).toContain('loop of bridges');
+  });
+
+  it('refuses 50 MB of text at once, and reads 40 MB of chatter in bounded time', () => {
+    const started = performance.now();
+    expect(file('x'.repeat(79).concat('\n').repeat(655_360)).reason).toMatch(/MiB/);
+    expect(file('a line of talk that is no dump\n'.repeat(300_000)).line).toBe(1);
+    expect(file(`${'y'.repeat(2_000_000)}\n`.repeat(10)).line).toBe(1);
+    expect(performance.now() - started).toBeLessThan(8000);
+  });
+});
+
+const dumps = existsSync(CORPUS) ? readdirSync(CORPUS).filter((name) => existsSync(`${CORPUS}/${name}/lspci.txt`)) : [];
+describe.skipIf(dumps.length === 0)('the corpus of real dumps (skipped: not present)', () => {
+  for (const name of dumps) {
+    it(`reads ${name}`, () => {
+      const about = JSON.parse(readFileSync(`${CORPUS}/${name}/about.json`, 'utf8')) as {
+        functions: number;
+        groups: number | null;
+        hasIommuGroupInLspci: boolean;
+      };
+      const read = readLspci(readFileSync(`${CORPUS}/${name}/lspci.txt`, 'utf8'));
+      expect(read.functions.length).toBe(about.functions);
+      if (about.hasIommuGroupInLspci) expect(Object.keys(read.recordedGroups!).length).toBe(about.groups);
+    });
+  }
+
+  it('turns decoded text into the same bits as the hex dump beside it', () => {
+    for (const name of dumps.filter((one) => one.startsWith('wrx80'))) {
+      const text = readFileSync(`${CORPUS}/${name}/lspci.txt`, 'utf8');
+      const decoded = readLspci(text.replace(/^[0-9a-f]{2,3}: .*$/gm, ''));
+      expect(wrongBits(readLspci(text), decoded)).toEqual([]);
+    }
+  });
+});
+
+const golden = existsSync(GOLDEN) ? readdirSync(GOLDEN).filter((name) => name.endsWith('.machine.json')) : [];
+it.skipIf(golden.length === 0)('reads the lspci text of every golden machine (skipped: not present)', () => {
+  for (const name of golden) {
+    const text = readFileSync(`${GOLDEN}/${name}`, 'utf8');
+    const truth = readSnapshot(text);
+    const read = readLspci((JSON.parse(text) as Recording).lspci['-vvv']!);
+    expect(wrongBits(truth, read), name).toEqual([]);
+    expect(tree(read), name).toEqual(tree(truth));
+  }
+});
