@@ -61,7 +61,6 @@ export const T = {
     fit: 'Fit the drawing to the pane',
     fullSize: 'Show at 100 %',
     tree: 'PCI topology',
-    root: (label: string) => `Root complex · ${label}`,
     integrated: (n: string) => `${n} integrated`,
     inGroups: (groups: string) => `groups ${groups}`,
     virtualFold: (n: number) => plural(n, 'virtual function'),

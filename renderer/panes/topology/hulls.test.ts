@@ -15,14 +15,14 @@ function corners(path: string): [number, number][] {
 describe('group outlines', () => {
   it('draws no outline around ports alone', () => {
     const view = smallMachine();
-    const { hulls } = hullsOf(layOut(view, metrics, none), view.groups, metrics.pitch);
+    const { hulls } = hullsOf(layOut(view, metrics, none), view.groups);
     expect(hulls.map((h) => h.group.id)).toEqual([0, 8, 9]);
   });
 
   it('encloses every member and nothing of the next row', () => {
     const view = smallMachine();
     const layout = layOut(view, metrics, none);
-    const { hulls, tags } = hullsOf(layout, view.groups, metrics.pitch);
+    const { hulls, tags } = hullsOf(layout, view.groups);
     const hull = hulls.find((h) => h.group.id === 8);
     const first = layout.byKey.get('0000:01:00.0');
     const last = layout.byKey.get('0000:01:00.1');
@@ -44,7 +44,7 @@ describe('group outlines', () => {
       [group(16, ['0000:09:00.0', '0000:0a:04.0', '0000:0a:05.0'], { place: 11 })],
     );
     const layout = layOut(view, metrics, none);
-    const { hulls } = hullsOf(layout, view.groups, metrics.pitch);
+    const { hulls } = hullsOf(layout, view.groups);
     expect(hulls).toHaveLength(1);
     expect(corners(hulls[0]?.path ?? '')).toHaveLength(6);
     const bridge = layout.byKey.get('0000:09:00.0');
@@ -61,7 +61,7 @@ describe('group outlines', () => {
       ],
       [group(3, ['0000:01:00.0', '0000:01:00.2']), group(4, ['0000:01:00.1'])],
     );
-    const { hulls, tags } = hullsOf(layOut(view, metrics, none), view.groups, metrics.pitch);
+    const { hulls, tags } = hullsOf(layOut(view, metrics, none), view.groups);
     expect(hulls.filter((h) => h.group.id === 3)).toHaveLength(2);
     expect(tags.filter((t) => t.group.id === 3)).toHaveLength(2);
   });

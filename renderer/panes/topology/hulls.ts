@@ -30,12 +30,9 @@ interface Span {
 }
 
 /** Hulls and tags of the groups that have an endpoint in the drawing; ports alone stay grey. */
-export function hullsOf(
-  layout: Layout,
-  groups: readonly TopologyGroup[],
-  pitch: number,
-): { hulls: Hull[]; tags: Tag[] } {
-  const pad = Math.min(4, (pitch - NODE_HEIGHT) / 2 - 0.7);
+export function hullsOf(layout: Layout, groups: readonly TopologyGroup[]): { hulls: Hull[]; tags: Tag[] } {
+  const pad = Math.min(4, (layout.pitch - NODE_HEIGHT) / 2 - 0.7);
+  const yOf = (row: number): number => layout.top + row * layout.pitch;
   const hulls: Hull[] = [];
   const tags: Tag[] = [];
   for (const group of groups) {
@@ -45,13 +42,13 @@ export function hullsOf(
       const first = run[0];
       const last = run.at(-1);
       if (!first || !last) return;
-      const top = yOf(layout, nodes, first.row) - pad;
-      const bottom = yOf(layout, nodes, last.row) + NODE_HEIGHT + pad;
+      const top = yOf(first.row) - pad;
+      const bottom = yOf(last.row) + NODE_HEIGHT + pad;
       const key = `${group.id}:${index}`;
       hulls.push({
         key,
         group,
-        path: outline(run, (row) => yOf(layout, nodes, row), pad),
+        path: outline(run, yOf, pad),
         top,
         bottom,
         left: Math.min(...run.map((s) => s.left)),
@@ -60,17 +57,12 @@ export function hullsOf(
       const from = tagged[0];
       const to = tagged.at(-1);
       if (from && to) {
-        const y = (yOf(layout, nodes, from.row) + yOf(layout, nodes, to.row) + NODE_HEIGHT) / 2;
+        const y = (yOf(from.row) + yOf(to.row) + NODE_HEIGHT) / 2;
         tags.push({ key, group, x: layout.tagX, y });
       }
     });
   }
   return { hulls, tags };
-}
-
-function yOf(layout: Layout, nodes: readonly PlacedNode[], row: number): number {
-  const node = nodes.find((n) => n.row === row) ?? layout.nodes.find((n) => n.row === row);
-  return node ? node.y : 0;
 }
 
 function spansOf(nodes: readonly PlacedNode[], layout: Layout): Span[] {

@@ -89,6 +89,9 @@ export interface Layout {
   width: number;
   height: number;
   rows: number;
+  /** Row `r` starts at `top + r * pitch`. */
+  top: number;
+  pitch: number;
 }
 
 interface Children {
@@ -273,6 +276,8 @@ export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet
     width: right + 6,
     height: yOf(row) + 8,
     rows: row,
+    top: metrics.top,
+    pitch: metrics.pitch,
   };
 }
 
