@@ -178,11 +178,14 @@ function factsOf(draft: Draft): UnknownFact[] {
   const facts: UnknownFact[] = [];
   const say = (what: string, why: string): void => void facts.push({ function: draft.name, what, why });
   const { identity, capabilities, details, text, regs } = draft;
-  if (!regs.isKnown(0, 2))
+  if (identity.candidates.length > 1 && !regs.isKnown(0, 4)) {
+    const list = identity.candidates
+      .map((id) => id.toString(16).padStart(8, '0'))
+      .map((id) => `${id.slice(0, 4)}:${id.slice(4)}`)
+      .join(', ');
+    say('device-id', `line ${text.line} shows only a name, which fits ${list}; the first is taken`);
+  } else if (!regs.isKnown(0, 2)) {
     say('vendor-id', `line ${text.line} shows no ids, and the PCI ID database has no such vendor`);
-  else if (identity.candidates.length > 1 && !regs.isKnown(2, 2)) {
-    const list = identity.candidates.map((id) => id.toString(16).padStart(4, '0')).join(', ');
-    say('device-id', `line ${text.line} shows only a name, which fits the devices ${list}; the first is taken`);
   } else if (!regs.isKnown(2, 2)) {
     say('device-id', `line ${text.line} shows only a name, which the PCI ID database does not have`);
   }
