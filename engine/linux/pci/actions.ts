@@ -1,0 +1,211 @@
+/** What sysfs can ask of one function beyond binding: resets, removal, rescan, power. */
+import type { HardwareMachine } from '../../hardware/machine';
+import { PortType } from '../../hardware/pci/function';
+import type { PciFunction } from '../../hardware/pci/function';
+import { ERRNO } from '../errno';
+import type { IrqCore } from '../irq/irq';
+import type { KernelLog } from '../log';
+import type { PendingCall } from '../process/files';
+import type { WhyLog } from '../why';
+import type { ResourceAssigner } from './assign';
+import { scanResources } from './assign';
+import type { PciBus } from './bus';
+import { PciDevice } from './device';
+import { LEVEL, devicePrefix, resourceText } from './enable';
+import type { BusView, ResetMethod } from './reset';
+import {
+  RESET_METHODS,
+  aroundReset,
+  methodAvailable,
+  probeResetMethods,
+  resetSecondaryBus,
+  resetWithState,
+} from './reset';
+import type { Sriov } from './sriov';
+
+/** Runtime power management of drivers that suspend an idle device. */
+export interface RuntimePower {
+  /** Brings a suspended device to D0 for an operation; the returned function lets it go again. */
+  wake(device: PciDevice): () => void;
+  setControl(device: PciDevice, auto: boolean): void;
+  status(device: PciDevice): string;
+}
+
+export interface ActionServices {
+  readonly machine: HardwareMachine;
+  readonly bus: PciBus;
+  readonly irqs: IrqCore;
+  readonly log: KernelLog;
+  readonly why: WhyLog;
+  readonly assigner: ResourceAssigner;
+  readonly sriov: Sriov;
+  readonly power: RuntimePower;
+  /** Facts of the firmware about a function that was found again. */
+  readonly firmware: (fn: PciFunction) => PciDevice['attributes'];
+}
+
+const PORT_TEXT: Readonly<Record<number, string>> = {
+  [PortType.Endpoint]: 'PCIe Endpoint',
+  [PortType.LegacyEndpoint]: 'PCIe Legacy Endpoint',
+  [PortType.RootPort]: 'PCIe Root Port',
+  [PortType.UpstreamPort]: 'PCIe Switch Upstream Port',
+  [PortType.DownstreamPort]: 'PCIe Switch Downstream Port',
+  [PortType.PcieToPciBridge]: 'PCIe to PCI/PCI-X bridge',
+  [PortType.PciToPcieBridge]: 'PCI/PCI-X to PCIe bridge',
+  [PortType.IntegratedEndpoint]: 'PCIe Root Complex Integrated Endpoint',
+  [PortType.EventCollector]: 'PCIe Root Complex Event Collector',
+};
+
+export class PciActionSet {
+  readonly view: BusView;
+  private readonly services: ActionServices;
+
+  constructor(services: ActionServices) {
+    this.services = services;
+    this.view = busView(services.bus);
+  }
+
+  reset(device: PciDevice): number {
+    const letGo = this.services.power.wake(device);
+    const result = resetWithState(device, this.view, this.services.irqs);
+    letGo();
+    if (result !== -ERRNO.ENOTTY) return result;
+    return this.services.why.refuse(
+      ERRNO.ENOTTY,
+      'pci.reset.methods',
+      `${device.name} has no reset method that works.`,
+    );
+  }
+
+  /** Names separated by blanks; `default` probes anew; nothing at all disables resets. */
+  setResetMethods(device: PciDevice, text: string): number {
+    const { log, why } = this.services;
+    const body = text.replace(/\n$/, '');
+    if (body === '') {
+      device.resetMethods = [];
+      log.print(LEVEL.WARNING, `${devicePrefix(device)}All device reset methods disabled by user`);
+      return 0;
+    }
+    if (body === 'default') {
+      device.resetMethods = probeResetMethods(device, this.view);
+      return 0;
+    }
+    const methods: string[] = [];
+    for (const word of body.split(' ')) {
+      const name = word.trim();
+      if (name === '') continue;
+      if (!RESET_METHODS.includes(name as ResetMethod)) {
+        log.print(LEVEL.ERR, `${devicePrefix(device)}Invalid reset method '${name}'`);
+        return why.refuse(ERRNO.EINVAL, 'pci.reset.method.name', `There is no reset method "${name}".`);
+      }
+      if (!methodAvailable(name as ResetMethod, device, this.view)) {
+        log.print(LEVEL.ERR, `${devicePrefix(device)}Unsupported reset method '${name}'`);
+        return why.refuse(ERRNO.EINVAL, 'pci.reset.method.support', `${device.name} cannot be reset by ${name} now.`);
+      }
+      methods.push(name);
+    }
+    device.resetMethods = methods;
+    return 0;
+  }
+
+  /** Secondary bus reset of everything below a bridge. */
+  resetSubordinate(bridge: PciDevice): number {
+    const below: PciDevice[] = [];
+    const collect = (device: PciDevice): void => {
+      for (const child of this.services.bus.childrenOf(device)) {
+        below.push(child);
+        collect(child);
+      }
+    };
+    collect(bridge);
+    const letGo = below.map((device) => this.services.power.wake(device));
+    const result = aroundReset(below, this.services.irqs, () => resetSecondaryBus(bridge, below));
+    for (const go of letGo) go();
+    return result;
+  }
+
+  remove(device: PciDevice): number | PendingCall {
+    return this.services.bus.remove(device);
+  }
+
+  setVirtualFunctions(device: PciDevice, text: string): number | PendingCall {
+    return this.services.sriov.setNumber(device, text);
+  }
+
+  setPowerControl(device: PciDevice, auto: boolean): void {
+    this.services.power.setControl(device, auto);
+  }
+
+  runtimeStatus(device: PciDevice): string {
+    return this.services.power.status(device);
+  }
+
+  /** Functions that answer and are not on the bus list: everywhere, or on the bus of a function and below. */
+  rescan(at: PciDevice | null): number {
+    const { machine, bus, assigner } = this.services;
+    const fresh: PciDevice[] = [];
+    const listed = new Map(bus.devices);
+    for (const fn of machine.functions.values()) {
+      if (fn.physicalFunction !== null || listed.has(fn.name)) continue;
+      const parent = fn.parent === null ? null : (listed.get(fn.parent.name) ?? null);
+      if (fn.parent !== null && parent === null) continue;
+      if (at !== null && !this.isBelow(parent, at.parent)) continue;
+      const device = this.scan(fn, parent, listed);
+      listed.set(device.name, device);
+      fresh.push(device);
+    }
+    if (fresh.length === 0) return 0;
+    assigner.assign(fresh);
+    for (const device of fresh) bus.add(device);
+    return 0;
+  }
+
+  /** What enumeration does to one function (pci-linux.md 2.2). */
+  prepare(device: PciDevice, siblings: readonly PciDevice[]): void {
+    const view: BusView = { siblings: () => [...siblings, device] };
+    device.resetMethods = probeResetMethods(device, view);
+    const first = device.parent !== null && siblings.length === 0;
+    if (first && device.function.isBridge && !device.resetMethods.includes('bus')) device.resetMethods.push('bus');
+    if (device.resetMethods.length > 0) device.attributes['resettable'] = 1;
+  }
+
+  private scan(fn: PciFunction, parent: PciDevice | null, listed: ReadonlyMap<string, PciDevice>): PciDevice {
+    const { log } = this.services;
+    const device = new PciDevice(fn);
+    device.parent = parent;
+    device.attributes = { ...this.services.firmware(fn) };
+    device.irq = device.config.read(0x3d, 1) === 0 ? 0 : device.config.read(0x3c, 1);
+    const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+    const type = fn.portType;
+    const kind = fn.isBridge ? 'conventional PCI bridge' : 'conventional PCI endpoint';
+    log.print(
+      LEVEL.INFO,
+      `pci ${fn.name}: [${hex(device.vendor, 4)}:${hex(device.device, 4)}] type ${hex(device.config.read(0x0e, 1) & 0x7f, 2)} class 0x${hex(device.class, 6)} ${type === null ? kind : (PORT_TEXT[type] ?? 'PCIe unknown')}`,
+    );
+    scanResources(device);
+    device.resources.slice(0, 7).forEach((resource, i) => {
+      if (resource.flags === 0n) return;
+      const text = resourceText({ ...resource, flags: resource.flags & ~0x20000000n });
+      log.print(LEVEL.INFO, `pci ${fn.name}: ${i === 6 ? 'ROM' : `BAR ${i}`} ${text}`);
+    });
+    const siblings = [...listed.values()].filter(
+      (other) => other.parent === parent && other.function.rootBus === fn.rootBus,
+    );
+    this.prepare(device, siblings);
+    return device;
+  }
+
+  private isBelow(device: PciDevice | null, top: PciDevice | null): boolean {
+    if (top === null || device === top) return true;
+    return device !== null && this.isBelow(device.parent, top);
+  }
+}
+
+/** Every device on the bus that a device is on, itself included. */
+export const busView = (bus: PciBus): BusView & { devices(): Iterable<PciDevice> } => ({
+  siblings: (device) =>
+    [...bus.devices.values()].filter(
+      (other) => other.parent === device.parent && other.function.rootBus === device.function.rootBus,
+    ),
+  devices: () => bus.devices.values(),
+});

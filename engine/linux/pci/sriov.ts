@@ -1,0 +1,159 @@
+/** Virtual functions as sysfs and drivers ask for them (pci-linux.md 7.7). */
+import type { HardwareMachine } from '../../hardware/machine';
+import { formatAddress } from '../../hardware/pci/address';
+import { addVirtualFunction, removeVirtualFunction, virtualFunctionAddress } from '../../hardware/virtual-function';
+import { ERRNO } from '../errno';
+import type { KernelLog } from '../log';
+import { inTurn, then } from '../pending';
+import type { PendingCall } from '../process/files';
+import type { WhyLog } from '../why';
+import type { PciBus } from './bus';
+import type { IovControl } from './device';
+import { IOV_RESOURCES, PciDevice } from './device';
+import { LEVEL, RESOURCE_UNSET, devicePrefix } from './enable';
+
+const SRIOV_CAPABILITY = 0x10;
+const CONTROL = 0x08;
+const INITIAL_VFS = 0x0c;
+const TOTAL_VFS = 0x0e;
+const NUM_VFS = 0x10;
+const VF_DEVICE = 0x1a;
+const VF_ENABLE = 0x1;
+const VF_MEMORY = 0x8;
+
+export class Sriov implements IovControl {
+  private readonly machine: HardwareMachine;
+  private readonly bus: PciBus;
+  private readonly log: KernelLog;
+  private readonly why: WhyLog;
+  /** What a new function gets at enumeration. */
+  private readonly prepare: (device: PciDevice) => void;
+
+  constructor(
+    machine: HardwareMachine,
+    bus: PciBus,
+    log: KernelLog,
+    why: WhyLog,
+    prepare: (device: PciDevice) => void,
+  ) {
+    this.machine = machine;
+    this.bus = bus;
+    this.log = log;
+    this.why = why;
+    this.prepare = prepare;
+  }
+
+  /** Write of `sriov_numvfs`. */
+  setNumber(pf: PciDevice, text: string): number | PendingCall {
+    const body = text.replace(/\n$/, '');
+    if (!/^(0x[0-9a-f]+|\d+)$/i.test(body) || Number(body) > 0xffff) return -ERRNO.EINVAL;
+    const wanted = Number(body);
+    const at = pf.config.findExtendedCapability(SRIOV_CAPABILITY);
+    const total = pf.config.read(at + TOTAL_VFS, 2);
+    if (wanted > total) {
+      return this.why.refuse(ERRNO.ERANGE, 'sriov.total', `${pf.name} has at most ${total} virtual functions.`);
+    }
+    const now = pf.virtualFunctions.length;
+    if (wanted === now) return 0;
+    if (pf.driver === null) {
+      this.log.print(LEVEL.INFO, `${devicePrefix(pf)}no driver bound to device; cannot configure SR-IOV`);
+      return this.why.refuse(ERRNO.ENOENT, 'sriov.driver', `${pf.name} has no driver.`);
+    }
+    if (pf.driver.sriovConfigure === undefined) {
+      this.log.print(LEVEL.INFO, `${devicePrefix(pf)}driver does not support SR-IOV configuration via sysfs`);
+      return this.why.refuse(ERRNO.ENOENT, 'sriov.hook', `${pf.driver.name} cannot configure SR-IOV.`);
+    }
+    if (wanted !== 0 && now !== 0) {
+      this.log.print(
+        LEVEL.WARNING,
+        `${devicePrefix(pf)}${now} VFs already enabled. Disable before enabling ${wanted} VFs`,
+      );
+      return this.why.refuse(
+        ERRNO.EBUSY,
+        'sriov.enabled',
+        `${now} virtual functions are enabled.`,
+        `echo 0 > /sys/bus/pci/devices/${pf.name}/sriov_numvfs`,
+      );
+    }
+    return then(pf.driver.sriovConfigure(pf, wanted, this), (result) => {
+      if (result >= 0 && wanted !== 0 && result !== wanted) {
+        this.log.print(LEVEL.WARNING, `${devicePrefix(pf)}${wanted} VFs requested; only ${result} enabled`);
+      }
+      return result < 0 ? result : 0;
+    });
+  }
+
+  /** pci_enable_sriov */
+  enable(pf: PciDevice, count: number): number {
+    const { config } = pf;
+    const at = config.findExtendedCapability(SRIOV_CAPABILITY);
+    if (at === 0) return -ERRNO.ENODEV;
+    const total = config.read(at + TOTAL_VFS, 2);
+    if (config.read(at + INITIAL_VFS, 2) !== total) return -ERRNO.EIO;
+    if (count > total) return -ERRNO.EINVAL;
+    const bars = pf.resources.slice(IOV_RESOURCES, IOV_RESOURCES + 6);
+    if (bars.some((bar) => bar.flags !== 0n && (bar.flags & RESOURCE_UNSET || bar.start === 0n))) {
+      this.log.print(LEVEL.ERR, `${devicePrefix(pf)}not enough MMIO resources for SR-IOV`);
+      return -ERRNO.ENOMEM;
+    }
+    const last = virtualFunctionAddress(pf.function, count - 1);
+    const lastBus = pf.parent?.config.read(0x1a, 1) ?? pf.function.address.bus;
+    if (last.bus > lastBus) {
+      const hex = (value: number): string => value.toString(16).padStart(2, '0');
+      this.log.print(
+        LEVEL.ERR,
+        `${devicePrefix(pf)}can't enable ${count} VFs (bus ${hex(last.bus)} out of range of [bus ${hex(pf.function.address.bus)}])`,
+      );
+      return -ERRNO.ENOMEM;
+    }
+    config.set(at + NUM_VFS, 2, count);
+    config.set(at + CONTROL, 2, config.read(at + CONTROL, 2) | VF_ENABLE | VF_MEMORY);
+    const sizes = bars.map((bar) => (bar.flags === 0n ? 0 : Number((bar.end - bar.start + 1n) / BigInt(total))));
+    for (let i = 0; i < count; i++) this.add(pf, i, sizes, config.read(at + VF_DEVICE, 2));
+    return count;
+  }
+
+  /** pci_disable_sriov: waits while a virtual function is open through VFIO. */
+  disable(pf: PciDevice): number | PendingCall {
+    const steps = [...pf.virtualFunctions].map((vf) => () => this.remove(pf, vf));
+    return then(inTurn(steps), (result) => {
+      if (result < 0) return result;
+      const at = pf.config.findExtendedCapability(SRIOV_CAPABILITY);
+      pf.config.set(at + CONTROL, 2, pf.config.read(at + CONTROL, 2) & ~(VF_ENABLE | VF_MEMORY));
+      pf.config.set(at + NUM_VFS, 2, 0);
+      return 0;
+    });
+  }
+
+  private add(pf: PciDevice, index: number, sizes: readonly number[], deviceId: number): void {
+    const known = this.machine.functions.get(formatAddress(virtualFunctionAddress(pf.function, index)));
+    const fn = known ?? addVirtualFunction(this.machine, pf.function, index, sizes);
+    const vf = new PciDevice(fn);
+    vf.parent = pf.parent;
+    vf.physicalFunction = pf;
+    vf.attributes['vendor'] = pf.vendor;
+    vf.attributes['device'] = deviceId;
+    sizes.forEach((size, bar) => {
+      const window = pf.resources[IOV_RESOURCES + bar]!;
+      const start = size === 0 ? 0n : window.start + BigInt(size) * BigInt(index);
+      vf.resources.push({
+        start,
+        end: size === 0 ? 0n : start + BigInt(size) - 1n,
+        flags: size === 0 ? 0n : window.flags,
+      });
+    });
+    while (vf.resources.length < 13) vf.resources.push({ start: 0n, end: 0n, flags: 0n });
+    pf.virtualFunctions.push(vf);
+    this.prepare(vf);
+    this.bus.add(vf);
+  }
+
+  private remove(pf: PciDevice, vf: PciDevice): number | PendingCall {
+    return then(this.bus.remove(vf), (result) => {
+      if (result < 0) return result;
+      pf.virtualFunctions.splice(pf.virtualFunctions.indexOf(vf), 1);
+      removeVirtualFunction(this.machine, vf.function);
+      return 0;
+    });
+  }
+}
