@@ -16,6 +16,9 @@ interface Message {
   readonly data: number;
 }
 
+/** What deactivating an interrupt leaves in the device. */
+const NO_MESSAGE: Message = { low: 0, data: 0 };
+
 /** MSI or MSI-X of one device while it is on: the vectors, their numbers, and what stands in the device's registers. */
 export class MessageVectors {
   readonly kind: VectorKind;
@@ -77,7 +80,11 @@ export class MessageVectors {
       this.allowIntx(true);
       this.lines.forEach((line) => line !== null && this.core.freeIndexes(this.device, line.remapIndex, 1));
     }
-    for (const line of this.lines) if (line !== null) this.core.removeMessageLine(line);
+    this.lines.forEach((line, i) => {
+      if (line === null) return;
+      this.setMessage(i, NO_MESSAGE);
+      this.core.removeMessageLine(line);
+    });
     this.lines.length = 0;
   }
 
@@ -89,23 +96,25 @@ export class MessageVectors {
     return 0;
   }
 
-  /** request_irq: the entry is unmasked. 0 or a negative errno. */
+  /** request_irq: the message is written and the entry unmasked. 0 or a negative errno. */
   request(index: number, name: string, handler: IrqHandler): number {
     const line = this.line(index);
     if (line === null) return -ERRNO.EINVAL;
     if (line.actions.length > 0) return -ERRNO.EBUSY;
     const action: IrqAction = { name, handler, shared: false };
     line.actions.push(action);
+    this.setMessage(index, this.compose(line));
     this.setMasked(index, false);
     return 0;
   }
 
-  /** free_irq: the entry is masked. */
+  /** free_irq: the entry is masked and its message taken away. */
   release(index: number): void {
     const line = this.line(index);
     if (line === null) return;
     line.actions.length = 0;
     this.setMasked(index, true);
+    this.setMessage(index, NO_MESSAGE);
   }
 
   /** Writes address and data again from the kernel's copy. */
@@ -183,10 +192,8 @@ export class MessageVectors {
       this.messages.push(null);
     }
     this.lines[index] = line;
-    const message = this.compose(line);
-    this.messages[index] = message;
     msixTableOf(this.device.function)?.writeTable(index * 16 + 12, 1);
-    this.writeMessage(index, message);
+    this.setMessage(index, this.compose(line));
   }
 
   /** Address and data by the host's format (iommu-hardware 5.1, 5.2, 6). */
@@ -197,6 +204,13 @@ export class MessageVectors {
       return { low, data: 0 };
     }
     return { low: 0xfee00000, data: this.core.remapping === 'amd-vi' ? line.remapIndex : line.vector };
+  }
+
+  /** Keeps the message and writes it; the further messages of an MSI block have no registers of their own. */
+  private setMessage(index: number, message: Message): void {
+    if (this.kind === 'msi' && index !== 0) return;
+    this.messages[index] = message;
+    if (this.device.powerState === 'D0' || this.device.powerState === 'unknown') this.writeMessage(index, message);
   }
 
   private writeMessage(index: number, message: Message): void {

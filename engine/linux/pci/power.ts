@@ -21,7 +21,7 @@ export function losesStateInD3(device: PciDevice): boolean {
 
 /**
  * Moves a device to D0–D3hot (0–3) through PMCSR. 0, or a negative errno where Linux leaves it as it is:
- * no capability, a state it does not have, or a shallower state other than D0.
+ * no capability, a state it does not have, or a shallower state other than D0. Waking up clears the whole register.
  */
 export function setPowerState(device: PciDevice, state: number): number {
   const at = device.config.findCapability(0x01);
@@ -38,7 +38,7 @@ export function setPowerState(device: PciDevice, state: number): number {
     if ((state === 1 && !(support & D1_SUPPORT)) || (state === 2 && !(support & D2_SUPPORT))) return -ERRNO.EIO;
   }
   const control = device.config.read(at + 4, 2);
-  if ((control & 3) !== state) device.config.write(at + 4, 2, (control & ~3) | state);
+  if ((control & 3) !== state) device.config.write(at + 4, 2, state === 0 ? 0 : (control & ~3) | state);
   device.powerState = STATES[device.config.read(at + 4, 2) & 3]!;
   return powerLevel(device) === state ? 0 : -ERRNO.EIO;
 }
@@ -50,8 +50,7 @@ export function setIntx(device: PciDevice, allow: boolean): void {
   if (next !== command) device.config.write(COMMAND, 2, next);
 }
 
-/** Whether the INTx Disable bit can be written, as the scan finds out. Virtual functions have no pin. */
+/** Whether the INTx Disable bit can be written, as the scan finds out. */
 export function intxMaskingWorks(device: PciDevice): boolean {
-  if (device.isVirtual) return false;
   return (device.config.writable[COMMAND + 1]! & (INTX_DISABLE >>> 8)) !== 0;
 }

@@ -63,14 +63,21 @@ function runMethod(method: ResetMethod, device: PciDevice, bus: BusView): number
       resetFunction(device.function);
       return 0;
     case 'pm':
-      setPowerState(device, 3);
-      setPowerState(device, 0);
-      return 0;
+      return resetByPower(device);
     case 'bus':
       return resetSecondaryBus(device.parent!, bus.siblings(device));
     default:
       return -ERRNO.ENOTTY;
   }
+}
+
+/** D0 to D3hot and back; the other bits of PMCSR stay (pci_pm_reset). */
+function resetByPower(device: PciDevice): number {
+  const at = device.config.findCapability(0x01) + 4;
+  const control = device.config.read(at, 2) & ~3;
+  device.config.write(at, 2, control | 3);
+  device.config.write(at, 2, control);
+  return 0;
 }
 
 const LINK_ACTIVE_REPORTING = 0x100000;

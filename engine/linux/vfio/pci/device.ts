@@ -37,6 +37,10 @@ const REGION_CAPS = 8;
 const INFO_SIZE = 24;
 const REGION_INFO_SIZE = 32;
 const D3HOT = 3;
+const SRIOV = 0x10;
+const VF_DEVICE_ID = 0x1a;
+/** How long the kernel's worker takes to suspend a device that nobody uses. */
+const SUSPEND_DELAY = 5_000_000n;
 
 /** Everything that exists only while the device is open. */
 interface OpenState {
@@ -65,6 +69,8 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
   private msiQmax = 0;
   private saveAtD3: SavedState | null = null;
   private suspended: SavedState | null = null;
+  private cancelSuspend: (() => void) | null = null;
+  private maskedBySuspend = false;
 
   constructor(device: PciDevice, context: DriverContext, token: VfToken | null) {
     this.device = device;
@@ -117,13 +123,13 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     enable.clearMaster(this.device);
     const enabled = enable.enable(this.device);
     if (enabled < 0) {
-      this.suspend();
+      this.idle();
       return enabled;
     }
     const reset = resetWithState(this.device, this.context.services.bus, irq);
     if (reset === -ERRNO.EAGAIN) {
       enable.disable(this.device);
-      this.suspend();
+      this.idle();
       return reset;
     }
     this.resetWorks = reset === 0;
@@ -156,14 +162,16 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     restoreState(this.device, state.saved);
     enable.disable(this.device);
     tryResetSet(this, this.context);
-    this.suspend();
+    this.idle();
     state.interrupts.errors.err = null;
     state.interrupts.errors.req = null;
   }
 
   ioctl(process: Process, request: number, arg: bigint): number {
-    if (this.state === null) return -ERRNO.EINVAL;
-    this.wake();
+    return this.state === null ? -ERRNO.EINVAL : this.awake(() => this.dispatch(process, request, arg));
+  }
+
+  private dispatch(process: Process, request: number, arg: bigint): number {
     switch (request) {
       case VFIO.DEVICE_GET_INFO:
         return this.withStructure(process, arg, 16, (s) => this.getInfo(s));
@@ -229,21 +237,47 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     return result;
   }
 
-  /** Runtime suspend of a bound device that nobody uses. */
+  /** Nobody uses the device: it is suspended a moment later, unless somebody does until then. */
   suspend(): void {
-    if (this.context.parameters.disableIdleD3 || this.device.virtualFunctions.length > 0) return;
-    if (this.suspended !== null) return;
-    if (this.device.config.findCapability(0x01) === 0) return;
-    this.suspended = saveState(this.device);
-    setPowerState(this.device, D3HOT);
+    if (this.device.virtualFunctions.length > 0 || this.runtimeSuspended || this.cancelSuspend !== null) return;
+    this.cancelSuspend = this.context.services.clock.after(SUSPEND_DELAY, () => {
+      this.cancelSuspend = null;
+      this.suspendNow();
+    });
   }
 
   resume(): void {
+    this.cancelSuspend?.();
+    this.cancelSuspend = null;
     if (this.suspended === null) return;
     setPowerState(this.device, 0);
     restoreState(this.device, this.suspended);
     this.context.services.irq.messagesOf(this.device)?.restore();
     this.suspended = null;
+    if (this.state?.interrupts.irqType === 'intx' && this.maskedBySuspend) this.state.interrupts.intx.unmask();
+    this.maskedBySuspend = false;
+    this.lowPower.wokenUp();
+  }
+
+  /** The last user is gone. */
+  idle(): void {
+    if (!this.context.parameters.disableIdleD3) this.suspend();
+  }
+
+  /** sysfs `power/runtime_status`. */
+  get runtimeSuspended(): boolean {
+    return this.suspended !== null;
+  }
+
+  private suspendNow(): void {
+    const intx = this.state?.interrupts.intx;
+    if (intx?.active && !intx.masked) {
+      intx.mask();
+      this.maskedBySuspend = true;
+    }
+    this.changePower(0);
+    this.suspended = saveState(this.device);
+    setPowerState(this.device, D3HOT);
   }
 
   tryReset(): number {
@@ -263,15 +297,17 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     return this.context.services.why.refuse(errno, `vfio.pci.${check}`, found, remedy);
   }
 
-  private wake(): void {
+  /** Runs an access with the device awake; one in low-power mode goes back to sleep afterwards. */
+  private awake(run: () => number): number {
     this.resume();
-    this.lowPower.wokenUp();
+    const result = run();
+    if (this.lowPower.engaged) this.suspend();
+    return result;
   }
 
   private transfer(data: Uint8Array, offset: number, write: boolean): number {
-    if (this.state === null) return -ERRNO.EINVAL;
-    this.wake();
-    return this.state.regions.transfer(data, offset, write);
+    const { state } = this;
+    return state === null ? -ERRNO.EINVAL : this.awake(() => state.regions.transfer(data, offset, write));
   }
 
   private withStructure(
@@ -432,11 +468,13 @@ function tryResetSet(device: VfioPciDevice, context: DriverContext): void {
 
 /** What the layout must know; virtual functions always have the extended space. */
 export function factsOf(device: PciDevice, noIntx: boolean): FunctionFacts {
+  const physical = device.physicalFunction;
+  const iov = physical?.config.findExtendedCapability(SRIOV) ?? 0;
   return {
     size: device.isVirtual ? 4096 : device.config.size,
     isVirtual: device.isVirtual,
-    vendor: device.vendor,
-    device: device.device,
+    vendor: physical?.vendor ?? device.vendor,
+    device: physical !== null && iov !== 0 ? physical.config.read(iov + VF_DEVICE_ID, 2) : device.device,
     noIntx,
   };
 }

@@ -64,7 +64,7 @@ export class VfioPciDriver implements PciDriver {
       device.driverData = null;
       return result;
     }
-    vdev.suspend();
+    vdev.idle();
     return 0;
   }
 
@@ -88,7 +88,7 @@ export class VfioPciDriver implements PciDriver {
     if (count === 0) {
       const result = iov.disable(device);
       vdev.enabledVfs = false;
-      if (typeof result === 'number' && !vdev.opened) vdev.suspend();
+      if (typeof result === 'number' && !vdev.opened) vdev.idle();
       return result;
     }
     if (!this.parameters.enableSriov) {

@@ -145,6 +145,6 @@ function resetOwned(vdev: SetMember, context: DriverContext, owned: (device: Pci
   }
   const devices = set.map((member) => member.device);
   const result = aroundReset(devices, irq, () => resetSecondaryBus(vdev.device.parent!, bus.siblings(vdev.device)));
-  for (const member of set) if (!member.opened) member.suspend();
+  for (const member of set) if (!member.opened) member.idle();
   return result;
 }

@@ -51,7 +51,8 @@ export interface SetMember {
   /** Set by closing without a reset that worked; a bus reset clears it. */
   needsReset: boolean;
   resume(): void;
-  suspend(): void;
+  /** Nobody uses it: it may go to sleep. */
+  idle(): void;
   revokeMappings(): void;
   changePower(state: number): number;
 }

@@ -146,11 +146,16 @@ export class Regions {
     return rom !== undefined && rom.flags & RESOURCE.ROM_SHADOW ? 0x20000n : 0n;
   }
 
+  /** The image is a copy in the host's memory, not the device's own. */
+  private get shadowRom(): boolean {
+    return ((this.host.device.resources[ROM_RESOURCE]?.flags ?? 0n) & RESOURCE.ROM_SHADOW) !== 0n;
+  }
+
   /** Length of the ROM image, 0 when its header is not valid or cannot be read. */
   private romImage(): number {
     const { device } = this.host;
     const model = device.function.model;
-    if (model === null || powerLevel(device) !== 0) return this.badSignature(0xffff);
+    if (model === null || (powerLevel(device) !== 0 && !this.shadowRom)) return this.badSignature(0xffff);
     const byte = (at: number): number => Number(model.read(ROM_RESOURCE, at, 1));
     const signature = byte(0) | (byte(1) << 8);
     if (signature !== 0xaa55) return this.badSignature(signature);
@@ -165,15 +170,14 @@ export class Regions {
 
   private transferBar(index: number, data: Uint8Array, at: number, write: boolean): number {
     const resource = this.host.device.resources[index];
-    const shadowRom =
-      index === REGION_INDEX.ROM && resource !== undefined && (resource.flags & RESOURCE.ROM_SHADOW) !== 0n;
+    const shadowRom = index === REGION_INDEX.ROM && this.shadowRom;
     if (resource === undefined || (resource.start === 0n && !shadowRom)) return -ERRNO.EINVAL;
     const length = Number(index === REGION_INDEX.ROM ? this.romSize() : resourceLength(resource));
     if (at >= length) return -ERRNO.EINVAL;
     const count = Math.min(data.length, length - at);
     let window: readonly [number, number] = [length, length];
     if (index === REGION_INDEX.ROM) {
-      const image = this.accessible ? this.romImage() : this.badSignature(0xffff);
+      const image = this.accessible || shadowRom ? this.romImage() : this.badSignature(0xffff);
       if (image === 0) return -ERRNO.ENOMEM;
       window = [image, length];
     } else if (this.host.msix?.bar === index) {
