@@ -22,6 +22,8 @@ export interface UserSpace {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Lets other work of the host run. */
   breathe?(): Promise<void>;
+  /** Sends a signal to another process of the machine; the errno name when it is refused. */
+  kill?(pid: number, signal: number): string | null;
   /** Makes a device act; a message when it cannot. */
   stimulate?(stimulus: DeviceInterrupt): string | null;
   /** Boots the machine again, with another kernel command line when one is given. */
