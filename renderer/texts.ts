@@ -346,7 +346,7 @@ export const T = {
   file: {
     opened: (title: string) => `${title} is open.`,
     saved: (title: string) => `${title} is saved.`,
-    notOpened: 'It was not opened',
+    notOpened: 'The file was not opened',
     stays: 'The open machine stays as it was.',
     where: (file: string, line: number | null) => (line === null ? file : `${file}, line ${line}`),
     drop: 'Drop the dump to open it',
