@@ -8,6 +8,14 @@ import { useSelection } from './selection';
 
 export type OpenProblem = Extract<FileResult, { ok: false }>;
 
+const NOTES_SHOWN = 3;
+
+/** The first notes of an import; all of them stay in the status bar's list of unknown facts. */
+function notes(all: readonly string[]): string | null {
+  if (all.length === 0) return null;
+  return all.slice(0, NOTES_SHOWN).join(' · ') + (all.length > NOTES_SHOWN ? ' · …' : '');
+}
+
 export const useDocuments = defineStore('documents', () => {
   const messages = useMessages();
   const selection = useSelection();
@@ -32,7 +40,7 @@ export const useDocuments = defineStore('documents', () => {
       messages.show({
         kind: 'ok',
         what: done(result.title),
-        why: result.notes.join(' ') || null,
+        why: notes(result.notes),
         remedy: null,
         next: [],
       });
