@@ -2,17 +2,17 @@
 import type { MachineDescription } from '../../hardware/description';
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
-import { parseAcsOverride } from '../pci/acs';
 import type { PciDevice } from '../pci/device';
 import type { Process } from '../process/process';
 import type { WhyLog } from '../why';
 import { PagingDomain } from './domain';
+import { FabricIndex } from './fabric-index';
 import type { DomainType, IommuDomain, IommuGroup, ReservedRegion } from './group';
 import { isBehindIommu, reservedRegions } from './platform';
 import type { GroupDecision, GroupingPolicy, PolicyContext, WhyStep } from './policy';
 import { LINUX_6_12 } from './policy';
 import type { IommuSettings } from './settings';
-import { iommuSettings } from './settings';
+import { acsSettingsOf, iommuSettings } from './settings';
 
 const PAGE_SIZES = (1n << 12n) | (1n << 21n) | (1n << 30n);
 const KERN_INFO = 6;
@@ -45,8 +45,7 @@ export class IommuCore {
   private readonly why: WhyLog;
   private readonly membership = new Map<PciDevice, Group>();
   private readonly decisions = new Map<PciDevice, GroupDecision>();
-  private readonly devices = new Set<PciDevice>();
-  private readonly buses = new Map<string, PciDevice[]>();
+  private readonly index: FabricIndex;
   private readonly context: PolicyContext;
   private readonly apertureEnd: bigint;
   /** Recorded groups are shown where the dump hid what the rule needs. */
@@ -70,12 +69,8 @@ export class IommuCore {
         group.devices.map((device) => [device, id] as const),
       ),
     );
-    this.context = {
-      acs: { amdIommu: options.description.iommu === 'amd-vi', override: parseAcsOverride(options.description.kernel.cmdline) },
-      devices: this.devices,
-      sameBus: (device) => this.buses.get(busKey(device)) ?? [],
-      hasGroup: (device) => this.membership.has(device),
-    };
+    this.index = new FabricIndex(acsSettingsOf(options.description, this.settings));
+    this.context = { index: this.index, hasGroup: (device) => this.membership.has(device) };
   }
 
   get interruptRemapping(): boolean {
@@ -105,9 +100,10 @@ export class IommuCore {
 
   /** All functions of a booted machine at once, in list order, as the units' registration walks them. */
   boot(devices: Iterable<PciDevice>): void {
-    for (const device of devices) this.enlist(device);
+    for (const device of devices) this.index.add(device);
+    this.index.refresh();
     if (!this.settings.enabled) return;
-    const placed = [...this.devices].filter((device) => isBehindIommu(device, this.description, this.recordedOf));
+    const placed = [...this.index.devices].filter((device) => isBehindIommu(device, this.description, this.recordedOf));
     if (this.description.iommu === 'virtio-iommu') {
       // Members join when a driver first probes them, so the numbers tell the order.
       const order = (device: PciDevice): number => Number(this.recordedOf.get(device.name) ?? 0);
@@ -116,23 +112,16 @@ export class IommuCore {
     for (const device of placed) this.place(device);
     if (!this.known && this.recordedOf.size > 0) this.adoptRecorded(placed);
     else this.adoptNumbers();
-    for (const device of this.devices) {
+    for (const device of this.index.devices) {
       const group = this.membership.get(device);
       if (group) this.logMember(device, group);
     }
   }
 
-  private enlist(device: PciDevice): void {
-    this.devices.add(device);
-    const key = busKey(device);
-    const bus = this.buses.get(key);
-    if (bus) bus.push(device);
-    else this.buses.set(key, [device]);
-  }
-
   /** The function appears on the bus. With virtio-iommu it waits for its first driver. */
   addDevice(device: PciDevice): void {
-    if (!this.devices.has(device)) this.enlist(device);
+    this.index.add(device);
+    this.index.refresh();
     if (!this.settings.enabled || this.membership.has(device)) return;
     if (this.description.iommu === 'virtio-iommu') return;
     if (device.physicalFunction === null && !isBehindIommu(device, this.description, this.recordedOf)) return;
@@ -141,9 +130,7 @@ export class IommuCore {
   }
 
   removeDevice(device: PciDevice): void {
-    this.devices.delete(device);
-    const bus = this.buses.get(busKey(device));
-    if (bus) bus.splice(bus.indexOf(device), 1);
+    this.index.remove(device);
     this.leave(device);
   }
 
@@ -447,7 +434,7 @@ export class IommuCore {
   }
 
   private virtioUnit(): readonly string[] {
-    for (const device of this.devices) {
+    for (const device of this.index.devices) {
       if (device.vendor === 0x1af4 && device.device === 0x1057) return [device.name];
     }
     return [];
@@ -457,8 +444,5 @@ export class IommuCore {
     return this.membership.has(device) ? (this.units()[0] ?? null) : null;
   }
 }
-
-const busKey = (device: PciDevice): string =>
-  `${device.function.address.segment}:${device.function.address.bus}`;
 
 const hexRange = (region: ReservedRegion): string => `0x${region.start.toString(16)}–0x${region.end.toString(16)}`;

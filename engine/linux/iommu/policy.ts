@@ -1,9 +1,8 @@
 /** Which functions share an IOMMU group, and why: the rule of Linux 3.17 to 6.12 (spec iommu-groups 4). */
 import { devfn, formatAddress } from '../../hardware/pci/address';
-import type { AcsSettings, AcsVerdict } from '../pci/acs';
-import { acsVerdict } from '../pci/acs';
-import { aliasWalk, areDmaAliases } from '../pci/aliases';
+import type { AcsVerdict } from '../pci/acs';
 import type { PciDevice } from '../pci/device';
+import type { FabricIndex } from './fabric-index';
 
 /** One step of the decision, in the kernel's order. */
 export interface WhyStep {
@@ -30,11 +29,7 @@ export interface GroupDecision {
 
 /** What the rule looks at besides the function itself. */
 export interface PolicyContext {
-  readonly acs: AcsSettings;
-  /** All functions, in list order. */
-  readonly devices: Iterable<PciDevice>;
-  /** Functions of the same bus, in list order. */
-  sameBus(device: PciDevice): readonly PciDevice[];
+  readonly index: FabricIndex;
   hasGroup(device: PciDevice): boolean;
 }
 
@@ -42,18 +37,6 @@ export interface GroupingPolicy {
   readonly name: string;
   readonly title: string;
   decide(device: PciDevice, context: PolicyContext): GroupDecision;
-}
-
-/** First hop above that does not isolate, from `bridge` up to the root bus; null when all do. */
-export function firstOpenHop(
-  bridge: PciDevice | null,
-  settings: AcsSettings,
-): { bridge: PciDevice; verdict: AcsVerdict } | null {
-  for (let hop = bridge; hop !== null; hop = hop.parent) {
-    const verdict = acsVerdict(hop, settings);
-    if (!verdict.isolated) return { bridge: hop, verdict };
-  }
-  return null;
 }
 
 class Decision {
@@ -96,10 +79,8 @@ function search(
 ): PciDevice | null {
   visited.add(devfn(device.function.address));
   if (context.hasGroup(device)) return device;
-  const neighbours = context.sameBus(device);
-  for (const other of neighbours) {
-    if (other === device || visited.has(devfn(other.function.address))) continue;
-    if (!areDmaAliases(device, other, context.devices)) continue;
+  for (const other of context.index.dmaAliases(device)) {
+    if (visited.has(devfn(other.function.address))) continue;
     const found = search(other, context, visited, decision) ?? slotSearch(other, context, visited, decision);
     if (found) {
       decision.note({
@@ -121,17 +102,16 @@ function slotSearch(
   visited: Set<number>,
   decision: Decision,
 ): PciDevice | null {
-  if (!device.function.multifunction || device.isVirtual) return null;
-  const own = acsVerdict(device, context.acs);
+  if (!device.multifunction) return null;
+  const own = context.index.verdict(device);
   if (!own.known) decision.known = false;
   if (own.isolated) return null;
-  const slot = device.function.address.device;
-  for (const other of context.sameBus(device)) {
-    if (other === device || other.function.address.device !== slot || other.isVirtual) continue;
-    if (visited.has(devfn(other.function.address))) continue;
-    const verdict = acsVerdict(other, context.acs);
+  for (const other of context.index.sameSlot(device)) {
+    if (other === device || visited.has(devfn(other.function.address))) continue;
+    const verdict = context.index.verdict(other);
+    if (!verdict.known) decision.known = false;
     if (verdict.isolated) continue;
-    const found = search(other, context, visited, decision) ?? slotSearch(other, context, visited, decision);
+    const found = search(other, context, visited, decision);
     if (found) {
       decision.note({
         rule: 'slot',
@@ -149,7 +129,7 @@ function slotSearch(
 function decide(device: PciDevice, context: PolicyContext): GroupDecision {
   const decision = new Decision(device);
   let reported = device;
-  for (const visit of aliasWalk(device, context.devices)) {
+  for (const visit of context.index.aliases(device)) {
     reported = visit.device;
     const text = ALIAS_TEXT[visit.because]!(visit.device.name, requesterText(visit.requester));
     if (visit.device !== device && context.hasGroup(visit.device)) {
@@ -166,7 +146,7 @@ function decide(device: PciDevice, context: PolicyContext): GroupDecision {
 
   const start = reported.physicalFunction ?? reported;
   for (let bridge = start.parent; bridge !== null; bridge = bridge.parent) {
-    const open = firstOpenHop(bridge, context.acs);
+    const open = context.index.openHop(bridge);
     if (open === null) {
       decision.note({
         rule: 'path',

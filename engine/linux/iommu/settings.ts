@@ -1,5 +1,7 @@
 /** What the kernel command line and the IOMMU unit decide at boot. */
 import type { IommuUnit, MachineDescription } from '../../hardware/description';
+import type { AcsSettings } from '../pci/acs';
+import { parseAcsOverride } from '../pci/acs';
 import type { DomainType } from './group';
 
 export interface IommuSettings {
@@ -51,5 +53,16 @@ export function iommuSettings(description: MachineDescription): IommuSettings {
     interruptRemapping: !off && unit.interruptRemapping && !remappingOff,
     defaultDomain: passthrough ? 'identity' : strict ? 'DMA' : 'DMA-FQ',
     flushQueue,
+  };
+}
+
+/** How ACS is judged on this machine. A dump that hides registers is taken at its worst (`assume`). */
+export function acsSettingsOf(description: MachineDescription, settings: IommuSettings): AcsSettings {
+  const { cmdline } = description.kernel;
+  return {
+    amdIommu: description.iommu === 'amd-vi',
+    override: parseAcsOverride(cmdline),
+    enabledByLinux: settings.enabled && !/(?:config_acs|disable_acs_redir)=/.test(cmdline),
+    assume: 'open',
   };
 }

@@ -17,6 +17,8 @@ const MULTIFUNCTION = SV | TB | RR | CR | UF | DT;
 
 export interface QuirkContext {
   readonly amdIommu: boolean;
+  /** The function at `devfn` of the same bus. */
+  neighbour?(device: PciDevice, devfn: number): PciDevice | null;
 }
 
 interface Quirk {
@@ -26,7 +28,7 @@ interface Quirk {
   readonly devices: readonly (number | readonly [number, number])[] | null;
   readonly applies?: (device: PciDevice, context: QuirkContext) => boolean;
   /** Bits asserted, or the bits that remain required and those asserted. */
-  readonly asserts: (device: PciDevice, required: number) => { required: number; asserted: number };
+  readonly asserts: (device: PciDevice, required: number, context: QuirkContext) => { required: number; asserted: number };
 }
 
 const asserting =
@@ -80,6 +82,16 @@ function sunrisePoint(device: PciDevice, required: number): { required: number; 
   return { required: needed, asserted: control };
 }
 
+const LPC_BRIDGE = 0x1f << 3;
+const ROOT_COMPLEX_BASE = 0xf0;
+
+/** Linux reaches the chipset registers through the LPC bridge's base, when that is enabled; it is unless shown off. */
+function pchPortsEnabled(device: PciDevice, context: QuirkContext): boolean {
+  const lpc = context.neighbour?.(device, LPC_BRIDGE) ?? null;
+  if (lpc === null || !lpc.config.isKnown(ROOT_COMPLEX_BASE, 4)) return true;
+  return (lpc.config.read(ROOT_COMPLEX_BASE, 4) & 1) !== 0;
+}
+
 const INTEL_NICS: readonly number[] = [
   0x10c6, 0x10db, 0x10dd, 0x10e1, 0x10f1, 0x10f7, 0x10f8, 0x10f9, 0x10fa, 0x10fb, 0x10fc, 0x1507, 0x1514, 0x151c,
   0x1529, 0x152a, 0x154d, 0x154f, 0x1551, 0x1558, 0x1509, 0x150e, 0x150f, 0x1510, 0x1511, 0x1516, 0x1527, 0x10c9,
@@ -96,7 +108,7 @@ const AMD_SOUTHBRIDGE = (vendor: number, devices: readonly number[]): Quirk => (
   name: 'AMD southbridge: no peer-to-peer between its functions',
   vendor,
   devices,
-  applies: (device, context) => device.function.multifunction && device.parent === null && context.amdIommu,
+  applies: (device, context) => device.multifunction && device.parent === null && context.amdIommu,
   asserts: (_device, required) => ({ required: required & (RR | CR | EC | DT), asserted: RR | CR }),
 });
 
@@ -134,7 +146,7 @@ const QUIRKS: readonly Quirk[] = [
     vendor: 0x8086,
     devices: PCH_PORTS,
     applies: isRootPort,
-    asserts: asserting(PORT),
+    asserts: (device, required, context) => ({ required, asserted: pchPortsEnabled(device, context) ? PORT : 0 }),
   },
   {
     name: 'Intel 100/200-series PCH root port: its ACS registers are 32 bits wide',
@@ -230,7 +242,7 @@ export function acsQuirkVerdict(
   for (const quirk of BY_VENDOR.get(device.vendor) ?? []) {
     if (quirk.devices !== null && !inList(quirk.devices, device.device)) continue;
     if (quirk.applies && !quirk.applies(device, context)) continue;
-    const { required: needed, asserted } = quirk.asserts(device, required);
+    const { required: needed, asserted } = quirk.asserts(device, required, context);
     return { isolated: (needed & ~asserted) === 0, name: quirk.name };
   }
   return null;

@@ -1,5 +1,6 @@
 /** Access Control Services as Linux judges them (PCIe 6.12, 7.7.11; spec iommu-groups 3). */
 import { PortType } from '../../hardware/pci/function';
+import type { QuirkContext } from './acs-quirks';
 import { acsQuirkVerdict } from './acs-quirks';
 import type { PciDevice } from './device';
 
@@ -23,11 +24,16 @@ const NAMES: readonly (readonly [number, string])[] = [
 export const acsNames = (bits: number): string[] => NAMES.filter(([bit]) => bits & bit).map(([, name]) => name);
 
 /** Settings of the kernel that change the judgement. */
-export interface AcsSettings {
-  /** An AMD IOMMU is described by firmware (IVRS). */
-  readonly amdIommu: boolean;
+export interface AcsSettings extends QuirkContext {
   /** `pcie_acs_override=` of the well-known patch; null without it. */
   readonly override: AcsOverride | null;
+  /**
+   * Linux turned on what every ACS capability offers: an IOMMU is on and no option takes bits away. A capability whose
+   * bits the dump does not show then isolates.
+   */
+  readonly enabledByLinux: boolean;
+  /** What is taken where the dump does not show it. */
+  readonly assume: 'isolated' | 'open';
 }
 
 export interface AcsOverride {
@@ -79,26 +85,30 @@ function overrideVerdict(device: PciDevice, override: AcsOverride, type: number,
     PortType.UpstreamPort,
     PortType.IntegratedEndpoint,
   ]);
-  return override.multifunction && single.has(type) && device.function.multifunction;
+  return override.multifunction && single.has(type) && device.multifunction;
 }
 
 /** Whether the dump shows the function's extended capabilities at all. */
 function extendedKnown(device: PciDevice): boolean {
   const { config } = device;
-  return config.size > 256 ? config.isKnown(0x100, 4) : config.known === null;
+  if (config.known === null) return true;
+  return config.size > 256 ? config.isKnown(0x100, 4) || config.isKnown(0x34, 1) : config.isKnown(0x34, 1);
 }
 
-function registerTest(device: PciDevice, required: number, type: string): AcsVerdict {
+const unknown = (settings: AcsSettings, detail: string): AcsVerdict =>
+  verdict(settings.assume === 'isolated', 'unknown', detail, 0, false);
+
+function registerTest(device: PciDevice, required: number, type: string, settings: AcsSettings): AcsVerdict {
   const { config } = device;
   const at = config.findExtendedCapability(ACS_CAPABILITY);
   if (at === 0) {
-    if (!extendedKnown(device)) {
-      return verdict(false, 'unknown', `${type}: the dump does not show whether it has ACS`, 0, false);
-    }
+    if (!extendedKnown(device)) return unknown(settings, `${type}: the dump does not show whether it has ACS`);
     return verdict(false, 'no-capability', `${type} without an ACS capability`);
   }
   if (!config.isKnown(at + 4, 4)) {
-    return verdict(false, 'unknown', `${type}: it has ACS, but the dump does not show which bits are on`, 0, false);
+    return settings.enabledByLinux
+      ? verdict(true, 'register', `${type}: it has ACS, and Linux turns on what the capability offers`)
+      : unknown(settings, `${type}: it has ACS, but the dump does not show which bits are on`);
   }
   const offered = config.read(at + 4, 2);
   const control = config.read(at + 6, 2);
@@ -106,7 +116,11 @@ function registerTest(device: PciDevice, required: number, type: string): AcsVer
   const missing = asked & ~control;
   if (missing !== 0) return verdict(false, 'register', `${type}: ACS ${acsNames(missing).join(' ')} off`, missing);
   const on = acsNames(asked);
-  return verdict(true, 'register', on.length > 0 ? `${type}: ACS ${on.join(' ')} on` : `${type}: ACS offers nothing to turn on`);
+  return verdict(
+    true,
+    'register',
+    on.length > 0 ? `${type}: ACS ${on.join(' ')} on` : `${type}: ACS offers nothing to turn on`,
+  );
 }
 
 const TYPE_NAMES: Readonly<Record<number, string>> = {
@@ -121,14 +135,20 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [PortType.EventCollector]: 'event collector',
 };
 
+/** True when the dump shows neither the list of capabilities nor that there is none. */
+const capabilitiesHidden = (device: PciDevice): boolean => {
+  const { config } = device;
+  if (config.known === null || config.isKnown(0x34, 1)) return false;
+  return (config.known[0x06]! & 0x10) === 0 || (config.bytes[0x06]! & 0x10) !== 0;
+};
+
 /** Is the function isolated for the required bits? (decision table, spec 3.4; quirks first) */
 export function acsVerdict(device: PciDevice, settings: AcsSettings, required: number = ISOLATION): AcsVerdict {
   const quirk = acsQuirkVerdict(device, required, settings);
   if (quirk) return verdict(quirk.isolated, 'quirk', quirk.name);
   const type = device.function.portType;
   if (type === null) {
-    const hidden = device.config.known !== null && !device.config.isKnown(0x34, 1);
-    if (hidden) return verdict(false, 'unknown', 'the dump does not show its capabilities', 0, false);
+    if (capabilitiesHidden(device)) return unknown(settings, 'the dump does not show its capabilities');
     return verdict(false, 'conventional', 'conventional PCI function');
   }
   const capability = device.config.findExtendedCapability(ACS_CAPABILITY);
@@ -143,13 +163,13 @@ export function acsVerdict(device: PciDevice, settings: AcsSettings, required: n
       return verdict(false, 'bridge-type', `${name}: never isolated`);
     case PortType.RootPort:
     case PortType.DownstreamPort:
-      return registerTest(device, required, name);
+      return registerTest(device, required, name, settings);
     case PortType.Endpoint:
     case PortType.LegacyEndpoint:
     case PortType.UpstreamPort:
     case PortType.IntegratedEndpoint:
-      return device.function.multifunction && !device.isVirtual
-        ? registerTest(device, required, `${name}, one of several functions`)
+      return device.multifunction
+        ? registerTest(device, required, `${name}, one of several functions`, settings)
         : verdict(true, 'single-function', `${name} with a single function`);
     default:
       return verdict(true, 'other-type', name);

@@ -17,7 +17,7 @@ interface AliasQuirk {
 const slots = Array.from({ length: 32 }, (_, slot) => slot);
 const ALL_DEVFNS = Array.from({ length: 256 }, (_, id) => id);
 
-/** Functions that send with ids of others (spec 2.2). */
+/** Functions that send with ids of others (spec 2.2). Switchtec ones keep theirs in a BAR, which no dump shows. */
 const ALIAS_QUIRKS: readonly AliasQuirk[] = [
   { vendor: 0x1180, devices: [0xe832, 0xe476], alias: { kind: 'function', number: 0 } },
   { vendor: 0x6766, devices: [0x3d40, 0x3d41], alias: { kind: 'function', number: 0 } },
@@ -60,12 +60,20 @@ const TRANSLATION_ROOTS: ReadonlySet<number> = new Set([0x14e49000, 0x14e49084])
 
 const idOf = (device: PciDevice): number => ((device.vendor << 16) | device.device) >>> 0;
 
-/** devfns on the function's own bus that it also sends with. */
-export function aliasDevfns(device: PciDevice): number[] {
+const QUIRKS_OF_VENDOR = new Map<number, AliasQuirk[]>();
+for (const quirk of ALIAS_QUIRKS) {
+  QUIRKS_OF_VENDOR.set(quirk.vendor, [...(QUIRKS_OF_VENDOR.get(quirk.vendor) ?? []), quirk]);
+}
+const NO_DEVFNS: readonly number[] = [];
+
+/** devfns on the function's own bus that it also sends with, ascending. */
+export function aliasDevfns(device: PciDevice): readonly number[] {
+  const quirks = QUIRKS_OF_VENDOR.get(device.vendor);
+  if (quirks === undefined || device.isVirtual) return NO_DEVFNS;
   const own = devfn(device.function.address);
   const out = new Set<number>();
-  for (const quirk of ALIAS_QUIRKS) {
-    if (quirk.vendor !== device.vendor || !quirk.devices.includes(device.device)) continue;
+  for (const quirk of quirks) {
+    if (!quirk.devices.includes(device.device)) continue;
     if (quirk.subsystems && !quirk.subsystems.includes(device.config.read(0x2c, 4))) continue;
     if (quirk.alias.kind === 'function') out.add((own & ~7) | quirk.alias.number);
     else for (const id of quirk.alias.list) out.add(id);
@@ -110,50 +118,20 @@ export function bridgeAlias(bridge: PciDevice): { requester: number; takesOver: 
   }
 }
 
-/** The function whose requester id the platform uses: every function of a VMD domain is the VMD endpoint. */
-export function realDmaDevice(device: PciDevice, devices: Iterable<PciDevice>): PciDevice {
-  const segment = device.function.address.segment;
-  if (segment <= 0xffff) return device;
-  const endpoints = [...devices].filter(isVmd);
-  // Domains are numbered from 0x10000 in the order in which the VMD endpoints are probed.
-  return endpoints[segment - 0x10000] ?? endpoints[0] ?? device;
-}
+const VMD_DEVICES: ReadonlySet<number> = new Set([
+  0x201d, 0x28c0, 0x467f, 0x4c3d, 0xa77f, 0x7d0b, 0xad0b, 0x9a0b, 0xb60b, 0xb06f,
+]);
 
-const VMD_DEVICES: ReadonlySet<number> = new Set([0x201d, 0x28c0, 0x467f, 0x4c3d, 0xa77f, 0x7d0b, 0xad0b, 0x9a0b, 0xb60b, 0xb06f]);
-const isVmd = (device: PciDevice): boolean => device.vendor === 0x8086 && VMD_DEVICES.has(device.device);
+/** An Intel Volume Management Device: what is in its own domain sends with its requester id. */
+export const isVmdEndpoint = (device: PciDevice): boolean =>
+  device.vendor === 0x8086 && device.class >>> 16 !== 0x06 && VMD_DEVICES.has(device.device);
+
+/** Domains from this number on belong to VMD endpoints, in the order in which those were probed. */
+export const FIRST_VMD_DOMAIN = 0x10000;
 
 export interface AliasVisit {
   readonly device: PciDevice;
   readonly requester: number;
   /** Why this id: the function itself, its quirk, or the bridge that takes over. */
   readonly because: 'own' | 'quirk' | 'bridge' | 'vmd';
-}
-
-/** Every requester id under which an IOMMU may see the function, nearest first (spec 2.1). */
-export function aliasWalk(device: PciDevice, devices: Iterable<PciDevice>): AliasVisit[] {
-  const real = realDmaDevice(device, devices);
-  const { address } = real.function;
-  const visits: AliasVisit[] = [
-    { device: real, requester: requesterId(address), because: real === device ? 'own' : 'vmd' },
-  ];
-  for (const id of aliasDevfns(real)) {
-    visits.push({ device: real, requester: (address.bus << 8) | id, because: 'quirk' });
-  }
-  const start = real.physicalFunction ?? real;
-  for (let bridge = start.parent; bridge !== null; bridge = bridge.parent) {
-    if (isTranslationRoot(bridge)) break;
-    const alias = bridgeAlias(bridge);
-    if (alias) visits.push({ device: bridge, requester: alias.requester, because: 'bridge' });
-  }
-  return visits;
-}
-
-/** True when the IOMMU may take one function's packets for the other's: same bus, one alias mask names the other. */
-export function areDmaAliases(a: PciDevice, b: PciDevice, devices: Iterable<PciDevice>): boolean {
-  const left = a.function.address;
-  const right = b.function.address;
-  if (left.segment === right.segment && left.bus === right.bus) {
-    if (aliasDevfns(a).includes(devfn(right)) || aliasDevfns(b).includes(devfn(left))) return true;
-  }
-  return a !== b && (realDmaDevice(a, devices) === b || realDmaDevice(b, devices) === a);
 }

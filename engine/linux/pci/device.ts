@@ -74,6 +74,8 @@ export class PciDevice {
   resetMethods: string[] = [];
   /** Attributes of a recording that no register tells. */
   attributes: Record<string, string | number | null> = {};
+  /** Set for a function number above 0 once its slot was scanned, whatever its header says (iommu-groups.md 1.1). */
+  multifunctionForced = false;
   /** Driver data (`dev_set_drvdata`). */
   driverData: unknown = null;
 
@@ -100,6 +102,11 @@ export class PciDevice {
   /** 24-bit class code. */
   get class(): number {
     return this.config.read(8, 4) >>> 8;
+  }
+
+  /** One of several functions of its device; never a virtual function. */
+  get multifunction(): boolean {
+    return !this.isVirtual && (this.multifunctionForced || this.function.multifunction);
   }
 
   get isVirtual(): boolean {

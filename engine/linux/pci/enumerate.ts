@@ -41,6 +41,7 @@ export function pciDevicesOf(machine: HardwareMachine, description: MachineDescr
       device.physicalFunction = physical;
       physical.virtualFunctions.push(device);
     }
+    if (device.physicalFunction === null && fn.address.function > 0) device.multifunctionForced = true;
     const source = described.get(fn.name);
     if (source) describe(device, source);
     devices.set(fn.name, device);

@@ -1,0 +1,180 @@
+/** The functions of a machine as the grouping rules walk them: by bus, by slot, upwards, by requester ID. */
+import { devfn, requesterId } from '../../hardware/pci/address';
+import type { AcsSettings, AcsVerdict } from '../pci/acs';
+import { acsVerdict } from '../pci/acs';
+import type { AliasVisit } from '../pci/aliases';
+import { aliasDevfns, bridgeAlias, FIRST_VMD_DOMAIN, isTranslationRoot, isVmdEndpoint } from '../pci/aliases';
+import type { PciDevice } from '../pci/device';
+
+/** A bridge on the way to the root that does not isolate what is below it. */
+export interface OpenHop {
+  readonly bridge: PciDevice;
+  readonly verdict: AcsVerdict;
+}
+
+interface Bus {
+  /** In list order. */
+  readonly functions: PciDevice[];
+  /** Those that send with ids of others. */
+  readonly aliasing: PciDevice[];
+}
+
+const NONE: readonly never[] = [];
+const busKey = (device: PciDevice): number => device.function.address.segment * 256 + device.function.address.bus;
+const slotKey = (device: PciDevice): number => busKey(device) * 32 + device.function.address.device;
+
+/**
+ * What is looked up again and again while functions are placed. Verdicts and walks are remembered until `refresh`,
+ * which must come before functions are placed at another time: registers may have changed.
+ */
+export class FabricIndex {
+  /** In list order. */
+  readonly devices = new Set<PciDevice>();
+  readonly settings: AcsSettings;
+  private readonly buses = new Map<number, Bus>();
+  private readonly slots = new Map<number, PciDevice[]>();
+  private readonly vmdEndpoints: PciDevice[] = [];
+  private readonly verdicts = new Map<PciDevice, AcsVerdict>();
+  private readonly openHops = new Map<PciDevice, OpenHop | null>();
+  private readonly aliasesAbove = new Map<PciDevice, readonly AliasVisit[]>();
+
+  constructor(settings: AcsSettings) {
+    this.settings = { ...settings, neighbour: (device, id) => this.neighbour(device, id) };
+  }
+
+  add(device: PciDevice): void {
+    if (this.devices.has(device)) return;
+    this.devices.add(device);
+    const bus = this.buses.get(busKey(device)) ?? { functions: [], aliasing: [] };
+    this.buses.set(busKey(device), bus);
+    bus.functions.push(device);
+    if (aliasDevfns(device).length > 0) bus.aliasing.push(device);
+    const slot = this.slots.get(slotKey(device));
+    if (slot) slot.push(device);
+    else this.slots.set(slotKey(device), [device]);
+    if (isVmdEndpoint(device)) this.vmdEndpoints.push(device);
+  }
+
+  remove(device: PciDevice): void {
+    if (!this.devices.delete(device)) return;
+    const bus = this.buses.get(busKey(device));
+    forget(bus?.functions, device);
+    forget(bus?.aliasing, device);
+    forget(this.slots.get(slotKey(device)), device);
+    forget(this.vmdEndpoints, device);
+    this.refresh();
+  }
+
+  /** Registers may have changed since. */
+  refresh(): void {
+    this.verdicts.clear();
+    this.openHops.clear();
+    this.aliasesAbove.clear();
+  }
+
+  sameBus(device: PciDevice): readonly PciDevice[] {
+    return this.buses.get(busKey(device))?.functions ?? NONE;
+  }
+
+  sameSlot(device: PciDevice): readonly PciDevice[] {
+    return this.slots.get(slotKey(device)) ?? NONE;
+  }
+
+  verdict(device: PciDevice): AcsVerdict {
+    let found = this.verdicts.get(device);
+    if (found === undefined) {
+      found = acsVerdict(device, this.settings);
+      this.verdicts.set(device, found);
+    }
+    return found;
+  }
+
+  /** First hop that does not isolate, from `bridge` up to and including the root bus; null when all do. */
+  openHop(bridge: PciDevice | null): OpenHop | null {
+    const way: PciDevice[] = [];
+    let hop = bridge;
+    let found: OpenHop | null = null;
+    for (; hop !== null; hop = hop.parent) {
+      const known = this.openHops.get(hop);
+      if (known !== undefined) {
+        found = known;
+        break;
+      }
+      const verdict = this.verdict(hop);
+      if (!verdict.isolated) {
+        found = { bridge: hop, verdict };
+        this.openHops.set(hop, found);
+        break;
+      }
+      way.push(hop);
+    }
+    for (const passed of way) this.openHops.set(passed, found);
+    return found;
+  }
+
+  /** The function whose requester ID the platform uses: the VMD endpoint for every function of its domain. */
+  realDmaDevice(device: PciDevice): PciDevice {
+    const { segment } = device.function.address;
+    if (segment < FIRST_VMD_DOMAIN) return device;
+    return this.vmdEndpoints[segment - FIRST_VMD_DOMAIN] ?? this.vmdEndpoints[0] ?? device;
+  }
+
+  /** Every requester ID under which an IOMMU may see the function, nearest first (spec 2.1). */
+  aliases(device: PciDevice): AliasVisit[] {
+    const real = this.realDmaDevice(device);
+    const { address } = real.function;
+    const visits: AliasVisit[] = [
+      { device: real, requester: requesterId(address), because: real === device ? 'own' : 'vmd' },
+    ];
+    for (const id of aliasDevfns(real)) {
+      visits.push({ device: real, requester: (address.bus << 8) | id, because: 'quirk' });
+    }
+    const above = (real.physicalFunction ?? real).parent;
+    if (above !== null) visits.push(...this.above(above));
+    return visits;
+  }
+
+  /** Functions of the same bus that may send with the function's ID, or it with theirs; in list order. */
+  dmaAliases(device: PciDevice): readonly PciDevice[] {
+    const bus = this.buses.get(busKey(device));
+    if (bus === undefined || bus.aliasing.length === 0) return NONE;
+    const own = devfn(device.function.address);
+    const sends = new Set(aliasDevfns(device));
+    return bus.functions.filter(
+      (other) =>
+        other !== device && (sends.has(devfn(other.function.address)) || aliasDevfns(other).includes(own)),
+    );
+  }
+
+  private above(bridge: PciDevice): readonly AliasVisit[] {
+    const way: PciDevice[] = [];
+    let visits: readonly AliasVisit[] = NONE;
+    for (let hop: PciDevice | null = bridge; hop !== null; hop = hop.parent) {
+      const known = this.aliasesAbove.get(hop);
+      if (known !== undefined) {
+        visits = known;
+        break;
+      }
+      if (isTranslationRoot(hop)) {
+        this.aliasesAbove.set(hop, NONE);
+        break;
+      }
+      way.push(hop);
+    }
+    for (const hop of way.reverse()) {
+      const alias = bridgeAlias(hop);
+      if (alias) visits = [{ device: hop, requester: alias.requester, because: 'bridge' }, ...visits];
+      this.aliasesAbove.set(hop, visits);
+    }
+    return visits;
+  }
+
+  private neighbour(device: PciDevice, id: number): PciDevice | null {
+    return this.sameBus(device).find((other) => devfn(other.function.address) === id) ?? null;
+  }
+}
+
+function forget(list: PciDevice[] | undefined, device: PciDevice): void {
+  const at = list?.indexOf(device) ?? -1;
+  if (at >= 0) list!.splice(at, 1);
+}
