@@ -1,6 +1,6 @@
 /** Turns a description into silicon. */
 import type { FunctionDescription, MachineDescription } from './description';
-import { RecordedDevice } from './devices/recorded';
+import { createModel } from './devices/catalog';
 import { HardwareMachine } from './machine';
 import { compareAddresses, formatAddress, parseAddress } from './pci/address';
 import { ConfigSpace } from './pci/config-space';
@@ -71,7 +71,7 @@ export function buildMachine(description: MachineDescription): HardwareMachine {
     const parent = fn.parent === null ? null : (machine.functions.get(fn.parent) ?? null);
     const built = new PciFunction(address, buildConfigSpace(fn), parent, fn.rootBus);
     built.physicalFunction = fn.physicalFunction === null ? null : (machine.functions.get(fn.physicalFunction) ?? null);
-    built.model = new RecordedDevice(built, regionSizes(fn));
+    built.model = createModel(built, regionSizes(fn));
     machine.add(built);
     if (!machine.roots.some((root) => root.name === fn.rootBus)) {
       machine.roots.push({ name: fn.rootBus, segment: address.segment, bus: rootBusNumber(fn.rootBus, address.bus) });

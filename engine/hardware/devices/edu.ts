@@ -1,0 +1,182 @@
+import type { PciFunction } from '../pci/function';
+import { BarDevice } from './bar-device';
+import type { ActingDevice, DeviceEnvironment } from './environment';
+
+type Width = 1 | 2 | 4 | 8;
+
+/** Registers of BAR 0, as QEMU documents its educational device (docs/specs/edu). */
+const REG = {
+  IDENTIFICATION: 0x00,
+  LIVENESS: 0x04,
+  FACTORIAL: 0x08,
+  STATUS: 0x20,
+  INTERRUPT_STATUS: 0x24,
+  RAISE: 0x60,
+  ACKNOWLEDGE: 0x64,
+  DMA_SOURCE: 0x80,
+  DMA_DESTINATION: 0x88,
+  DMA_COUNT: 0x90,
+  DMA_COMMAND: 0x98,
+} as const;
+
+/** Below this offset only 4-byte accesses work, from it on also 8-byte ones. */
+const WIDE_FROM = 0x80;
+const IDENTITY = 0x010000ed;
+const STATUS_COMPUTING = 0x01;
+const STATUS_INTERRUPT = 0x80;
+const FACTORIAL_INTERRUPT = 0x001;
+const DMA_INTERRUPT = 0x100;
+const DMA_RUN = 0x1;
+const DMA_TO_MEMORY = 0x2;
+const DMA_RAISE = 0x4;
+const BUFFER_START = 0x40000n;
+const BUFFER_SIZE = 4096n;
+/** The DMA engine drives 28 address bits. */
+const DMA_MASK = 0x0fffffffn;
+const DMA_TIME = 100_000_000n;
+const FACTORIAL_TIME = 1_000_000n;
+const ALL_ONES_64 = 0xffff_ffff_ffff_ffffn;
+
+/** QEMU's educational device: a register to invert, a factorial unit, one interrupt, one DMA engine. */
+export class EduDevice extends BarDevice implements ActingDevice {
+  private readonly fn: PciFunction;
+  private environment: DeviceEnvironment | null = null;
+  private liveness = 0;
+  private factorial = 0;
+  private status = 0;
+  private interruptStatus = 0;
+  private readonly dma = { source: 0n, destination: 0n, count: 0n, command: 0n };
+  private readonly buffer = new Uint8Array(Number(BUFFER_SIZE));
+
+  constructor(fn: PciFunction, sizes: readonly number[]) {
+    super('edu', fn.config, sizes);
+    this.fn = fn;
+  }
+
+  connect(environment: DeviceEnvironment): void {
+    this.environment = environment;
+  }
+
+  override read(region: number, offset: number, width: Width): bigint | number {
+    if (region !== 0) return super.read(region, offset, width);
+    if (width < 4) return 0;
+    if (width === 8 && offset < WIDE_FROM) return ALL_ONES_64;
+    const value = this.register(offset);
+    return width === 8 ? value : Number(value & 0xffffffffn);
+  }
+
+  override write(region: number, offset: number, width: Width, value: bigint | number): void {
+    if (region !== 0) super.write(region, offset, width, value);
+    else if (width === 4 || (width === 8 && offset >= WIDE_FROM)) this.setRegister(offset, BigInt(value));
+  }
+
+  /** A reset takes the interrupt line down; the registers keep what they hold, as in QEMU. */
+  override reset(): void {
+    this.environment?.interrupts.setIntx(this.fn, false);
+  }
+
+  private register(offset: number): bigint {
+    switch (offset) {
+      case REG.IDENTIFICATION:
+        return BigInt(IDENTITY);
+      case REG.LIVENESS:
+        return BigInt(this.liveness);
+      case REG.FACTORIAL:
+        return BigInt(this.factorial);
+      case REG.STATUS:
+        return BigInt(this.status);
+      case REG.INTERRUPT_STATUS:
+        return BigInt(this.interruptStatus);
+      case REG.DMA_SOURCE:
+        return this.dma.source;
+      case REG.DMA_DESTINATION:
+        return this.dma.destination;
+      case REG.DMA_COUNT:
+        return this.dma.count;
+      case REG.DMA_COMMAND:
+        return this.dma.command;
+      default:
+        return ALL_ONES_64;
+    }
+  }
+
+  private setRegister(offset: number, value: bigint): void {
+    const word = Number(value & 0xffffffffn);
+    switch (offset) {
+      case REG.LIVENESS:
+        this.liveness = ~word >>> 0;
+        return;
+      case REG.FACTORIAL:
+        this.startFactorial(word);
+        return;
+      case REG.STATUS:
+        this.status = (this.status & ~STATUS_INTERRUPT) | (word & STATUS_INTERRUPT);
+        return;
+      case REG.RAISE:
+        this.raise(word);
+        return;
+      case REG.ACKNOWLEDGE:
+        this.acknowledge(word);
+        return;
+      default:
+        this.setDma(offset, value);
+    }
+  }
+
+  private startFactorial(n: number): void {
+    if (this.status & STATUS_COMPUTING) return;
+    this.factorial = n;
+    this.status |= STATUS_COMPUTING;
+    this.environment?.after(FACTORIAL_TIME, () => {
+      let result = 1;
+      for (let i = n; i > 0 && result !== 0; i--) result = Math.imul(result, i);
+      this.factorial = result >>> 0;
+      this.status &= ~STATUS_COMPUTING;
+      if (this.status & STATUS_INTERRUPT) this.raise(FACTORIAL_INTERRUPT);
+    });
+  }
+
+  private raise(bits: number): void {
+    this.interruptStatus = (this.interruptStatus | bits) >>> 0;
+    const interrupts = this.environment?.interrupts;
+    if (this.interruptStatus === 0 || interrupts === undefined) return;
+    if (this.messagesOn) interrupts.raiseVector(this.fn, 0);
+    else interrupts.setIntx(this.fn, true);
+  }
+
+  private acknowledge(bits: number): void {
+    this.interruptStatus = (this.interruptStatus & ~bits) >>> 0;
+    if (this.interruptStatus === 0 && !this.messagesOn) this.environment?.interrupts.setIntx(this.fn, false);
+  }
+
+  private get messagesOn(): boolean {
+    const msi = this.fn.config.findCapability(0x05);
+    return msi !== 0 && (this.fn.config.read(msi + 2, 2) & 1) !== 0;
+  }
+
+  private setDma(offset: number, value: bigint): void {
+    const { dma } = this;
+    if (dma.command & BigInt(DMA_RUN)) return;
+    if (offset === REG.DMA_SOURCE) dma.source = value;
+    else if (offset === REG.DMA_DESTINATION) dma.destination = value;
+    else if (offset === REG.DMA_COUNT) dma.count = value;
+    else if (offset === REG.DMA_COMMAND && value & BigInt(DMA_RUN)) {
+      dma.command = value;
+      this.environment?.after(DMA_TIME, () => this.transfer());
+    }
+  }
+
+  private transfer(): void {
+    const { dma, environment } = this;
+    const command = Number(dma.command);
+    const toMemory = (command & DMA_TO_MEMORY) !== 0;
+    const inside = (toMemory ? dma.source : dma.destination) - BUFFER_START;
+    if (inside >= 0n && inside + dma.count <= BUFFER_SIZE && environment !== null) {
+      const piece = this.buffer.subarray(Number(inside), Number(inside + dma.count));
+      if (toMemory) environment.dma.write(this.fn, dma.destination & DMA_MASK, piece);
+      else environment.dma.read(this.fn, dma.source & DMA_MASK, piece);
+    }
+    dma.command &= ~BigInt(DMA_RUN);
+    if (command & DMA_RAISE) this.raise(DMA_INTERRUPT);
+  }
+}

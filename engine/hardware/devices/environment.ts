@@ -1,0 +1,21 @@
+import type { PciFunction } from '../pci/function';
+import type { Interrupts } from '../interrupts';
+
+/** What a model that acts needs of the machine around it. */
+export interface DeviceEnvironment {
+  readonly interrupts: Interrupts;
+  /** Runs `act` after `ns` nanoseconds of the machine's time. */
+  after(ns: bigint, act: () => void): void;
+  readonly dma: DmaPort;
+}
+
+/** Reads and writes that a function sends up to memory; false where the IOMMU stops one (bytes before it have moved). */
+export interface DmaPort {
+  read(fn: PciFunction, address: bigint, into: Uint8Array): boolean;
+  write(fn: PciFunction, address: bigint, data: Uint8Array): boolean;
+}
+
+/** A model that starts to act once the machine is complete. */
+export interface ActingDevice {
+  connect(environment: DeviceEnvironment): void;
+}
