@@ -1,0 +1,64 @@
+/** The engine's one seam to the host's files: used by the command line and by tests, never by the engine itself. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+
+/** A file that cannot be had; the message names it. */
+export class HostFileError extends Error {}
+
+const GZIP_MAGIC = [0x1f, 0x8b];
+
+/** No dump of a machine is larger; a bigger file is refused before it is read. */
+export const FILE_LIMIT = 64 * 1024 * 1024;
+
+/** Bytes of a file, decompressed when it is gzipped. */
+export function readBytes(path: string): Uint8Array {
+  let size: number;
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw new HostFileError(`${path}: is a directory`);
+    size = stat.size;
+  } catch (error) {
+    if (error instanceof HostFileError) throw error;
+    throw new HostFileError(`${path}: no such file`);
+  }
+  if (size > FILE_LIMIT) {
+    throw new HostFileError(`${path}: has ${Math.round(size / 1048576)} MiB; a dump has at most ${FILE_LIMIT / 1048576} MiB`);
+  }
+  const bytes = readFileSync(path);
+  if (bytes[0] !== GZIP_MAGIC[0] || bytes[1] !== GZIP_MAGIC[1]) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: 4 * FILE_LIMIT });
+  } catch (error) {
+    throw new HostFileError(`${path}: cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+export const readText = (path: string): string => new TextDecoder().decode(readBytes(path));
+
+/** The files a list of paths stands for: folders give what is directly in them, sorted by name. */
+export function listFiles(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    if (!existsSync(path)) throw new HostFileError(`${path}: no such file or directory`);
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path)
+      .sort()
+      .map((name) => join(path, name));
+  });
+}
+
+/** Every file below a folder, by path relative to it; symbolic links are not followed. */
+export function readFolder(root: string): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  const walk = (relative: string): void => {
+    for (const entry of readdirSync(join(root, relative), { withFileTypes: true })) {
+      const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      if (entry.isDirectory()) walk(path);
+      else if (entry.isFile()) files.set(path, readFileSync(join(root, path)));
+    }
+  };
+  walk('');
+  return files;
+}
+
+export { basename, dirname, existsSync as exists, join };

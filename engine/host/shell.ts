@@ -1,0 +1,151 @@
+/** Shells outside the window: `vfiolab sh`, and the programs that a conformance check runs. */
+import { readFileSync } from 'node:fs';
+import { History } from '../lab/journal';
+import { explainSubject } from '../lab/explain';
+import { LabUserSpace } from '../lab/user-space';
+import type { MachineDoor } from '../lab/user-space';
+import type { MachineDescription } from '../hardware/description';
+import { Performer } from '../shell/calls/perform';
+import { runScript } from '../shell/session';
+import type { ByteReader, ByteWriter } from '../shell/streams';
+import { BytesWriter, concat, NULL_READER } from '../shell/streams';
+import type { UserSpace } from '../shell/user-space';
+import { HostFileError, exists } from './files';
+import { readMachine } from './machines';
+import { sampleMachine } from './samples';
+
+const FIRST_PID = 1000;
+
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** A machine without a window: the same door, with nobody else behind it. */
+export function doorTo(description: MachineDescription): MachineDoor {
+  const history = History.of(description);
+  let lastPid = FIRST_PID;
+  const once = new Set<() => void>();
+  return {
+    apply(input, label, key) {
+      const outcome = history.apply(input, label, key);
+      const waiting = [...once];
+      once.clear();
+      for (const listener of waiting) listener();
+      return outcome;
+    },
+    observe: (pid, uid, operation) => history.observe(pid, uid, operation),
+    exists: (pid) => history.machine.kernel.processes.get(pid) !== null,
+    newPid: () => ++lastPid,
+    onNextChange(listener) {
+      once.add(listener);
+      return () => once.delete(listener);
+    },
+    breathe,
+    delay,
+    now: () => ({ realtime: Date.now(), monotonic: Number(history.machine.kernel.clock.now / 1_000_000n) }),
+    explain: (subject) => explainSubject(history.machine.kernel, subject),
+  };
+}
+
+const writerTo = (stream: NodeJS.WriteStream): ByteWriter => ({
+  write: (data) =>
+    new Promise((resolve) => {
+      if (stream.write(data)) resolve();
+      else stream.once('drain', resolve);
+    }),
+  close: () => undefined,
+});
+
+/** Standard input as a reader; null at its end. */
+function standardInput(): ByteReader {
+  const chunks = process.stdin[Symbol.asyncIterator]();
+  let rest: Uint8Array | null = null;
+  return {
+    unread(data) {
+      rest = rest === null ? data : concat([data, rest]);
+    },
+    close: () => undefined,
+    async read(limit: number) {
+      if (rest === null) {
+        const next = await chunks.next();
+        if (next.done) return null;
+        rest = next.value as Uint8Array;
+      }
+      const part: Uint8Array = rest.subarray(0, limit);
+      rest = rest.length > limit ? rest.subarray(limit) : null;
+      return part;
+    },
+  };
+}
+
+/** Runs `lspci <options>` as root on a kernel that is there already. */
+export async function lspciText(performer: Performer, options: string): Promise<string> {
+  const out = new BytesWriter();
+  const system: UserSpace = {
+    pid: performer.process.pid,
+    call: (operation) => performer.perform(operation),
+    spawn: () => system,
+    exit: () => undefined,
+    wait: breathe,
+    sleep: delay,
+    breathe,
+  };
+  await runScript(system, `lspci ${options}`, { stdin: NULL_READER, stdout: out, stderr: out });
+  return out.text;
+}
+
+interface ShellArguments {
+  machine: string | null;
+  command: string | null;
+  script: string | null;
+  args: string[];
+}
+
+function parse(argv: readonly string[]): ShellArguments {
+  const parsed: ShellArguments = { machine: null, command: null, script: null, args: [] };
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--machine') parsed.machine = argv[++i] ?? null;
+    else if (word === '-c') {
+      parsed.command = argv[++i] ?? '';
+      parsed.args = argv.slice(i + 1);
+      break;
+    } else {
+      parsed.script = word;
+      parsed.args = argv.slice(i + 1);
+      break;
+    }
+  }
+  return parsed;
+}
+
+export async function runShell(argv: readonly string[]): Promise<number> {
+  const options = parse(argv);
+  const description = options.machine === null ? sampleMachine() : readMachine(options.machine);
+  const system = new LabUserSpace(doorTo(description), {
+    pid: FIRST_PID,
+    parent: 1,
+    name: 'bash',
+    uid: 0,
+    command: { current: { label: options.command ?? options.script ?? 'bash' } },
+  });
+  const streams = { stdout: writerTo(process.stdout), stderr: writerTo(process.stderr) };
+  if (options.command !== null) {
+    return runScript(system, options.command, { ...streams, stdin: standardInput(), args: options.args });
+  }
+  if (options.script !== null) {
+    if (!exists(options.script)) throw new HostFileError(`${options.script}: no such file`);
+    const source = readFileSync(options.script, 'utf8');
+    return runScript(system, source, { ...streams, stdin: standardInput(), args: options.args, name: options.script });
+  }
+  return runScript(system, readFileSync(0, 'utf8'), { ...streams, stdin: NULL_READER });
+}

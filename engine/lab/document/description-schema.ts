@@ -1,0 +1,68 @@
+/** The shape of a machine description in a file, checked before anything is built from it. */
+import { z } from 'zod';
+import type { MachineDescription } from '../../hardware/description';
+
+const address = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/, 'is no PCI address');
+const configHex = z
+  .string()
+  .regex(/^(?:[0-9a-f]{512}|[0-9a-f]{8192})$/, 'is not 256 or 4096 bytes of lower-case hex');
+const number = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'is no 0x… number');
+
+const functionSchema = z.object({
+  address,
+  parent: address.nullable(),
+  rootBus: z.string().max(64),
+  config: configHex,
+  known: configHex.nullable(),
+  writable: configHex.nullable(),
+  writeOneToClear: configHex.nullable(),
+  notProbed: z.array(z.tuple([z.number().int(), z.number().int()])).optional(),
+  resources: z.array(z.tuple([number, number, number])).max(32).nullable(),
+  driver: z.string().max(64).nullable(),
+  className: z.string().max(256).nullable(),
+  deviceName: z.string().max(256).nullable(),
+  irq: z.number().int().nullable(),
+  numaNode: z.number().int(),
+  resetMethod: z.string().max(256).nullable(),
+  physicalFunction: address.nullable(),
+  sriov: z.object({ totalVfs: z.number().int(), numVfs: z.number().int() }).nullable(),
+  model: z.string().max(64).nullable(),
+  attributes: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
+});
+
+export const descriptionSchema = z.looseObject({
+  format: z.literal('vfiolab-machine/1'),
+  name: z.string().max(256),
+  about: z.string().max(4096),
+  source: z.enum(['recorded', 'lspci', 'sysfs', 'built']),
+  booted: z.boolean(),
+  iommu: z.enum(['intel-vtd', 'amd-vi', 'virtio-iommu', 'smmu', 'none', 'unknown']),
+  kernel: z.looseObject({
+    release: z.string(),
+    build: z.enum(['debian', 'iommufd', 'ifdcompat']),
+    cmdline: z.string(),
+    modules: z.array(z.string()),
+    moduleOptions: z.record(z.string(), z.string()),
+    drivers: z.array(z.string()),
+  }),
+  functions: z.array(functionSchema).max(65536),
+  recordedGroups: z
+    .record(
+      z.string(),
+      z.object({
+        devices: z.array(address),
+        type: z.string().nullable(),
+        reserved: z.array(z.tuple([z.string(), z.string(), z.string()])),
+      }),
+    )
+    .nullable(),
+  unknown: z.array(z.object({ function: z.string().nullable(), what: z.string(), why: z.string() })),
+});
+
+/** The description, or where it is not one: `functions.3.config is not 256 or 4096 bytes …`. */
+export function checkDescription(value: unknown): MachineDescription | { problem: string } {
+  const parsed = descriptionSchema.safeParse(value);
+  if (parsed.success) return parsed.data as MachineDescription;
+  const issue = parsed.error.issues[0]!;
+  return { problem: `${issue.path.join('.') || 'the file'}: ${issue.message}` };
+}

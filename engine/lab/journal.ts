@@ -1,0 +1,108 @@
+/** Gestures on a machine: what undo takes back, what redo brings again, what a document stores. */
+import type { MachineDescription } from '../hardware/description';
+import type { DocumentContents, DocumentGesture } from './document/format';
+import type { Answer, Operation } from '../linux/uapi/operation';
+import { Performer } from '../shell/calls/perform';
+import type { Input } from './input';
+import type { Outcome } from './machine';
+import { Machine } from './machine';
+
+/** No machine has so many processes that one would get this number. */
+const PASSING_PID = 0x7fffffff;
+
+/** A machine with its gestures. Undo and redo are replays of the first n gestures, nothing else. */
+export class History {
+  machine: Machine;
+  private gestures: DocumentGesture[] = [];
+  private undone: DocumentGesture[] = [];
+  private lastKey: object | null = null;
+
+  constructor(contents: DocumentContents) {
+    this.machine = new Machine(contents.machine);
+    for (const gesture of contents.gestures) {
+      for (const input of gesture.inputs) this.machine.apply(input);
+      this.gestures.push(gesture);
+    }
+  }
+
+  static of(description: MachineDescription): History {
+    return new History({ machine: description, gestures: [] });
+  }
+
+  get contents(): DocumentContents {
+    return { machine: this.machine.base, gestures: this.gestures };
+  }
+
+  get all(): readonly DocumentGesture[] {
+    return this.gestures;
+  }
+
+  /** Gestures taken back, next one to redo first. */
+  get redoable(): readonly DocumentGesture[] {
+    return [...this.undone].reverse();
+  }
+
+  get undoLabel(): string | null {
+    return this.gestures.at(-1)?.label ?? null;
+  }
+
+  get redoLabel(): string | null {
+    return this.undone.at(-1)?.label ?? null;
+  }
+
+  /**
+   * Applies an input. Inputs with the same `key` in a row are one gesture (a click, a command line); `label` names a
+   * gesture that this input begins.
+   */
+  apply(input: Input, label: string, key: object): Outcome {
+    const outcome = this.machine.apply(input);
+    if (outcome.error !== null) return outcome;
+    const last = this.gestures.at(-1);
+    if (last && this.lastKey === key) {
+      last.inputs.push(input);
+    } else {
+      this.gestures.push({ label, inputs: [input] });
+      this.lastKey = key;
+    }
+    this.undone = [];
+    return outcome;
+  }
+
+  /** A look that changes nothing. A process that has done nothing yet is in no journal: a passing one looks for it. */
+  observe(pid: number, uid: number, operation: Operation): Answer {
+    const { kernel } = this.machine;
+    if (kernel.processes.get(pid)) return this.machine.observe(pid, operation);
+    const passing = kernel.processes.spawn({ pid: PASSING_PID, parent: 1, name: 'look', uid });
+    try {
+      return new Performer(kernel, passing).perform(operation);
+    } finally {
+      kernel.processes.exit(passing.pid);
+    }
+  }
+
+  /** Takes back the last gesture; its label, or null when there is none. */
+  undo(): string | null {
+    const last = this.gestures.pop();
+    if (!last) return null;
+    this.undone.push(last);
+    this.lastKey = null;
+    this.replay();
+    return last.label;
+  }
+
+  redo(): string | null {
+    const next = this.undone.pop();
+    if (!next) return null;
+    for (const input of next.inputs) this.machine.apply(input);
+    this.gestures.push(next);
+    this.lastKey = null;
+    return next.label;
+  }
+
+  private replay(): void {
+    this.machine = Machine.replay(
+      this.machine.base,
+      this.gestures.flatMap((gesture) => gesture.inputs),
+    );
+  }
+}

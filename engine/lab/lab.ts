@@ -1,0 +1,365 @@
+/** The lab as the window, the terminal and the command line use it: one open document, its views, its actions. */
+import type { MachineDescription } from '../hardware/description';
+import type { Answer, TracedOperation } from '../linux/uapi/operation';
+import { straceLine } from '../shell/calls/strace';
+import type { UserSpace } from '../shell/user-space';
+import type { Action, ActionResult } from './action';
+import { actionLabel, runAction } from './actions';
+import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
+import { explainSubject } from './explain';
+import { holdingsOf } from './holdings';
+import { ImportError, importMachine } from './import';
+import { COLLECT_SCRIPT } from './import/collect-script';
+import type { Input } from './input';
+import { History } from './journal';
+import type { Machine, Outcome } from './machine';
+import { namesFor } from './names';
+import type { Names } from './names';
+import { stateHash } from './state-hash';
+import type { CommandLine, MachineDoor } from './user-space';
+import { LabUserSpace } from './user-space';
+import { viewOf } from './views';
+import type { CallLine, ViewName, Views } from './views/types';
+
+export interface SampleMachine {
+  id: string;
+  title: string;
+  about: string;
+}
+
+/** The outcome of opening a file. A refusal leaves the open document as it was. */
+export type OpenResult =
+  | { ok: true; title: string; notes: string[] }
+  | { ok: false; cancelled: boolean; message: string; file: string | null; line: number | null; reason: string | null };
+
+/** A terminal on the screen: what it shows goes to `onData`. */
+export interface TerminalOptions {
+  readonly columns: number;
+  readonly rows: number;
+  readonly onData: (data: string | Uint8Array) => void;
+  readonly onExit: () => void;
+  /** A command line begins. */
+  readonly onCommand: (line: string) => void;
+}
+
+export interface TerminalHandle {
+  write(data: string): void;
+  resize(columns: number, rows: number): void;
+  close(): void;
+}
+
+/** What the lab needs from where it runs. */
+export interface LabHost {
+  /** Line editing and job control around the shell. */
+  openTerminal(system: UserSpace, options: TerminalOptions): TerminalHandle;
+  samples(): readonly SampleMachine[];
+  readSample(id: string): Uint8Array;
+  /** Resolves after `ms` of real time, at once when aborted. */
+  delay(ms: number, signal: AbortSignal): Promise<void>;
+  breathe(): Promise<void>;
+  /** Real time in milliseconds since 1970, for what only the screen shows. */
+  realtime(): number;
+}
+
+const CALLS_KEPT = 2000;
+const FIRST_PID = 1000;
+
+export class Lab implements MachineDoor {
+  private readonly host: LabHost;
+  private history: History;
+  private title: string;
+  private path: string | null = null;
+  private saved = true;
+  private names: Names;
+  private lastPid = FIRST_PID;
+  private sequence = 0;
+  private readonly calls: CallLine[] = [];
+  private readonly places = new Map<number, number>();
+  private readonly listeners = new Set<() => void>();
+  private readonly once = new Set<() => void>();
+
+  constructor(host: LabHost, description: MachineDescription) {
+    this.host = host;
+    this.history = History.of(description);
+    this.title = description.name;
+    this.names = namesFor(description.functions);
+  }
+
+  /** A lab with its first sample machine open. */
+  static create(host: LabHost): Lab {
+    const first = host.samples()[0];
+    if (!first) throw new Error('The lab has no sample machine.');
+    const lab = new Lab(host, importMachine(first.id, host.readSample(first.id)));
+    lab.title = first.title;
+    return lab;
+  }
+
+  get machine(): Machine {
+    return this.history.machine;
+  }
+
+  /** Fingerprint of the machine's state: equal after a replay of the journal. */
+  get hash(): string {
+    return stateHash(this.machine.kernel);
+  }
+
+  // ---- views
+
+  view<V extends ViewName>(name: V, parameters: Views[V]['parameters']): Views[V]['value'] {
+    return viewOf(
+      {
+        machine: this.machine,
+        history: this.history,
+        names: this.names,
+        places: this.places,
+        calls: this.calls,
+        document: {
+          title: this.title,
+          path: this.path,
+          saved: this.saved,
+          inputs: this.machine.journal.length,
+          undo: this.history.undoLabel,
+          redo: this.history.redoLabel,
+        },
+      },
+      name,
+      parameters,
+    );
+  }
+
+  /** Called after every change. Returns how to stop. */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private changed(): void {
+    const once = [...this.once];
+    this.once.clear();
+    for (const listener of once) listener();
+    for (const listener of this.listeners) listener();
+  }
+
+  // ---- the door
+
+  apply(input: Input, label: string, key: object): Outcome {
+    const outcome = this.history.apply(input, label, key);
+    if (outcome.error === null) this.saved = false;
+    if (input.kind === 'call' && outcome.answer) {
+      this.calls.push({
+        sequence: this.sequence++,
+        pid: input.pid,
+        text: straceLine(input.operation, outcome.answer),
+        result: outcome.answer.errno ?? outcome.answer.signal ?? 'ok',
+        why: outcome.why,
+      });
+      if (this.calls.length > CALLS_KEPT) this.calls.splice(0, this.calls.length - CALLS_KEPT);
+    }
+    if (input.kind === 'edit') this.names = namesFor(this.machine.description.functions);
+    this.changed();
+    return outcome;
+  }
+
+  observe(pid: number, uid: number, operation: TracedOperation): Answer {
+    return this.history.observe(pid, uid, operation);
+  }
+
+  exists(pid: number): boolean {
+    return this.machine.kernel.processes.get(pid) !== null;
+  }
+
+  newPid(): number {
+    return ++this.lastPid;
+  }
+
+  onNextChange(listener: () => void): () => void {
+    this.once.add(listener);
+    return () => this.once.delete(listener);
+  }
+
+  breathe(): Promise<void> {
+    return this.host.breathe();
+  }
+
+  delay(ms: number, signal: AbortSignal): Promise<void> {
+    return this.host.delay(ms, signal);
+  }
+
+  now(): { realtime: number; monotonic: number } {
+    return { realtime: this.host.realtime(), monotonic: Number(this.machine.kernel.clock.now / 1_000_000n) };
+  }
+
+  explain(subject: readonly string[]): string[] | null {
+    return explainSubject(this.machine.kernel, subject);
+  }
+
+  // ---- actions
+
+  act(action: Action): ActionResult {
+    const key = {};
+    const label = actionLabel(action);
+    const apply = (input: Input): Outcome => this.apply(input, label, key);
+    const spawn = (name: string): number => {
+      const pid = this.newPid();
+      apply({ kind: 'spawn', pid, parent: 1, name, uid: 0 });
+      return pid;
+    };
+    return runAction(
+      {
+        apply,
+        spawn,
+        observe: (operation) => this.observe(1, 0, operation),
+        rootPid: () => 1,
+        holdings: () => holdingsOf(this.machine.kernel),
+      },
+      action,
+    );
+  }
+
+  undo(): ActionResult {
+    const label = this.history.undo();
+    return this.stepped(label, 'There is nothing to undo.', 'Undone');
+  }
+
+  redo(): ActionResult {
+    const label = this.history.redo();
+    return this.stepped(label, 'There is nothing to redo.', 'Done again');
+  }
+
+  private stepped(label: string | null, nothing: string, verb: string): ActionResult {
+    if (label === null) return { ok: false, message: nothing, errno: null, why: null, calls: [] };
+    this.saved = false;
+    this.names = namesFor(this.machine.description.functions);
+    this.changed();
+    return { ok: true, message: `${verb}: ${label}.`, errno: null, why: null, calls: [] };
+  }
+
+  // ---- documents
+
+  samples(): readonly SampleMachine[] {
+    return this.host.samples();
+  }
+
+  openSample(id: string): OpenResult {
+    const sample = this.host.samples().find((candidate) => candidate.id === id);
+    if (!sample) return refused(`There is no sample machine ${id}.`, null, null, null);
+    const result = this.openBytes(id, this.host.readSample(id), null);
+    if (result.ok) {
+      this.title = sample.title;
+      this.changed();
+    }
+    return result;
+  }
+
+  /** Opens a document or a dump of any kind. Never throws for what is in the file. */
+  openBytes(fileName: string, bytes: Uint8Array, path: string | null): OpenResult {
+    const base = fileName.split(/[\\/]/).at(-1) ?? fileName;
+    try {
+      const head = new TextDecoder().decode(bytes.subarray(0, 256));
+      if (looksLikeDocument(head)) {
+        const contents = readDocument(new TextDecoder().decode(bytes));
+        this.replace(new History(contents), base, path);
+        return { ok: true, title: base, notes: [] };
+      }
+      const description = importMachine(base, bytes);
+      this.replace(History.of(description), base, null);
+      return { ok: true, title: base, notes: importNotes(description) };
+    } catch (error) {
+      if (error instanceof DocumentError) {
+        return refused(`${base} was not opened: line ${error.line}. ${error.message}`, base, error.line, error.message);
+      }
+      if (error instanceof ImportError) {
+        return refused(`${base} was not opened. ${error.message}`, base, error.line, error.reason);
+      }
+      throw error;
+    }
+  }
+
+  newMachine(): OpenResult {
+    this.replace(History.of(emptyMachine()), 'untitled', null);
+    return { ok: true, title: 'untitled', notes: [] };
+  }
+
+  /** The document as a file's contents. */
+  serialize(): Uint8Array {
+    return new TextEncoder().encode(serializeDocument(this.history.contents));
+  }
+
+  markSaved(path: string): void {
+    this.path = path;
+    this.title = path.split(/[\\/]/).at(-1) ?? path;
+    this.saved = true;
+    this.changed();
+  }
+
+  collectScript(): string {
+    return COLLECT_SCRIPT;
+  }
+
+  private replace(history: History, title: string, path: string | null): void {
+    this.history = history;
+    this.title = title;
+    this.path = path;
+    this.saved = true;
+    this.names = namesFor(history.machine.description.functions);
+    this.calls.length = 0;
+    this.places.clear();
+    for (const input of history.machine.journal) {
+      if (input.kind === 'spawn') this.lastPid = Math.max(this.lastPid, input.pid);
+    }
+    this.changed();
+  }
+
+  // ---- terminal
+
+  openTerminal(options: Omit<TerminalOptions, 'onCommand'>): TerminalHandle {
+    const command: { current: CommandLine } = { current: { label: 'bash' } };
+    const system = new LabUserSpace(this, { pid: this.newPid(), parent: 1, name: 'bash', uid: 0, command });
+    return this.host.openTerminal(system, {
+      ...options,
+      onCommand: (line) => {
+        command.current = { label: line.length > 60 ? `${line.slice(0, 59)}…` : line };
+      },
+    });
+  }
+}
+
+const refused = (message: string, file: string | null, line: number | null, reason: string | null): OpenResult => ({
+  ok: false,
+  cancelled: false,
+  message,
+  file,
+  line,
+  reason,
+});
+
+function importNotes(description: MachineDescription): string[] {
+  const about = new Map<string, number>();
+  for (const fact of description.unknown) {
+    const text = `${fact.what}: ${fact.why}`;
+    about.set(text, (about.get(text) ?? 0) + 1);
+  }
+  return [...about].map(([text, count]) => (count === 1 ? text : `${text} (${count} functions)`));
+}
+
+function emptyMachine(): MachineDescription {
+  return {
+    format: 'vfiolab-machine/1',
+    name: 'untitled',
+    about: 'An empty machine',
+    source: 'built',
+    booted: false,
+    iommu: 'intel-vtd',
+    kernel: {
+      release: '6.12.0',
+      build: 'debian',
+      cmdline: 'intel_iommu=on',
+      modules: ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'],
+      moduleOptions: {},
+      drivers: ['vfio-pci', 'pci-stub', 'pcieport'],
+    },
+    functions: [],
+    recordedGroups: null,
+    unknown: [],
+  };
+}

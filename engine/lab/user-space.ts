@@ -1,0 +1,137 @@
+/** The terminal's way into the machine: calls become journal entries, looks at files do not. */
+import type { Answer, TracedOperation } from '../linux/uapi/operation';
+import type { Refusal } from '../linux/why';
+import type { DeviceInterrupt, UserSpace } from '../shell/user-space';
+import type { Input } from './input';
+import type { Outcome } from './machine';
+
+/** What user space needs of the lab. */
+export interface MachineDoor {
+  apply(input: Input, label: string, key: object): Outcome;
+  observe(pid: number, uid: number, operation: TracedOperation): Answer;
+  exists(pid: number): boolean;
+  newPid(): number;
+  /** Runs `listener` once, after the next change. Returns how to take it back. */
+  onNextChange(listener: () => void): () => void;
+  breathe(): Promise<void>;
+  /** Real time for the screen; the machine's own clock moves with the journal only. */
+  delay(ms: number, signal: AbortSignal): Promise<void>;
+  now(): { realtime: number; monotonic: number };
+  explain(subject: readonly string[]): string[] | null;
+}
+
+/** What a person typed: all inputs of one command line are one gesture. */
+export interface CommandLine {
+  label: string;
+}
+
+/** Operations that change nothing in the machine: they are looked at, not journaled. */
+const LOOKS: ReadonlySet<string> = new Set(['sysread', 'readlink', 'ls', 'stat', 'access', 'klog', 'poll']);
+
+const CHANGE_TIMEOUT_MS = 50;
+
+export class LabUserSpace implements UserSpace {
+  readonly pid: number;
+  private readonly door: MachineDoor;
+  private readonly parent: number;
+  private readonly name: string;
+  private uid: number;
+  /** Shared by a session's processes: which command line is running. */
+  private readonly command: { current: CommandLine };
+  private refusal: Refusal | null = null;
+  private ended = false;
+
+  constructor(
+    door: MachineDoor,
+    options: { pid: number; parent: number; name: string; uid: number; command: { current: CommandLine } },
+  ) {
+    this.door = door;
+    this.pid = options.pid;
+    this.parent = options.parent;
+    this.name = options.name;
+    this.uid = options.uid;
+    this.command = options.command;
+  }
+
+  call(operation: TracedOperation): Answer {
+    this.refusal = null;
+    if (LOOKS.has(operation.op) && operation.async === undefined) {
+      return this.door.observe(this.pid, this.uid, operation);
+    }
+    this.live();
+    const outcome = this.apply({ kind: 'call', pid: this.pid, operation });
+    this.refusal = outcome.why;
+    if (operation.op === 'setuid' && outcome.answer?.ret === 0) this.uid = operation.uid;
+    return outcome.answer ?? {};
+  }
+
+  spawn(name: string, uid = this.uid): UserSpace {
+    return new LabUserSpace(this.door, {
+      pid: this.door.newPid(),
+      parent: this.pid,
+      name,
+      uid,
+      command: this.command,
+    });
+  }
+
+  exit(): void {
+    if (this.ended) return;
+    this.ended = true;
+    if (this.door.exists(this.pid)) this.apply({ kind: 'exit', pid: this.pid });
+  }
+
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = new AbortController();
+      const cancel = this.door.onNextChange(() => {
+        stop.abort();
+        resolve();
+      });
+      void this.door.delay(CHANGE_TIMEOUT_MS, stop.signal).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    await this.door.delay(ms, signal);
+    if (!signal.aborted && ms > 0) this.apply({ kind: 'time', ms });
+  }
+
+  breathe(): Promise<void> {
+    return this.door.breathe();
+  }
+
+  stimulate(stimulus: DeviceInterrupt): string | null {
+    return this.apply({ kind: 'stimulus', stimulus }).error;
+  }
+
+  reboot(cmdline: string | null): void {
+    this.apply({ kind: 'reboot', cmdline });
+  }
+
+  why(): Refusal | null {
+    return this.refusal;
+  }
+
+  explain(subject: readonly string[]): string[] | null {
+    return this.door.explain(subject);
+  }
+
+  now(): { realtime: number; monotonic: number } {
+    return this.door.now();
+  }
+
+  /** A process comes into the machine with its first call that changes something: looking leaves no trace. */
+  private live(): void {
+    if (this.door.exists(this.pid)) return;
+    this.apply({ kind: 'spawn', pid: this.pid, parent: this.parent, name: this.name, uid: this.uid });
+  }
+
+  private apply(input: Input): Outcome {
+    const command = this.command.current;
+    return this.door.apply(input, command.label, command);
+  }
+}

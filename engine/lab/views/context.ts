@@ -1,0 +1,15 @@
+import type { History } from '../journal';
+import type { Machine } from '../machine';
+import type { Names } from '../names';
+import type { CallLine, DocumentView } from './types';
+
+/** What views are made from. */
+export interface ViewContext {
+  readonly machine: Machine;
+  readonly history: History;
+  readonly names: Names;
+  /** Palette places by group, kept from view to view so that colours stay. */
+  readonly places: Map<number, number>;
+  readonly calls: readonly CallLine[];
+  readonly document: DocumentView;
+}

@@ -1,0 +1,40 @@
+/** Views by name. */
+import { formatLog } from '../dmesg';
+import { holdingsOf } from '../holdings';
+import { configView } from './config';
+import { containersView } from './containers';
+import type { ViewContext } from './context';
+import { functionView } from './function';
+import { machineView } from './machine';
+import { timelineView } from './timeline';
+import { topologyView } from './topology';
+import type { ViewName, Views } from './types';
+
+export type { ViewContext } from './context';
+
+type Maker<V extends ViewName> = (context: ViewContext, parameters: Views[V]['parameters']) => Views[V]['value'];
+
+const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
+  machine: (context) => machineView(context),
+  topology: ({ machine, names, places }) => topologyView(machine.kernel, holdingsOf(machine.kernel), names, places),
+  function: ({ machine, names }, { address }) => {
+    const device = machine.kernel.pci.devices.get(address);
+    return device ? functionView(machine.kernel, device, holdingsOf(machine.kernel), names) : null;
+  },
+  config: ({ machine }, { address }) => {
+    const device = machine.kernel.pci.devices.get(address);
+    return device ? configView(machine.kernel, device) : null;
+  },
+  containers: ({ machine }) => containersView(machine.kernel, holdingsOf(machine.kernel)),
+  calls: ({ calls }) => ({ calls: calls.slice(-500) }),
+  timeline: (context) => timelineView(context),
+  dmesg: ({ machine }) => ({ lines: formatLog(machine.kernel.log.records) }),
+};
+
+export function viewOf<V extends ViewName>(
+  context: ViewContext,
+  name: V,
+  parameters: Views[V]['parameters'],
+): Views[V]['value'] {
+  return MAKERS[name](context, parameters);
+}
