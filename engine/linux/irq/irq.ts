@@ -106,7 +106,10 @@ export class IrqCore {
     this.vectors.delete(device);
   }
 
-  /** Requests the device's pin. -EBUSY when the number is taken and one of the two does not share. */
+  /**
+   * Requests the device's pin: its number, or -EBUSY when that is taken and one of the two does not share. The I/O APIC
+   * entry is written only now, so a level that stood before goes unnoticed until it comes anew (recorded).
+   */
   requestPin(device: PciDevice, name: string, shared: boolean, handler: IrqHandler, disabled = false): number {
     const irq = this.pinOf.get(device.function) ?? device.irq;
     let line = this.lines.get(irq);
@@ -115,7 +118,6 @@ export class IrqCore {
     line.actions.push({ name, handler, shared });
     this.pinOf.set(device.function, irq);
     if (disabled) line.disabled++;
-    else this.runPin(line);
     return irq;
   }
 

@@ -39,8 +39,6 @@ const REGION_INFO_SIZE = 32;
 const D3HOT = 3;
 const SRIOV = 0x10;
 const VF_DEVICE_ID = 0x1a;
-/** How long the kernel's worker takes to suspend a device that nobody uses. */
-const SUSPEND_DELAY = 5_000_000n;
 
 /** Everything that exists only while the device is open. */
 interface OpenState {
@@ -69,7 +67,6 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
   private msiQmax = 0;
   private saveAtD3: SavedState | null = null;
   private suspended: SavedState | null = null;
-  private cancelSuspend: (() => void) | null = null;
   private maskedBySuspend = false;
 
   constructor(device: PciDevice, context: DriverContext, token: VfToken | null) {
@@ -237,24 +234,29 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     return result;
   }
 
-  /** Nobody uses the device: it is suspended a moment later, unless somebody does until then. */
+  /**
+   * Runtime suspend. The kernel does it from a worker right after the last use; here it is done at once. INTx is held
+   * back meanwhile, and a D3hot that the user asked for is given up.
+   */
   suspend(): void {
-    if (this.device.virtualFunctions.length > 0 || this.runtimeSuspended || this.cancelSuspend !== null) return;
-    this.cancelSuspend = this.context.services.clock.after(SUSPEND_DELAY, () => {
-      this.cancelSuspend = null;
-      this.suspendNow();
-    });
+    if (this.device.virtualFunctions.length > 0 || this.runtimeSuspended) return;
+    const intx = this.state?.interrupts.intx;
+    if (intx?.active && !intx.masked) {
+      intx.mask();
+      this.maskedBySuspend = true;
+    }
+    this.changePower(0);
+    this.suspended = saveState(this.device);
+    setPowerState(this.device, D3HOT);
   }
 
   resume(): void {
-    this.cancelSuspend?.();
-    this.cancelSuspend = null;
     if (this.suspended === null) return;
     setPowerState(this.device, 0);
     restoreState(this.device, this.suspended);
     this.context.services.irq.messagesOf(this.device)?.restore();
     this.suspended = null;
-    if (this.state?.interrupts.irqType === 'intx' && this.maskedBySuspend) this.state.interrupts.intx.unmask();
+    if (this.maskedBySuspend) this.state?.interrupts.intx.unmask();
     this.maskedBySuspend = false;
     this.lowPower.wokenUp();
   }
@@ -267,17 +269,6 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
   /** sysfs `power/runtime_status`. */
   get runtimeSuspended(): boolean {
     return this.suspended !== null;
-  }
-
-  private suspendNow(): void {
-    const intx = this.state?.interrupts.intx;
-    if (intx?.active && !intx.masked) {
-      intx.mask();
-      this.maskedBySuspend = true;
-    }
-    this.changePower(0);
-    this.suspended = saveState(this.device);
-    setPowerState(this.device, D3HOT);
   }
 
   tryReset(): number {

@@ -61,6 +61,25 @@ export const regionOf = (offset: number): { index: number; at: number } => ({
   at: offset % REGION_SPACE,
 });
 
+/** Widest aligned unit of an access; ports take no eight bytes at once. */
+function unitWidth(usable: number, at: number, io: boolean): 1 | 2 | 4 | 8 {
+  if (usable >= 8 && at % 8 === 0 && !io) return 8;
+  if (usable >= 4 && at % 4 === 0) return 4;
+  return usable >= 2 && at % 2 === 0 ? 2 : 1;
+}
+
+function getUnit(view: DataView, width: 1 | 2 | 4 | 8): bigint {
+  if (width === 8) return view.getBigUint64(0, true);
+  return BigInt(width === 4 ? view.getUint32(0, true) : width === 2 ? view.getUint16(0, true) : view.getUint8(0));
+}
+
+function setUnit(view: DataView, width: 1 | 2 | 4 | 8, value: bigint): void {
+  if (width === 8) view.setBigUint64(0, value, true);
+  else if (width === 4) view.setUint32(0, Number(value), true);
+  else if (width === 2) view.setUint16(0, Number(value), true);
+  else view.setUint8(0, Number(value));
+}
+
 /** The regions of an open device: info, read, write and mmap (vfio-pci-regions-irqs-reset.md 5, 6). */
 export class Regions {
   private readonly host: RegionHost;
@@ -125,7 +144,7 @@ export class Regions {
       read: (offset, width) => (this.reachable() ? this.loadMemory(index, at + offset, width) : null),
       write: (offset, width, value) => {
         if (!this.reachable()) return null;
-        this.storeMemory(index, at + offset, width, value);
+        this.storeUnit(index, at + offset, width, value);
         return true;
       },
     };
@@ -193,19 +212,11 @@ export class Regions {
         continue;
       }
       const usable = here < window[0] ? Math.min(count - done, window[0] - here) : count - done;
-      const width = usable >= 4 && here % 4 === 0 ? 4 : usable >= 2 && here % 2 === 0 ? 2 : 1;
+      const width = unitWidth(usable, here, io);
       if (!io && !this.accessible) return -ERRNO.EIO;
-      if (write) {
-        let value = 0;
-        for (let i = width - 1; i >= 0; i--) value = value * 256 + data[done + i]!;
-        this.storeUnit(index, here, width, BigInt(value));
-      } else {
-        let value = this.loadUnit(index, here, width);
-        for (let i = 0; i < width; i++) {
-          data[done + i] = value & 0xff;
-          value = Math.floor(value / 256);
-        }
-      }
+      const view = new DataView(data.buffer, data.byteOffset + done, width);
+      if (write) this.storeUnit(index, here, width, getUnit(view, width));
+      else setUnit(view, width, this.loadMemory(index, here, width));
       done += width;
     }
     return count;
@@ -233,12 +244,6 @@ export class Regions {
     return (device.config.read(COMMAND, 2) & (io ? IO_DECODE : MEMORY_DECODE)) !== 0;
   }
 
-  private loadUnit(index: number, offset: number, width: 1 | 2 | 4): number {
-    const model = this.host.device.function.model;
-    if (model === null || (index < ROM_RESOURCE && !this.decodes(index))) return 2 ** (8 * width) - 1;
-    return Number(model.read(index, offset, width));
-  }
-
   private storeUnit(index: number, offset: number, width: 1 | 2 | 4 | 8, value: bigint): void {
     const model = this.host.device.function.model;
     if (model === null || !this.decodes(index)) return;
@@ -247,12 +252,8 @@ export class Regions {
 
   private loadMemory(index: number, offset: number, width: 1 | 2 | 4 | 8): bigint {
     const model = this.host.device.function.model;
-    if (model === null || !this.decodes(index)) return (1n << BigInt(8 * width)) - 1n;
+    if (model === null || (index < ROM_RESOURCE && !this.decodes(index))) return (1n << BigInt(8 * width)) - 1n;
     return BigInt(model.read(index, offset, width));
-  }
-
-  private storeMemory(index: number, offset: number, width: 1 | 2 | 4 | 8, value: bigint): void {
-    this.storeUnit(index, offset, width, value);
   }
 }
 
