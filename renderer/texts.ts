@@ -176,6 +176,7 @@ export const T = {
     cellEdit: (offset: string) => `New value of byte ${offset}`,
     fieldEdit: (name: string) => `New value of ${name}`,
     fields: 'Fields',
+    register: (bits: number) => `${bits} bits`,
     unknownByte: 'the dump did not show this byte',
     classes: {
       raw: 'raw',

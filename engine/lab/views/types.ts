@@ -107,6 +107,8 @@ export interface ConfigField {
   width: number;
   msb: number;
   lsb: number;
+  /** Title of the register that the field is a part of; absent where the field is all of it. */
+  register?: string;
   name: string;
   user: string | null;
   hardware: string;
