@@ -1,12 +1,12 @@
 /** The PCI bus of the driver core: devices, drivers, binding and everything sysfs can ask of them. */
-import { ERRNO } from "../errno";
-import type { KernelLog } from "../log";
-import { inTurn, sleeping, then } from "../pending";
-import type { PendingCall } from "../process/files";
-import type { WhyLog } from "../why";
-import type { PciDevice, PciDriver } from "./device";
-import { LEVEL, devicePrefix } from "./enable";
-import { ANY_ID, driverMatches, hexFields, idOf, tablesMatch } from "./match";
+import { ERRNO } from '../errno';
+import type { KernelLog } from '../log';
+import { inTurn, sleeping, then } from '../pending';
+import type { PendingCall } from '../process/files';
+import type { WhyLog } from '../why';
+import type { PciDevice, PciDriver } from './device';
+import { LEVEL, devicePrefix } from './enable';
+import { ANY_ID, driverMatches, hexFields, idOf, tablesMatch } from './match';
 
 /** What the bus asks of the IOMMU subsystem. */
 export interface IommuHooks {
@@ -22,6 +22,9 @@ export interface BusListener {
   /** After the device is visible, before drivers are tried. */
   added?(device: PciDevice): void;
   removed?(device: PciDevice): void;
+  /** A driver's probe succeeded, or it let go of the device. */
+  bound?(device: PciDevice): void;
+  unbound?(device: PciDevice): void;
 }
 
 /** Longest driver_override that is taken, exclusive. */
@@ -61,12 +64,15 @@ export class PciBus {
   }
 
   boundTo(driver: PciDriver): PciDevice[] {
-    return [...this.devices.values()].filter(
-      (device) => this.boundDriver(device) === driver,
-    );
+    return [...this.devices.values()].filter((device) => this.boundDriver(device) === driver);
   }
 
   // ---- devices
+
+  /** A function of the boot scan: on the list, nothing tried yet. */
+  enlist(device: PciDevice): void {
+    this.devices.set(device.name, device);
+  }
 
   /** device_add: onto the list, into a group; drivers are tried where autoprobe is on. */
   add(device: PciDevice): void {
@@ -79,9 +85,7 @@ export class PciBus {
 
   /** Children of a bridge, in the order of the bus list; virtual functions are siblings of their parent function. */
   childrenOf(bridge: PciDevice): PciDevice[] {
-    return [...this.devices.values()].filter(
-      (device) => device.parent === bridge,
-    );
+    return [...this.devices.values()].filter((device) => device.parent === bridge);
   }
 
   /** pci_stop_and_remove_bus_device: drivers let go (waiting for users of vfio), then everything below goes, then it. */
@@ -104,12 +108,9 @@ export class PciBus {
     const below = this.childrenOf(device).reverse();
     for (const child of below) this.destroy(child);
     if (device.function.isBridge) {
-      const bus = device.config.read(0x19, 1).toString(16).padStart(2, "0");
-      const segment = device.name.slice(0, device.name.indexOf(":"));
-      this.log.print(
-        LEVEL.INFO,
-        `pci_bus ${segment}:${bus}: busn_res: [bus ${bus}] is released`,
-      );
+      const bus = device.config.read(0x19, 1).toString(16).padStart(2, '0');
+      const segment = device.name.slice(0, device.name.indexOf(':'));
+      this.log.print(LEVEL.INFO, `pci_bus ${segment}:${bus}: busn_res: [bus ${bus}] is released`);
     }
     this.devices.delete(device.name);
     this.iommu.removeDevice(device);
@@ -125,14 +126,11 @@ export class PciBus {
 
   /** Takes every device away from the driver; waits while one is in use. */
   unregister(driver: PciDriver): number | PendingCall {
-    return then(
-      inTurn(this.boundTo(driver).map((device) => () => this.release(device))),
-      (result) => {
-        if (result < 0) return result;
-        this.drivers.delete(driver.name);
-        return 0;
-      },
-    );
+    return then(inTurn(this.boundTo(driver).map((device) => () => this.release(device))), (result) => {
+      if (result < 0) return result;
+      this.drivers.delete(driver.name);
+      return 0;
+    });
   }
 
   /** A driver that held the device before this kernel's view of it began: nothing is asked, nothing changed. */
@@ -140,6 +138,11 @@ export class PciBus {
     device.driver = driver;
     this.probed.add(device);
     this.iommu.claimForDriver(device, driver.driverManagedDma);
+  }
+
+  /** Binds a function as its description says it was, whatever the tables match. */
+  bindRecorded(driver: PciDriver, device: PciDevice): void {
+    this.probe(driver, device);
   }
 
   /** Write to `drivers/X/bind`. */
@@ -150,15 +153,15 @@ export class PciBus {
       if (!driverMatches(driver, device)) {
         return this.why.refuse(
           ERRNO.ENODEV,
-          "driver.match",
-          `${driver.name} does not match ${name}: no ID of its table or of new_id fits, and driver_override is ${device.driverOverride ?? "not set"}.`,
+          'driver.match',
+          `${driver.name} does not match ${name}: no ID of its table or of new_id fits, and driver_override is ${device.driverOverride ?? 'not set'}.`,
           `echo ${driver.name} > /sys/bus/pci/devices/${name}/driver_override`,
         );
       }
       if (device.driver !== null) {
         return this.why.refuse(
           ERRNO.EBUSY,
-          "driver.bound",
+          'driver.bound',
           `${name} is bound to ${device.driver.name}.`,
           `echo ${name} > /sys/bus/pci/drivers/${device.driver.name}/unbind`,
         );
@@ -176,8 +179,8 @@ export class PciBus {
     if (this.boundDriver(device) !== driver) {
       return this.why.refuse(
         ERRNO.ENODEV,
-        "driver.not-bound",
-        `${name} is bound to ${device.driver?.name ?? "no driver"}, not to ${driver.name}.`,
+        'driver.not-bound',
+        `${name} is bound to ${device.driver?.name ?? 'no driver'}, not to ${driver.name}.`,
       );
     }
     return this.release(device);
@@ -187,22 +190,9 @@ export class PciBus {
   newId(driver: PciDriver, text: string): number {
     const fields = hexFields(text, 7);
     if (fields.length < 2) {
-      return this.why.refuse(
-        ERRNO.EINVAL,
-        "new_id.format",
-        "Fewer than two hexadecimal numbers.",
-        "vvvv dddd",
-      );
+      return this.why.refuse(ERRNO.EINVAL, 'new_id.format', 'Fewer than two hexadecimal numbers.', 'vvvv dddd');
     }
-    const [
-      vendor,
-      device,
-      subvendor = ANY_ID,
-      subdevice = ANY_ID,
-      classCode = 0,
-      classMask = 0,
-      data = 0,
-    ] = fields;
+    const [vendor, device, subvendor = ANY_ID, subdevice = ANY_ID, classCode = 0, classMask = 0, data = 0] = fields;
     if (fields.length !== 7) {
       const found = {
         vendor: vendor!,
@@ -212,19 +202,10 @@ export class PciBus {
         class: classCode,
       };
       if (tablesMatch(driver, found)) {
-        return this.why.refuse(
-          ERRNO.EEXIST,
-          "new_id.known",
-          `${driver.name} knows this ID already.`,
-        );
+        return this.why.refuse(ERRNO.EEXIST, 'new_id.known', `${driver.name} knows this ID already.`);
       }
     }
-    if (data !== 0)
-      return this.why.refuse(
-        ERRNO.EINVAL,
-        "new_id.data",
-        "No table entry uses this driver data.",
-      );
+    if (data !== 0) return this.why.refuse(ERRNO.EINVAL, 'new_id.data', 'No table entry uses this driver data.');
     driver.dynamicIds.push(
       idOf(vendor!, device!, {
         subvendor,
@@ -240,20 +221,8 @@ export class PciBus {
   /** Write to `drivers/X/remove_id`: bound devices stay bound. */
   removeId(driver: PciDriver, text: string): number {
     const fields = hexFields(text, 6);
-    if (fields.length < 2)
-      return this.why.refuse(
-        ERRNO.EINVAL,
-        "remove_id.format",
-        "Fewer than two numbers.",
-      );
-    const [
-      vendor,
-      device,
-      subvendor = ANY_ID,
-      subdevice = ANY_ID,
-      classCode = 0,
-      classMask = 0,
-    ] = fields;
+    if (fields.length < 2) return this.why.refuse(ERRNO.EINVAL, 'remove_id.format', 'Fewer than two numbers.');
+    const [vendor, device, subvendor = ANY_ID, subdevice = ANY_ID, classCode = 0, classMask = 0] = fields;
     const at = driver.dynamicIds.findIndex(
       (id) =>
         id.vendor === vendor &&
@@ -262,12 +231,7 @@ export class PciBus {
         (subdevice === ANY_ID || id.subdevice === subdevice) &&
         ((id.class ^ classCode) & classMask) === 0,
     );
-    if (at < 0)
-      return this.why.refuse(
-        ERRNO.ENODEV,
-        "remove_id.unknown",
-        `${driver.name} has no such dynamic ID.`,
-      );
+    if (at < 0) return this.why.refuse(ERRNO.ENODEV, 'remove_id.unknown', `${driver.name} has no such dynamic ID.`);
     driver.dynamicIds.splice(at, 1);
     return 0;
   }
@@ -276,17 +240,15 @@ export class PciBus {
   driversProbe(name: string): number | PendingCall {
     const device = this.devices.get(name);
     if (device === undefined) return this.noDevice(name);
-    return this.whenFree(device, () =>
-      this.attach(device) < 0 ? -ERRNO.EINVAL : 0,
-    );
+    return this.whenFree(device, () => (this.attach(device) < 0 ? -ERRNO.EINVAL : 0));
   }
 
   /** Write to `driver_override`: a newline clears it; nothing is bound or unbound. */
   setOverride(device: PciDevice, text: string): number {
     if (text.length >= OVERRIDE_LIMIT) return -ERRNO.EINVAL;
-    const newline = text.indexOf("\n");
+    const newline = text.indexOf('\n');
     const name = newline < 0 ? text : text.slice(0, newline);
-    device.driverOverride = name === "" ? null : name;
+    device.driverOverride = name === '' ? null : name;
     return 0;
   }
 
@@ -313,10 +275,10 @@ export class PciBus {
       this.releasing.delete(device);
       device.driver = null;
       this.iommu.releaseFromDriver(device, driver.driverManagedDma);
-      if (device.powerState === "D0") device.powerState = "unknown";
+      if (device.powerState === 'D0') device.powerState = 'unknown';
       call.result = 0;
     };
-    if (driver.remove(device, finish) === "done") {
+    if (driver.remove(device, finish) === 'done') {
       if (call.result === null) finish();
       return 0;
     }
@@ -325,8 +287,7 @@ export class PciBus {
 
   private attachDriver(driver: PciDriver): void {
     for (const device of [...this.devices.values()]) {
-      if (device.driver === null && driverMatches(driver, device))
-        this.probe(driver, device);
+      if (device.driver === null && driverMatches(driver, device)) this.probe(driver, device);
     }
   }
 
@@ -338,21 +299,12 @@ export class PciBus {
     device.driver = driver;
     const pf = device.physicalFunction;
     const result =
-      pf !== null &&
-      pf.attributes["sriovDriversAutoprobe"] === 0 &&
-      device.driverOverride === null
+      pf !== null && pf.attributes['sriovDriversAutoprobe'] === 0 && device.driverOverride === null
         ? -ERRNO.ENODEV
         : driver.probe(device);
     if (result >= 0) return 0;
-    if (
-      result !== -ERRNO.ENODEV &&
-      result !== -ERRNO.ENXIO &&
-      result !== -ERRNO.EPROBE_DEFER
-    ) {
-      this.log.print(
-        LEVEL.ERR,
-        `${devicePrefix(device)}probe with driver ${driver.name} failed with error ${result}`,
-      );
+    if (result !== -ERRNO.ENODEV && result !== -ERRNO.ENXIO && result !== -ERRNO.EPROBE_DEFER) {
+      this.log.print(LEVEL.ERR, `${devicePrefix(device)}probe with driver ${driver.name} failed with error ${result}`);
     }
     device.driver = null;
     device.driverData = null;
@@ -366,10 +318,6 @@ export class PciBus {
   }
 
   private noDevice(name: string): number {
-    return this.why.refuse(
-      ERRNO.ENODEV,
-      "device.unknown",
-      `There is no function ${name} on the PCI bus.`,
-    );
+    return this.why.refuse(ERRNO.ENODEV, 'device.unknown', `There is no function ${name} on the PCI bus.`);
   }
 }

@@ -14,11 +14,14 @@ export const ALL_CAPABILITIES: readonly Capability[] = [
 /** Limits of the first process (RLIMIT_MEMLOCK has been 8 MiB since 5.16). */
 const DEFAULT_MEMLOCK = 8n * 1024n * 1024n;
 const DEFAULT_NOFILE = 1024;
+/** Number of the first process. */
+const INIT = 1;
 
 export interface SpawnOptions {
   /** Null or left out: the next free number. */
   pid?: number | null;
-  parent: number;
+  /** Left out: init. */
+  parent?: number;
   name: string;
   uid: number;
   gid?: number;
@@ -48,7 +51,7 @@ export class Task implements Process {
     memory: AddressSpace,
   ) {
     this.pid = pid;
-    this.parent = options.parent;
+    this.parent = options.parent ?? INIT;
     this.name = options.name;
     this.uid = options.uid;
     this.gid = options.gid ?? options.uid;
@@ -69,13 +72,20 @@ export class ProcessTable {
   spawn(options: SpawnOptions): Task {
     const pid = options.pid ?? this.nextPid();
     if (this.tasks.has(pid)) throw new Error(`Process ${pid} exists already.`);
-    const parent = this.tasks.get(options.parent);
+    const parent = this.tasks.get(options.parent ?? INIT);
     const limits = parent ? { ...parent.limits } : { memlock: DEFAULT_MEMLOCK, nofile: DEFAULT_NOFILE };
     const task = new Task(pid, options, limits, new AddressSpace(this.physical));
     if (options.inheritFiles && parent) parent.files.shareInto(task.files);
     this.tasks.set(pid, task);
     this.last = Math.max(this.last, pid);
     return task;
+  }
+
+  /** The first process; the kernel starts it. */
+  get init(): Task {
+    const init = this.tasks.get(INIT);
+    if (init === undefined) throw new Error('There is no init process.');
+    return init;
   }
 
   get(pid: number): Task | null {

@@ -164,6 +164,19 @@ export class AddressSpace implements UserMemory {
     return out;
   }
 
+  /** Text of /proc/<pid>/maps. */
+  mapsText(): string {
+    const hex = (value: number): string => value.toString(16).padStart(8, '0');
+    return this.areas
+      .map((area) => {
+        const access = `${area.read ? 'r' : '-'}${area.write ? 'w' : '-'}-${area.device === null ? 'p' : 's'}`;
+        const place = area.device === null ? '00000000 00:00 0' : `${hex(area.offset)} 00:0e 0`;
+        const row = `${hex(area.start)}-${hex(area.end)} ${access} ${place}`;
+        return area.device === null ? `${row} \n` : `${row.padEnd(73)}${area.device.file.link}\n`;
+      })
+      .join('');
+  }
+
   /** Memory that the process has mapped, in pages (VmSize without its text). */
   get mappedPages(): number {
     return this.areas.reduce((sum, area) => sum + (area.end - area.start) / PAGE_SIZE, 0);

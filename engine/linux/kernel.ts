@@ -1,0 +1,283 @@
+/** Boots a machine: composes the subsystems, lowest first, and takes over what the description says was running. */
+import { buildMachine } from '../hardware/build';
+import type { MachineDescription } from '../hardware/description';
+import { Interrupts } from '../hardware/interrupts';
+import type { HardwareMachine } from '../hardware/machine';
+import { Clock } from './clock';
+import { characterDevices, groupNodes } from './devices';
+import type { FsContext } from './fs/context';
+import { rootDirectory } from './fs/root';
+import { FileTree } from './fs/tree';
+import { IommuCore } from './iommu/core';
+import { IrqCore } from './irq/irq';
+import { KernelLog } from './log';
+import { ModuleLoader, commandLineOptions } from './module-loader';
+import { ModuleTable, moduleName } from './modules';
+import { PciActionSet, busView } from './pci/actions';
+import { ResourceAssigner } from './pci/assign';
+import { PciBus } from './pci/bus';
+import type { PciDevice, PciDriver } from './pci/device';
+import { moduleOf } from './pci/driver-table';
+import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
+import { LEVEL, PciEnable } from './pci/enable';
+import { pciDevicesOf } from './pci/enumerate';
+import { idOf } from './pci/match';
+import { Sriov } from './pci/sriov';
+import { takeOver } from './pci/takeover';
+import { EventFd } from './process/eventfd';
+import { processFile } from './process/proc-files';
+import type { Task } from './process/table';
+import { ProcessTable } from './process/table';
+import { Syscalls } from './syscalls';
+import { noiommuBackend } from './vfio/backends/noiommu';
+import { VfioCore } from './vfio/core';
+import { defaultVfioParameters } from './vfio/parameters';
+import { VfioPciDriver } from './vfio/pci/driver';
+import { VfioPower } from './vfio/pci/runtime-power';
+import { WhyLog } from './why';
+
+export interface Kernel {
+  readonly description: MachineDescription;
+  readonly machine: HardwareMachine;
+  readonly interrupts: Interrupts;
+  readonly clock: Clock;
+  readonly log: KernelLog;
+  readonly why: WhyLog;
+  readonly processes: ProcessTable;
+  readonly pci: PciBus;
+  readonly irqs: IrqCore;
+  readonly iommu: IommuCore;
+  readonly vfio: VfioCore;
+  /** The vfio-pci driver while its module is loaded. */
+  readonly vfioPci: () => VfioPciDriver | null;
+  readonly modules: ModuleTable;
+  readonly fs: FileTree;
+  readonly syscalls: Syscalls;
+}
+
+/** The machine's RAM: what firmware leaves to PCI begins behind it. */
+const MEMORY = 0x2000_0000n;
+const MAX_MAP_COUNT = 65530;
+
+/** Modules of a machine whose description names none: what a learner needs. */
+const DEFAULT_MODULES: readonly string[] = ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'];
+
+/** Drivers built into this kernel, in the order they register. */
+const BUILT_IN: readonly string[] = ['pcieport', 'shpchp', 'virtio-pci'];
+
+export function bootKernel(description: MachineDescription): Kernel {
+  const machine = buildMachine(description);
+  const clock = new Clock();
+  const log = new KernelLog(() => clock.now);
+  const why = new WhyLog();
+  const { kernel: settings } = description;
+  const build = settings.build;
+  log.print(LEVEL.NOTICE, `Linux version ${settings.release} (lab@vfio-lab) (gcc) #1 SMP PREEMPT_DYNAMIC`);
+  log.print(LEVEL.INFO, `Command line: ${settings.cmdline}`);
+
+  const processes = new ProcessTable();
+  processes.spawn({ pid: 1, parent: 0, name: 'init', uid: 0 });
+  const iommu = new IommuCore({ description, log, why });
+  const interrupts = new Interrupts();
+  const irqs = new IrqCore({ interrupts, clock, remapping: remappingOf(description, iommu) });
+  const enable = new PciEnable(log, irqs);
+  const pci = new PciBus(log, why, iommu);
+  const devices = pciDevicesOf(machine, description);
+  for (const device of devices) pci.enlist(device);
+  iommu.boot(devices);
+
+  let taint = 0;
+  const vfioParameters = defaultVfioParameters();
+  const vfio = new VfioCore({
+    iommu,
+    clock,
+    log,
+    why,
+    parameters: vfioParameters,
+    features: { noiommu: build !== 'debian', cdev: build !== 'debian', container: build !== 'ifdcompat' },
+    taint: (bit) => (taint |= 1 << bit),
+  });
+  if (build === 'iommufd') vfio.registerBackend(noiommuBackend);
+
+  let vfioPci: VfioPciDriver | null = null;
+  const power = new VfioPower(() => vfioPci);
+  pci.listen(power);
+  const memoryStart = MEMORY;
+  const assigner = new ResourceAssigner(
+    log,
+    {
+      io: [0x1000n, 0xffffn],
+      memory: [
+        [memoryStart, 0xafffffffn],
+        [0xc0000000n, 0xfebfffffn],
+      ],
+      memory64: [0x1_0000_0000n, 0x7f_ffff_ffffn],
+    },
+    () => pci.devices.values(),
+  );
+  const described = new Map(description.functions.map((fn) => [fn.address, fn]));
+  const sriov = new Sriov(machine, pci, log, why, (device) => actions.prepare(device, busView(pci).siblings(device)));
+  const actions = new PciActionSet({
+    machine,
+    bus: pci,
+    irqs,
+    log,
+    why,
+    assigner,
+    sriov,
+    power,
+    firmware(fn) {
+      const recorded = described.get(fn.name)?.attributes;
+      const facts: PciDevice['attributes'] =
+        recorded === undefined ? {} : { sysfs: recorded['sysfs'] ?? null, bootVga: recorded['bootVga'] ?? null };
+      return facts;
+    },
+  });
+  for (const device of devices) if (device.resetMethods.length > 0) device.attributes['resettable'] = 1;
+
+  const driverServices = { log, irqs, enable };
+  const boundIds = (name: string) =>
+    devices.flatMap((device) =>
+      described.get(device.name)?.driver === name ? [idOf(device.vendor, device.device)] : [],
+    );
+  const nativeDriver = (name: string): PciDriver => {
+    if (name === 'pcieport') return new PortDriver(driverServices);
+    return new NativeDriver(name, driverServices, boundIds(name));
+  };
+  const modules = new ModuleTable(
+    new ModuleLoader({
+      bus: pci,
+      log,
+      vfio,
+      vfioParameters,
+      build,
+      nativeDriver,
+      stubDriver: () => new PciStubDriver(log),
+      vfioPciDriver(parameters) {
+        vfioPci = new VfioPciDriver(
+          {
+            irq: irqs,
+            enable,
+            log,
+            clock,
+            why,
+            core: vfio,
+            bus: busView(pci),
+            groupOf: (device: PciDevice) => iommu.groupOf(device),
+          },
+          parameters,
+        );
+        return vfioPci;
+      },
+    }),
+  );
+
+  startDrivers();
+  const maxVfioMajor = build === 'debian' ? 245 : 252;
+  const context: FsContext = {
+    description,
+    clock,
+    log,
+    why,
+    processes: {
+      all: () => processes.all(),
+      get: (pid) => processes.get(pid),
+      text: (process, file) => processFile(process as Task, file),
+    },
+    pci,
+    enable,
+    actions,
+    irqs,
+    iommu: {
+      groups: () => iommu.groups.values(),
+      groupOf: (device) => iommu.groupOf(device),
+      unitOf: (device) => iommu.unitOf(device),
+      units: () => iommu.units(),
+      typeOf: (group) => iommu.typeOf(group),
+      setType: (group, word, process) => iommu.setType(group, word, process),
+    },
+    vfio: groupNodes(vfio, maxVfioMajor, build !== 'debian'),
+    modules,
+    memory: memoryStart,
+    maxMapCount: MAX_MAP_COUNT,
+    vfioMajor: maxVfioMajor,
+    taints: () => taint,
+    regionHolder: (device) => holderOf(device),
+    characterDevices: characterDevices({ vfio, modules, build }),
+  };
+  const fs = new FileTree(rootDirectory(context, { programs: [] }));
+  const syscalls = new Syscalls(fs, why, (initial, flags) => new EventFd(initial, flags));
+  return {
+    description,
+    machine,
+    interrupts,
+    clock,
+    log,
+    why,
+    processes,
+    pci,
+    irqs,
+    iommu,
+    vfio,
+    vfioPci: () => vfioPci,
+    modules,
+    fs,
+    syscalls,
+  };
+
+  /** Registers drivers and loads modules in the order of a boot; a booted machine's bindings are taken over. */
+  function startDrivers(): void {
+    const names = settings.drivers.length > 0 ? settings.drivers : BUILT_IN;
+    const bound = description.functions.flatMap((fn) => (fn.driver === null ? [] : [fn.driver]));
+    const wanted = [...new Set([...BUILT_IN.filter((name) => names.includes(name)), ...names, ...bound])];
+    const listed = settings.modules.length > 0 ? settings.modules : DEFAULT_MODULES;
+    const fromModules = new Set(listed.map(moduleName));
+    pci.autoprobe = !description.booted;
+    for (const name of wanted) {
+      if (name === 'vfio-pci' || name === 'pci-stub') continue;
+      const module = moduleOf(name);
+      if (module !== null && fromModules.has(module)) continue;
+      if (module === null || description.booted) pci.register(nativeDriver(name));
+    }
+    pci.autoprobe = !description.booted;
+    takeOver({ pci, irqs, description: described, until: (driver) => driver.name !== 'vfio-pci' });
+    for (const name of dependenciesOf(listed)) {
+      modules.load(
+        name,
+        [settings.moduleOptions[name] ?? optionsOf(name), commandLineOptions(settings.cmdline, name)].join(' '),
+      );
+      takeOver({ pci, irqs, description: described, until: (driver) => moduleName(driver.module ?? '') === name });
+    }
+    pci.autoprobe = true;
+  }
+
+  /** Options under either spelling of the module's name. */
+  function optionsOf(name: string): string {
+    const entry = Object.entries(settings.moduleOptions).find(([module]) => moduleName(module) === name);
+    return entry?.[1] ?? '';
+  }
+
+  function holderOf(device: PciDevice): string | null {
+    const driver = pci.boundDriver(device);
+    if (driver === null || driver.driverManagedDma) return null;
+    return driver.name === 'virtio-pci' ? 'virtio-pci-modern' : driver.name;
+  }
+}
+
+/** Modules with what they need in front, each once. */
+function dependenciesOf(listed: readonly string[]): string[] {
+  const order: string[] = [];
+  for (const entry of listed) {
+    const name = moduleName(entry);
+    if (name === 'vfio_pci')
+      for (const needed of ['vfio', 'irqbypass', 'vfio_pci_core']) if (!order.includes(needed)) order.push(needed);
+    if (!order.includes(name)) order.push(name);
+  }
+  return order;
+}
+
+function remappingOf(description: MachineDescription, iommu: IommuCore): 'vt-d' | 'amd-vi' | 'none' {
+  if (!iommu.interruptRemapping) return 'none';
+  if (description.iommu === 'amd-vi') return 'amd-vi';
+  return description.iommu === 'intel-vtd' ? 'vt-d' : 'none';
+}

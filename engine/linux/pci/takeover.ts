@@ -1,0 +1,52 @@
+/** Bindings of a machine that was running before this kernel looks at it: nothing is written to the functions. */
+import type { FunctionDescription } from '../../hardware/description';
+import type { IrqCore } from '../irq/irq';
+import type { PciBus } from './bus';
+import type { PciDevice, PciDriver } from './device';
+import { NativeDriver, PortDriver } from './drivers';
+
+export interface Takeover {
+  readonly pci: PciBus;
+  readonly irqs: IrqCore;
+  readonly description: ReadonlyMap<string, FunctionDescription>;
+  /** Which drivers are there by now. */
+  readonly until: (driver: PciDriver) => boolean;
+}
+
+/** Gives every unbound function the driver that the description names, where that driver is registered. */
+export function takeOver({ pci, irqs, description, until }: Takeover): void {
+  for (const device of pci.devices.values()) {
+    const name = description.get(device.name)?.driver ?? null;
+    const driver = name === null ? undefined : pci.drivers.get(name);
+    if (driver === undefined || device.driver !== null || !until(driver)) continue;
+    if (driver instanceof NativeDriver || driver instanceof PortDriver) {
+      pci.adopt(device, driver);
+      keepingRegisters(device, () => adoptInterrupts(device, driver, irqs));
+    } else {
+      pci.bindRecorded(driver, device);
+    }
+  }
+  for (const device of pci.devices.values()) {
+    const names = device.attributes['sysfs'];
+    if (typeof names === 'string' && !names.split(' ').includes('waiting_for_supplier')) pci.probed.add(device);
+  }
+}
+
+/** The interrupts that the registers show as enabled get their numbers and handlers. */
+function adoptInterrupts(device: PciDevice, driver: NativeDriver | PortDriver, irqs: IrqCore): void {
+  if (device.enableCount === 0) device.enableCount = 1;
+  device.powerState = 'D0';
+  const { config } = device;
+  const msi = config.findCapability(0x05);
+  const msix = config.findCapability(0x11);
+  const messages = (msi !== 0 && config.read(msi + 2, 2) & 1) || (msix !== 0 && config.read(msix + 2, 2) & 0x8000);
+  if (!messages && driver instanceof PortDriver) return;
+  irqs.enablePin(device);
+  if (messages) driver.takeInterrupts(device);
+}
+
+function keepingRegisters(device: PciDevice, run: () => void): void {
+  const before = device.config.bytes.slice();
+  run();
+  device.config.bytes.set(before);
+}
