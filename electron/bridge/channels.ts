@@ -1,0 +1,47 @@
+/** What travels between preload and main: derived once from the bridge's contract. Shapes and names only. */
+import type { FileResult, ViewName, VfioLabBridge } from './contract';
+
+/** Questions with one answer, under the names of the bridge's own methods. */
+type Asked = Pick<
+  VfioLabBridge,
+  'act' | 'undo' | 'redo' | 'samples' | 'openSample' | 'openText' | 'save' | 'newMachine' | 'collectScript' | 'about'
+>;
+
+/** A file to open: null asks the person; bytes are for a dropped file that has no path. */
+export type OpenSource = null | { path: string } | { name: string; bytes: Uint8Array };
+
+export type Requests = {
+  [Name in keyof Asked]: { parameters: Parameters<Asked[Name]>; result: Awaited<ReturnType<Asked[Name]>> };
+} & { open: { parameters: [OpenSource]; result: FileResult } };
+
+export type RequestName = keyof Requests;
+
+export const CHANNEL = {
+  /** invoke(name, parameters) */
+  request: 'vfio-lab:request',
+  /** Renderer → main with a port: views. */
+  views: 'vfio-lab:views',
+  /** Renderer → main with a port: one terminal. */
+  terminal: 'vfio-lab:terminal',
+  /** Main → renderer: a command of the native menu. */
+  menu: 'vfio-lab:menu',
+  /** Renderer → main: text for the clipboard. */
+  copy: 'vfio-lab:copy',
+} as const;
+
+/** On the port of views, to main. */
+export type ViewRequest =
+  | { kind: 'subscribe'; id: number; view: ViewName; parameters: unknown }
+  | { kind: 'unsubscribe'; id: number };
+
+/** On the port of views, to the renderer: what changed since the last message. */
+export type ViewChanges = { id: number; value: unknown }[];
+
+/** On a terminal's port, to main. */
+export type TerminalInput =
+  | { kind: 'data'; data: string }
+  | { kind: 'resize'; columns: number; rows: number }
+  | { kind: 'close' };
+
+/** On a terminal's port, to the renderer. */
+export type TerminalOutput = { kind: 'data'; data: string } | { kind: 'exit' };

@@ -1,0 +1,98 @@
+/** Validators for everything the renderer sends: main trusts nothing that comes over the bridge. */
+import { z } from 'zod';
+import type { Requests, RequestName, TerminalInput, ViewRequest } from './channels';
+import type { Action, ViewName, Views } from './contract';
+
+const LONGEST_TEXT = 64 * 1024 * 1024;
+const LONGEST_INPUT = 1024 * 1024;
+
+const address = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i);
+const name = z.string().min(1).max(128);
+const small = z.int().min(0).max(0xffff_ffff);
+const offset = z.int().min(0).max(0xfff);
+const hex = z.string().regex(/^([0-9a-f]{2}){1,8}$/i);
+const irqIndex = z.union([z.literal(0), z.literal(1), z.literal(2)]);
+const vector = z.int().min(0).max(2047);
+
+export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('bind'), address, driver: name.nullable() }),
+  z.strictObject({ kind: z.literal('unbind'), address }),
+  z.strictObject({
+    kind: z.literal('attach'),
+    group: small,
+    pid: small.nullable(),
+    containerFd: small.nullable(),
+  }),
+  z.strictObject({ kind: z.literal('detach'), group: small }),
+  z.strictObject({ kind: z.literal('enable-vectors'), address, index: irqIndex, count: z.int().min(1).max(2048) }),
+  z.strictObject({ kind: z.literal('disable-vectors'), address, index: irqIndex }),
+  z.strictObject({ kind: z.literal('mask-vector'), address, index: irqIndex, vector, masked: z.boolean() }),
+  z.strictObject({ kind: z.literal('fire'), address, vector: vector.nullable() }),
+  z.strictObject({ kind: z.literal('write-config'), address, offset, hex, as: z.enum(['user', 'root']) }),
+  z.strictObject({ kind: z.literal('reset'), address }),
+  z.strictObject({ kind: z.literal('edit-hardware'), address, offset, hex }),
+  z.strictObject({ kind: z.literal('remove-function'), address }),
+  z.strictObject({ kind: z.literal('wait'), ms: z.int().min(0).max(86_400_000) }),
+]);
+
+const none = z.tuple([]);
+
+export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parameters']> } = {
+  act: z.tuple([action]),
+  undo: none,
+  redo: none,
+  samples: none,
+  openSample: z.tuple([name]),
+  openText: z.tuple([z.string().max(LONGEST_TEXT)]),
+  open: z.tuple([
+    z.union([
+      z.null(),
+      z.strictObject({ path: z.string().min(1).max(8192) }),
+      z.strictObject({ name: z.string().max(1024), bytes: z.instanceof(Uint8Array<ArrayBuffer>) }),
+    ]),
+  ]),
+  save: z.tuple([z.boolean()]),
+  newMachine: none,
+  collectScript: none,
+  about: none,
+};
+
+export const isRequestName = (value: unknown): value is RequestName =>
+  typeof value === 'string' && Object.hasOwn(requests, value);
+
+const one = z.strictObject({ address });
+const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
+  machine: z.null(),
+  topology: z.null(),
+  function: one,
+  config: one,
+  containers: z.null(),
+  calls: z.null(),
+  timeline: z.null(),
+  dmesg: z.null(),
+};
+
+const viewRequestShape = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('subscribe'),
+    id: small,
+    view: z.string().refine((view): view is ViewName => Object.hasOwn(viewParameters, view)),
+    parameters: z.unknown(),
+  }),
+  z.strictObject({ kind: z.literal('unsubscribe'), id: small }),
+]);
+
+export function parseViewRequest(data: unknown): ViewRequest {
+  const request = viewRequestShape.parse(data);
+  if (request.kind === 'unsubscribe') return request;
+  return { ...request, parameters: viewParameters[request.view].parse(request.parameters) };
+}
+
+const cells = z.int().min(1).max(1000);
+export const terminalSize = z.strictObject({ columns: cells, rows: cells });
+export const terminalInput: z.ZodType<TerminalInput> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('data'), data: z.string().max(LONGEST_INPUT) }),
+  z.strictObject({ kind: z.literal('resize'), columns: cells, rows: cells }),
+  z.strictObject({ kind: z.literal('close') }),
+]);
+export const clipboardText = z.string().max(LONGEST_INPUT);

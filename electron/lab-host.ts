@@ -1,0 +1,30 @@
+/** What the lab needs from where it runs: the sample machines, real time, and room for others between two steps. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { readBytes } from '../engine/host/files';
+import type { LabHost } from '../engine/lab/lab';
+
+const index = z.array(z.object({ id: z.string(), title: z.string(), about: z.string(), file: z.string() }));
+
+export function labHost(samplesFolder: string): LabHost {
+  const samples = index.parse(JSON.parse(readFileSync(path.join(samplesFolder, 'index.json'), 'utf8')));
+  return {
+    samples: () => samples.map(({ id, title, about }) => ({ id, title, about })),
+    readSample: (id) => {
+      const sample = samples.find((candidate) => candidate.id === id);
+      if (!sample) throw new Error(`There is no sample machine ${id}.`);
+      return readBytes(path.join(samplesFolder, sample.file));
+    },
+    delay: async (ms, signal) => {
+      try {
+        await setTimeout(ms, undefined, { signal });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+    breathe: () => setImmediate(),
+    realtime: () => Date.now(),
+  };
+}

@@ -1,0 +1,101 @@
+/** The sandboxed half of the bridge: puts `vfioLab` on the window and nothing else. */
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import { CHANNEL } from '../bridge/channels';
+import type {
+  OpenSource,
+  RequestName,
+  Requests,
+  TerminalInput,
+  TerminalOutput,
+  ViewChanges,
+  ViewRequest,
+} from '../bridge/channels';
+import type { MenuCommand, VfioLabBridge, ViewName, Views } from '../bridge/contract';
+
+function ask<Name extends RequestName>(
+  name: Name,
+  ...parameters: Requests[Name]['parameters']
+): Promise<Requests[Name]['result']> {
+  return ipcRenderer.invoke(CHANNEL.request, name, parameters);
+}
+
+/** A port whose other end main holds. */
+function connect(channel: string, message: unknown): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  ipcRenderer.postMessage(channel, message, [port2]);
+  return port1;
+}
+
+const listeners = new Map<number, (value: never) => void>();
+let views: MessagePort | null = null;
+let lastSubscription = 0;
+
+function viewPort(): MessagePort {
+  if (views) return views;
+  views = connect(CHANNEL.views, null);
+  views.onmessage = (event: MessageEvent<ViewChanges>) => {
+    for (const { id, value } of event.data) listeners.get(id)?.(value as never);
+  };
+  return views;
+}
+
+function subscribe<V extends ViewName>(
+  view: V,
+  parameters: Views[V]['parameters'],
+  onValue: (value: Views[V]['value']) => void,
+): () => void {
+  const id = ++lastSubscription;
+  const send = (request: ViewRequest): void => viewPort().postMessage(request);
+  listeners.set(id, onValue);
+  send({ kind: 'subscribe', id, view, parameters });
+  return () => {
+    listeners.delete(id);
+    send({ kind: 'unsubscribe', id });
+  };
+}
+
+async function sourceOf(file: File | undefined): Promise<OpenSource> {
+  if (!file) return null;
+  const path = webUtils.getPathForFile(file);
+  if (path !== '') return { path };
+  return { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+}
+
+const bridge: VfioLabBridge = {
+  act: (action) => ask('act', action),
+  subscribe,
+  undo: () => ask('undo'),
+  redo: () => ask('redo'),
+  samples: () => ask('samples'),
+  openSample: (id) => ask('openSample', id),
+  open: async (file) => ask('open', await sourceOf(file)),
+  openText: (text) => ask('openText', text),
+  save: (as) => ask('save', as),
+  newMachine: () => ask('newMachine'),
+  collectScript: () => ask('collectScript'),
+  openTerminal: (onData, onExit) => {
+    const port = connect(CHANNEL.terminal, { columns: 80, rows: 24 });
+    const send = (input: TerminalInput): void => port.postMessage(input);
+    port.onmessage = (event: MessageEvent<TerminalOutput>) => {
+      if (event.data.kind === 'data') onData(event.data.data);
+      else {
+        onExit();
+        send({ kind: 'close' });
+      }
+    };
+    return {
+      write: (data) => send({ kind: 'data', data }),
+      resize: (columns, rows) => send({ kind: 'resize', columns, rows }),
+      close: () => send({ kind: 'close' }),
+    };
+  },
+  onMenu: (listener) => {
+    const take = (_event: unknown, command: MenuCommand): void => listener(command);
+    ipcRenderer.on(CHANNEL.menu, take);
+    return () => ipcRenderer.off(CHANNEL.menu, take);
+  },
+  copy: (text) => ipcRenderer.send(CHANNEL.copy, text),
+  about: () => ask('about'),
+};
+
+contextBridge.exposeInMainWorld('vfioLab', bridge);
