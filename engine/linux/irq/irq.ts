@@ -164,6 +164,22 @@ export class IrqCore {
     return rows;
   }
 
+  /** The device raises a vector, or pulses its pin (null): what a person does by hand. */
+  raise(device: PciDevice, vector: number | null): InterruptPath | null {
+    if (vector !== null) return this.interrupts.raiseVector(device.function, vector);
+    const path = this.interrupts.setIntx(device.function, true);
+    this.interrupts.setIntx(device.function, false);
+    return path;
+  }
+
+  /** One line of text for each number that is in use, for comparing states. */
+  *describe(): IterableIterator<string> {
+    for (const line of this.lines.values()) {
+      const names = line.actions.map((a) => a.name).join(',');
+      yield `${line.irq} ${line.chip} ${line.device?.name ?? '-'} ${line.hardware} ${line.count} ${line.disabled} ${names}`;
+    }
+  }
+
   /** Used by `MessageVectors`: a line of one message with its remapping entry. */
   addMessageLine(device: PciDevice, kind: VectorKind, index: number, remapIndex: number): IrqLine {
     let irq = FIRST_MESSAGE_IRQ;

@@ -83,9 +83,15 @@ function setUnit(view: DataView, width: 1 | 2 | 4 | 8, value: bigint): void {
 /** The regions of an open device: info, read, write and mmap (vfio-pci-regions-irqs-reset.md 5, 6). */
 export class Regions {
   private readonly host: RegionHost;
+  private readonly claims = new Set<number>();
 
   constructor(host: RegionHost) {
     this.host = host;
+  }
+
+  /** A BAR is claimed with its first use, until the device is closed. */
+  claimed(index: number): boolean {
+    return this.claims.has(index);
   }
 
   /** Null for an index that does not exist. */
@@ -139,6 +145,7 @@ export class Regions {
     const size = Number(resourceLength(this.host.device.resources[index]));
     const pages = Math.ceil(size / PAGE) * PAGE;
     if (at + request.length > pages) return -ERRNO.EINVAL;
+    this.claims.add(index);
     return {
       length: request.length,
       read: (offset, width) => (this.reachable() ? this.loadMemory(index, at + offset, width) : null),
@@ -202,6 +209,7 @@ export class Regions {
     } else if (this.host.msix?.bar === index) {
       window = [this.host.msix.from, this.host.msix.to];
     }
+    if (index < REGION_INDEX.ROM) this.claims.add(index);
     const io = (resource.flags & RESOURCE.IO) !== 0n;
     for (let done = 0; done < count;) {
       const here = at + done;
