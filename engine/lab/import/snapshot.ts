@@ -155,7 +155,8 @@ export function iommuUnitOf(kind: IommuKind, qemu: readonly string[]): IommuUnit
     interruptRemapping: kind !== 'virtio-iommu' && on('intremap', true),
     addressBits: Number(options.get('aw-bits') ?? (kind === 'intel-vtd' ? 39 : 64)),
     scalableMode: on('x-scalable-mode', false),
-    cachingMode: on('caching-mode', false),
+    // QEMU's AMD unit always says that it caches entries that are not present (NpCache).
+    cachingMode: kind === 'amd-vi' || on('caching-mode', false),
   };
 }
 

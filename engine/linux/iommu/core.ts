@@ -3,14 +3,16 @@ import type { MachineDescription } from '../../hardware/description';
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
 import type { PciDevice } from '../pci/device';
+import { devicePrefix } from '../pci/enable';
 import type { Process } from '../process/process';
 import type { WhyLog } from '../why';
 import { PagingDomain } from './domain';
 import { FabricIndex } from './fabric-index';
 import type { DomainType, IommuDomain, IommuGroup, ReservedRegion } from './group';
-import { isBehindIommu, reservedRegions } from './platform';
+import { isBehindIommu, platformGroups, reservedRegions } from './platform';
 import type { GroupDecision, GroupingPolicy, PolicyContext, WhyStep } from './policy';
 import { LINUX_6_12 } from './policy';
+import { placementOrder, predictRange } from './predict';
 import type { IommuSettings } from './settings';
 import { acsSettingsOf, iommuSettings } from './settings';
 
@@ -34,7 +36,11 @@ class Group implements IommuGroup {
   }
 }
 
-const plainDomain = (type: DomainType, apertureEnd: bigint): IommuDomain => ({ type, pageSizes: PAGE_SIZES, apertureEnd });
+const plainDomain = (type: DomainType, apertureEnd: bigint): IommuDomain => ({
+  type,
+  pageSizes: PAGE_SIZES,
+  apertureEnd,
+});
 
 export class IommuCore {
   readonly groups = new Map<number, IommuGroup>();
@@ -45,18 +51,16 @@ export class IommuCore {
   private readonly why: WhyLog;
   private readonly membership = new Map<PciDevice, Group>();
   private readonly decisions = new Map<PciDevice, GroupDecision>();
-  private readonly index: FabricIndex;
+  /** What the rule looks at. */
+  readonly index: FabricIndex;
   private readonly context: PolicyContext;
   private readonly apertureEnd: bigint;
   /** Recorded groups are shown where the dump hid what the rule needs. */
   private readonly recordedOf: ReadonlyMap<string, string>;
+  /** Driver of each function that the description has, by address. */
+  private readonly driverAtBoot: ReadonlyMap<string, string | null>;
 
-  constructor(options: {
-    description: MachineDescription;
-    log: KernelLog;
-    why: WhyLog;
-    policy?: GroupingPolicy;
-  }) {
+  constructor(options: { description: MachineDescription; log: KernelLog; why: WhyLog; policy?: GroupingPolicy }) {
     this.description = options.description;
     this.log = options.log;
     this.why = options.why;
@@ -70,16 +74,12 @@ export class IommuCore {
       ),
     );
     this.index = new FabricIndex(acsSettingsOf(options.description, this.settings));
+    this.driverAtBoot = new Map(options.description.functions.map((fn) => [fn.address, fn.driver]));
     this.context = { index: this.index, hasGroup: (device) => this.membership.has(device) };
   }
 
   get interruptRemapping(): boolean {
     return this.settings.interruptRemapping;
-  }
-
-  /** Settings of the ACS judgement, for explanations. */
-  get policyContext(): PolicyContext {
-    return this.context;
   }
 
   groupOf(device: PciDevice): IommuGroup | null {
@@ -90,10 +90,12 @@ export class IommuCore {
     return this.decisions.get(device) ?? null;
   }
 
+  /** Functions whose group rests on registers that the dump did not show. */
+  readonly undecided = new Set<PciDevice>();
+
   /** False where the displayed groups rest on registers that the dump did not show. */
   get known(): boolean {
-    for (const decision of this.decisions.values()) if (!decision.known) return false;
-    return true;
+    return this.undecided.size === 0;
   }
 
   // ---- membership
@@ -103,19 +105,45 @@ export class IommuCore {
     for (const device of devices) this.index.add(device);
     this.index.refresh();
     if (!this.settings.enabled) return;
-    const placed = [...this.index.devices].filter((device) => isBehindIommu(device, this.description, this.recordedOf));
-    if (this.description.iommu === 'virtio-iommu') {
-      // Members join when a driver first probes them, so the numbers tell the order.
-      const order = (device: PciDevice): number => Number(this.recordedOf.get(device.name) ?? 0);
-      placed.sort((a, b) => order(a) - order(b));
-    }
+    const covered = placementOrder(this.index.devices).filter((device) => this.covers(device));
+    // Behind virtio-iommu a function joins when a driver first probes it: those with a driver came first.
+    const placed =
+      this.description.iommu === 'virtio-iommu'
+        ? [
+            ...covered.filter((device) => this.hadDriver(device)),
+            ...covered.filter((device) => !this.hadDriver(device)),
+          ]
+        : covered;
     for (const device of placed) this.place(device);
+    this.findUndecided(placed);
     if (!this.known && this.recordedOf.size > 0) this.adoptRecorded(placed);
-    else this.adoptNumbers();
+    else if (this.description.source !== 'recorded') this.adoptNumbers();
     for (const device of this.index.devices) {
       const group = this.membership.get(device);
       if (group) this.logMember(device, group);
     }
+  }
+
+  private hadDriver(device: PciDevice): boolean {
+    return this.driverAtBoot.get(device.name) != null;
+  }
+
+  private covers(device: PciDevice): boolean {
+    return isBehindIommu(device, this.description, this.recordedOf, this.driverAtBoot);
+  }
+
+  /** Where a decision rests on what the dump hides, both readings are compared. */
+  private findUndecided(placed: readonly PciDevice[]): void {
+    const platform = platformGroups(placed);
+    if (platform) for (const device of placed) this.undecided.add(device);
+    if (platform || [...this.decisions.values()].every((decision) => decision.known)) return;
+    const covered = new Set(placed);
+    const { undecided } = predictRange(this.index.devices, {
+      acs: this.index.settings,
+      policy: this.policy,
+      uncovered: (device) => !covered.has(device),
+    });
+    for (const device of undecided) this.undecided.add(device);
   }
 
   /** The function appears on the bus. With virtio-iommu it waits for its first driver. */
@@ -124,9 +152,10 @@ export class IommuCore {
     this.index.refresh();
     if (!this.settings.enabled || this.membership.has(device)) return;
     if (this.description.iommu === 'virtio-iommu') return;
-    if (device.physicalFunction === null && !isBehindIommu(device, this.description, this.recordedOf)) return;
+    if (!this.covers(device)) return;
     const group = this.place(device);
     this.logMember(device, group);
+    if (device.function.address.function > 0) device.multifunctionForced = true;
   }
 
   removeDevice(device: PciDevice): void {
@@ -140,7 +169,6 @@ export class IommuCore {
     this.membership.delete(device);
     this.decisions.delete(device);
     group.devices.splice(group.devices.indexOf(device), 1);
-    this.log.print(KERN_INFO, `pci ${device.name}: Removing from iommu group ${group.id}`);
     if (group.devices.length === 0) this.groups.delete(group.id);
     else this.refreshReserved(group);
   }
@@ -173,7 +201,7 @@ export class IommuCore {
   }
 
   private logMember(device: PciDevice, group: IommuGroup): void {
-    this.log.print(KERN_INFO, `pci ${device.name}: Adding to iommu group ${group.id}`);
+    this.log.print(KERN_INFO, `${devicePrefix(device)}Adding to iommu group ${group.id}`);
   }
 
   /** Groups with the recorded members bear the recorded number: a number is a fact of that boot. */
@@ -225,7 +253,9 @@ export class IommuCore {
       const step: WhyStep = {
         rule: 'recorded',
         subject: device.name,
-        text: `the dump does not show the registers the rule needs; group ${number} is what it recorded`,
+        text: platformGroups([device])
+          ? `the platform makes the groups on POWER, by no rule of PCI; group ${number} is what the dump recorded`
+          : `the dump does not show the registers the rule needs; group ${number} is what it recorded`,
         decided: true,
         verdict: null,
         joins: null,
@@ -235,7 +265,8 @@ export class IommuCore {
         steps: [...decision.steps.map((s) => ({ ...s, decided: false })), step],
       });
     }
-    for (const [id, group] of [...byNumber].sort(([a], [b]) => Number(a) - Number(b))) this.groups.set(Number(id), group);
+    for (const [id, group] of [...byNumber].sort(([a], [b]) => Number(a) - Number(b)))
+      this.groups.set(Number(id), group);
   }
 
   // ---- ownership
@@ -243,7 +274,8 @@ export class IommuCore {
   /** A driver is about to be tried (iommu_device_use_default_domain). 0 or a negative errno. */
   claimForDriver(device: PciDevice, driverManagedDma: boolean): number {
     if (this.description.iommu === 'virtio-iommu' && this.settings.enabled && !this.membership.has(device)) {
-      if (isBehindIommu(device, this.description, new Map())) this.logMember(device, this.place(device));
+      if (isBehindIommu(device, this.description, new Map(), this.driverAtBoot))
+        this.logMember(device, this.place(device));
     }
     const group = this.membership.get(device);
     if (!group || driverManagedDma) return 0;
@@ -367,6 +399,7 @@ export class IommuCore {
     this.groups.set(id, group);
     group.devices.push(device);
     this.membership.set(device, group);
+    this.logMember(device, group);
     return group;
   }
 
@@ -375,6 +408,7 @@ export class IommuCore {
     if (!group || group.name !== 'vfio-noiommu') return;
     this.membership.delete(device);
     this.groups.delete(group.id);
+    this.log.print(KERN_INFO, `${devicePrefix(device)}Removing from iommu group ${group.id}`);
   }
 
   // ---- sysfs

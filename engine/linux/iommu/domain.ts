@@ -131,7 +131,12 @@ export class PagingDomain implements IommuDomain {
         removed += Math.min(end, to) - Math.max(start, from);
         if (start < from && end > to) {
           chunk.pages[at] = from - start;
-          this.map(BigInt(to) << PAGE_SHIFT, BigInt(physical + (to - start)) << PAGE_SHIFT, BigInt(end - to) << PAGE_SHIFT, prot);
+          this.map(
+            BigInt(to) << PAGE_SHIFT,
+            BigInt(physical + (to - start)) << PAGE_SHIFT,
+            BigInt(end - to) << PAGE_SHIFT,
+            prot,
+          );
           return BigInt(removed) << PAGE_SHIFT;
         }
         if (start < from) {

@@ -20,6 +20,13 @@ interface Bus {
 }
 
 const NONE: readonly never[] = [];
+const SUPPOSED: AcsVerdict = {
+  isolated: true,
+  rule: 'override',
+  missing: 0,
+  detail: 'supposed to be isolated',
+  known: true,
+};
 const busKey = (device: PciDevice): number => device.function.address.segment * 256 + device.function.address.bus;
 const slotKey = (device: PciDevice): number => busKey(device) * 32 + device.function.address.device;
 
@@ -38,7 +45,11 @@ export class FabricIndex {
   private readonly openHops = new Map<PciDevice, OpenHop | null>();
   private readonly aliasesAbove = new Map<PciDevice, readonly AliasVisit[]>();
 
-  constructor(settings: AcsSettings) {
+  /** Functions taken as isolated whatever their registers say: for asking what a change would do. */
+  private readonly isolated: ReadonlySet<PciDevice>;
+
+  constructor(settings: AcsSettings, isolated: ReadonlySet<PciDevice> = new Set()) {
+    this.isolated = isolated;
     this.settings = { ...settings, neighbour: (device, id) => this.neighbour(device, id) };
   }
 
@@ -83,7 +94,7 @@ export class FabricIndex {
   verdict(device: PciDevice): AcsVerdict {
     let found = this.verdicts.get(device);
     if (found === undefined) {
-      found = acsVerdict(device, this.settings);
+      found = this.isolated.has(device) ? SUPPOSED : acsVerdict(device, this.settings);
       this.verdicts.set(device, found);
     }
     return found;
@@ -141,8 +152,7 @@ export class FabricIndex {
     const own = devfn(device.function.address);
     const sends = new Set(aliasDevfns(device));
     return bus.functions.filter(
-      (other) =>
-        other !== device && (sends.has(devfn(other.function.address)) || aliasDevfns(other).includes(own)),
+      (other) => other !== device && (sends.has(devfn(other.function.address)) || aliasDevfns(other).includes(own)),
     );
   }
 

@@ -12,7 +12,11 @@ describe('PageMap', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const map = new PageMap();
         const model = new Array<number>(LIMIT + 16).fill(-1);
-        for (const { kind, range: [first, length], target } of steps) {
+        for (const {
+          kind,
+          range: [first, length],
+          target,
+        } of steps) {
           const slice = model.slice(first, first + length);
           if (kind === 'insert') {
             const free = slice.every((page) => page < 0);

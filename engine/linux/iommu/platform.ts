@@ -1,5 +1,6 @@
 /** What firmware tables say about functions: which the IOMMU covers, and which address ranges are reserved. */
 import type { MachineDescription } from '../../hardware/description';
+import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from '../pci/device';
 import type { ReservedRegion } from './group';
 import type { IommuSettings } from './settings';
@@ -10,16 +11,47 @@ const VIRTIO_IOMMU = 0x10571af4;
 
 /**
  * Whether some IOMMU unit's scope holds the function. The scope is in firmware tables that no PCI dump shows: where
- * the dump recorded groups, a function without one is outside; else only the IOMMU's own function is.
+ * the dump recorded groups, a function without one is outside. Else: VT-d covers all; an AMD table usually begins
+ * behind the IOMMU's own function, when that sits in slot 0 with the host bridge; virtio-iommu covers all but itself.
+ * A virtual function goes with its parent function, a function that came later with the bridge above it.
  */
 export function isBehindIommu(
   device: PciDevice,
   description: MachineDescription,
   recordedOf: ReadonlyMap<string, string>,
+  described: ReadonlyMap<string, unknown>,
 ): boolean {
-  if (recordedOf.size > 0) return recordedOf.has(device.name);
+  if (recordedOf.size > 0) {
+    if (recordedOf.has(device.name)) return true;
+    if (described.has(device.name)) return false;
+    const source = device.physicalFunction ?? device.parent;
+    return source === null || isBehindIommu(source, description, recordedOf, described);
+  }
   if (description.iommu === 'virtio-iommu') return device.config.read(0, 4) !== VIRTIO_IOMMU;
-  return device.class >>> 8 !== CLASS_IOMMU;
+  if (description.iommu !== 'amd-vi') return true;
+  if (device.class >>> 8 === CLASS_IOMMU) return false;
+  const { device: slot, function: number } = device.function.address;
+  return !(device.parent === null && slot === 0 && number === 0 && hasIommuInSlotZero(device, description));
+}
+
+const hasIommuInSlotZero = (device: PciDevice, description: MachineDescription): boolean => {
+  const slot = device.name.slice(0, -1);
+  return description.functions.some((fn) => fn.address.startsWith(slot) && classOf(fn.config) === CLASS_IOMMU);
+};
+
+/** Base class and subclass in a hex string of registers. */
+const classOf = (config: string): number => parseInt(config.slice(22, 24) + config.slice(20, 22), 16);
+
+const IBM = 0x1014;
+
+/** On POWER the platform makes the groups (partitionable endpoints), by no rule of PCI. */
+export const platformGroups = (devices: readonly PciDevice[]): boolean =>
+  devices.some((device) => rootOf(device).vendor === IBM && rootOf(device).function.portType === PortType.RootPort);
+
+function rootOf(device: PciDevice): PciDevice {
+  let top = device;
+  while (top.parent !== null) top = top.parent;
+  return top;
 }
 
 const MSI_WINDOW: ReservedRegion = { start: 0xfee00000n, end: 0xfeefffffn, kind: 'msi' };

@@ -71,12 +71,7 @@ function requesterText(requester: number): string {
 }
 
 /** Phases C and D: same-bus aliases and same-slot functions that are not isolated, found one from another. */
-function search(
-  device: PciDevice,
-  context: PolicyContext,
-  visited: Set<number>,
-  decision: Decision,
-): PciDevice | null {
+function search(device: PciDevice, context: PolicyContext, visited: Set<number>, decision: Decision): PciDevice | null {
   visited.add(devfn(device.function.address));
   if (context.hasGroup(device)) return device;
   for (const other of context.index.dmaAliases(device)) {
@@ -133,10 +128,7 @@ function decide(device: PciDevice, context: PolicyContext): GroupDecision {
     reported = visit.device;
     const text = ALIAS_TEXT[visit.because]!(visit.device.name, requesterText(visit.requester));
     if (visit.device !== device && context.hasGroup(visit.device)) {
-      decision.note(
-        { rule: 'alias', subject: visit.device.name, text, verdict: null, joins: visit.device.name },
-        true,
-      );
+      decision.note({ rule: 'alias', subject: visit.device.name, text, verdict: null, joins: visit.device.name }, true);
       return decision.end(visit.device);
     }
     if (visit.because !== 'own') {
@@ -174,15 +166,20 @@ function decide(device: PciDevice, context: PolicyContext): GroupDecision {
   }
 
   const visited = new Set<number>();
-  const found =
-    search(reported, context, visited, decision) ?? slotSearch(reported, context, visited, decision);
+  const found = search(reported, context, visited, decision) ?? slotSearch(reported, context, visited, decision);
   if (found) {
     const last = decision.steps.at(-1);
     if (last) decision.steps[decision.steps.length - 1] = { ...last, decided: true };
     return decision.end(found);
   }
   decision.note(
-    { rule: 'new', subject: device.name, text: `nothing else can send as ${device.name} or reach it unseen`, verdict: null, joins: null },
+    {
+      rule: 'new',
+      subject: device.name,
+      text: `nothing else can send as ${device.name} or reach it unseen`,
+      verdict: null,
+      joins: null,
+    },
     true,
   );
   return decision.end(null);

@@ -44,7 +44,7 @@ export function iommuSettings(description: MachineDescription): IommuSettings {
     (description.iommu === 'intel-vtd' && intel.includes('off')) ||
     (description.iommu === 'amd-vi' && word(cmdline, 'amd_iommu') === 'off');
   const passthrough = word(cmdline, 'iommu') === 'pt' || isOn(word(cmdline, 'iommu.passthrough'));
-  const strict = isOn(word(cmdline, 'iommu.strict')) || unit.cachingMode || description.iommu === 'virtio-iommu';
+  const strict = isOn(word(cmdline, 'iommu.strict')) || unit.cachingMode;
   const flushQueue = !unit.cachingMode;
   const remappingOff = (word(cmdline, 'intremap') ?? '').split(',').includes('off');
   return {

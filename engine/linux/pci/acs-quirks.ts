@@ -28,7 +28,11 @@ interface Quirk {
   readonly devices: readonly (number | readonly [number, number])[] | null;
   readonly applies?: (device: PciDevice, context: QuirkContext) => boolean;
   /** Bits asserted, or the bits that remain required and those asserted. */
-  readonly asserts: (device: PciDevice, required: number, context: QuirkContext) => { required: number; asserted: number };
+  readonly asserts: (
+    device: PciDevice,
+    required: number,
+    context: QuirkContext,
+  ) => { required: number; asserted: number };
 }
 
 const asserting =

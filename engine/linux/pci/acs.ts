@@ -46,7 +46,16 @@ export interface AcsOverride {
 /** The answer to "is this function isolated?", and what decided it. */
 export interface AcsVerdict {
   readonly isolated: boolean;
-  readonly rule: 'quirk' | 'conventional' | 'bridge-type' | 'single-function' | 'other-type' | 'no-capability' | 'register' | 'override' | 'unknown';
+  readonly rule:
+    | 'quirk'
+    | 'conventional'
+    | 'bridge-type'
+    | 'single-function'
+    | 'other-type'
+    | 'no-capability'
+    | 'register'
+    | 'override'
+    | 'unknown';
   /** Required bits that the register offers and that are off. */
   readonly missing: number;
   readonly detail: string;

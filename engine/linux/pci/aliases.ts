@@ -52,9 +52,7 @@ const ALIAS_QUIRKS: readonly AliasQuirk[] = [
 ];
 
 /** Conventional-looking bridges that take over requests as a PCIe-to-PCI bridge does (spec 2.3). */
-const PCIE_LIKE_BRIDGES: ReadonlySet<number> = new Set([
-  0x1b211080, 0x10e38113, 0x12838892, 0x12838893, 0x8086244e,
-]);
+const PCIE_LIKE_BRIDGES: ReadonlySet<number> = new Set([0x1b211080, 0x10e38113, 0x12838892, 0x12838893, 0x8086244e]);
 /** Bridges at which translation begins: the walk ends below them. */
 const TRANSLATION_ROOTS: ReadonlySet<number> = new Set([0x14e49000, 0x14e49084]);
 
