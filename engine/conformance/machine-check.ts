@@ -61,7 +61,7 @@ export async function checkMachine(
   runLspci: RunLspci,
 ): Promise<MachineResult> {
   const kernel = bootKernel(description);
-  const performer = new Performer(kernel, kernel.processes.spawn({ name: 'snapshot', uid: 0 }));
+  const performer = new Performer(kernel, kernel.processes.spawn({ parent: 1, name: 'snapshot', uid: 0 }));
   const result: MachineResult = { passed: 0, failed: 0, differences: [] };
   const check = (what: string, want: unknown, got: unknown): void => {
     if (sameValue(want, got)) {

@@ -61,13 +61,13 @@ class Provenance {
 function functionOf(kernel: Kernel, owner: string): string {
   const cdev = /^\/dev\/vfio\/devices\/(vfio\d+)$/.exec(owner);
   if (!cdev) return owner;
-  const target = kernel.syscalls.readlink(kernel.processes.init, `/sys/class/vfio-dev/${cdev[1]}/device`);
+  const target = kernel.syscalls.readlink(kernel.processes.get(1)!, `/sys/class/vfio-dev/${cdev[1]}/device`);
   return typeof target === 'string' ? (target.split('/').at(-1) ?? owner) : owner;
 }
 
 export function playTrace(description: MachineDescription, trace: Trace, family: string): TraceResult {
   const kernel = bootKernel(description);
-  const performer = new Performer(kernel, kernel.processes.spawn({ name: 'runner', uid: 0 }));
+  const performer = new Performer(kernel, kernel.processes.spawn({ parent: 1, name: 'runner', uid: 0 }));
   const provenance = new Provenance();
   const circumstances: Circumstances = {
     family,

@@ -118,7 +118,14 @@ export class Machine {
   private stimulate(stimulus: Stimulus): Outcome {
     const device = this.kernel.pci.devices.get(stimulus.device);
     if (!device) return { answer: null, why: null, error: `There is no function ${stimulus.device}.` };
-    this.kernel.irqs.raise(device, stimulus.vector);
+    const { interrupts } = this.kernel;
+    if (stimulus.vector !== null) {
+      interrupts.raiseVector(device.function, stimulus.vector);
+    } else {
+      // A device that only its registers describe has no cause to withdraw: its pin is a pulse.
+      interrupts.setIntx(device.function, true);
+      interrupts.setIntx(device.function, false);
+    }
     return done();
   }
 }

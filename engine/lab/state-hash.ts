@@ -40,7 +40,8 @@ function* facts(kernel: Kernel): Generator<string> {
     for (const [fd, file] of process.files.entries()) yield `fd ${fd} ${file.kind} ${file.link}`;
   }
   for (const record of kernel.log.records) yield `log ${record.time} ${record.level} ${record.text}`;
-  for (const line of kernel.irqs.describe()) yield `irq ${line}`;
+  for (const row of kernel.irqs.rows()) yield `irq ${row.irq} ${row.count} ${row.chip} ${row.names.join(' ')}`;
+  yield `interrupts ${kernel.interrupts.log.total}`;
 }
 
 export function stateHash(kernel: Kernel): string {

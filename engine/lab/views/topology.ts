@@ -119,7 +119,7 @@ export function culpritOf(group: IommuGroup): TopologyGroup['culprit'] {
   return member ? { address: member.name, driver: member.driver!.name } : null;
 }
 
-function viewGroup(kernel: Kernel, group: IommuGroup, place: number, recorded: ReadonlyMap<string, string>): TopologyGroup {
+function viewGroup(group: IommuGroup, place: number, recorded: ReadonlyMap<string, string>): TopologyGroup {
   const members = group.devices.map((device) => device.name);
   const recordedIds = new Set(members.map((member) => recorded.get(member) ?? ''));
   const culprit = culpritOf(group);
@@ -167,6 +167,6 @@ export function topologyView(
       label: `Root complex · bus ${formatAddress({ ...root, device: 0, function: 0 }).slice(root.segment === 0 ? 5 : 0, -5)}`,
     })),
     functions: devices.map((device) => viewFunction(kernel, device, holdings, names)),
-    groups: groups.map((group) => viewGroup(kernel, group, assigned.get(group.id) ?? 0, recorded)),
+    groups: groups.map((group) => viewGroup(group, assigned.get(group.id) ?? 0, recorded)),
   };
 }
