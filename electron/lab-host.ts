@@ -5,12 +5,14 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { readBytes } from '../engine/host/files';
 import type { LabHost } from '../engine/lab/lab';
+import { openTerminal } from '../engine/shell/terminal';
 
 const index = z.array(z.object({ id: z.string(), title: z.string(), about: z.string(), file: z.string() }));
 
 export function labHost(samplesFolder: string): LabHost {
   const samples = index.parse(JSON.parse(readFileSync(path.join(samplesFolder, 'index.json'), 'utf8')));
   return {
+    openTerminal,
     samples: () => samples.map(({ id, title, about }) => ({ id, title, about })),
     readSample: (id) => {
       const sample = samples.find((candidate) => candidate.id === id);

@@ -8,7 +8,7 @@ import { actionLabel, runAction } from './actions';
 import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
 import { explainSubject } from './explain';
 import { holdingsOf } from './holdings';
-import { ImportError, importMachine } from './import';
+import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
 import { History } from './journal';
@@ -253,17 +253,31 @@ export class Lab implements MachineDoor {
 
   /** Opens a document or a dump of any kind. Never throws for what is in the file. */
   openBytes(fileName: string, bytes: Uint8Array, path: string | null): OpenResult {
-    const base = fileName.split(/[\\/]/).at(-1) ?? fileName;
-    try {
+    return this.open(fileName, (base) => {
       const head = new TextDecoder().decode(bytes.subarray(0, 256));
       if (looksLikeDocument(head)) {
-        const contents = readDocument(new TextDecoder().decode(bytes));
-        this.replace(new History(contents), base, path);
-        return { ok: true, title: base, notes: [] };
+        this.replace(new History(readDocument(new TextDecoder().decode(bytes))), base, path);
+        return [];
       }
       const description = importMachine(base, bytes);
       this.replace(History.of(description), base, null);
-      return { ok: true, title: base, notes: importNotes(description) };
+      return importNotes(description);
+    });
+  }
+
+  /** Opens a copy of a machine's /sys: the folder's files by their path in it. */
+  openFolder(folderName: string, files: Map<string, Uint8Array>): OpenResult {
+    return this.open(folderName, (base) => {
+      const description = importFolder(base, files);
+      this.replace(History.of(description), base, null);
+      return importNotes(description);
+    });
+  }
+
+  private open(fileName: string, read: (base: string) => string[]): OpenResult {
+    const base = fileName.split(/[\\/]/).at(-1) ?? fileName;
+    try {
+      return { ok: true, title: base, notes: read(base) };
     } catch (error) {
       if (error instanceof DocumentError) {
         return refused(`${base} was not opened: line ${error.line}. ${error.message}`, base, error.line, error.message);
