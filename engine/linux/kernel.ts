@@ -1,10 +1,12 @@
 /** Boots a machine: composes the subsystems, lowest first, and takes over what the description says was running. */
 import { buildMachine } from '../hardware/build';
 import type { MachineDescription } from '../hardware/description';
+import { connectDevices } from '../hardware/devices/catalog';
 import { Interrupts } from '../hardware/interrupts';
 import type { HardwareMachine } from '../hardware/machine';
 import { Clock } from './clock';
 import { characterDevices, groupNodes } from './devices';
+import { DmaPath } from './dma';
 import type { FsContext } from './fs/context';
 import { rootDirectory } from './fs/root';
 import { FileTree } from './fs/tree';
@@ -23,7 +25,7 @@ import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
 import { idOf } from './pci/match';
 import { Sriov } from './pci/sriov';
-import { takeOver } from './pci/takeover';
+import { inferAutoprobe, takeOver } from './pci/takeover';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
 import type { Task } from './process/table';
@@ -85,6 +87,16 @@ export function bootKernel(description: MachineDescription): Kernel {
   const devices = pciDevicesOf(machine, description);
   for (const device of devices) pci.enlist(device);
   iommu.boot(devices);
+  connectDevices(machine.functions.values(), {
+    interrupts,
+    after: (ns, act) => void clock.after(ns, act),
+    dma: new DmaPath({
+      memory: processes.physical,
+      deviceOf: (fn) => pci.devices.get(fn.name) ?? null,
+      groupOf: (device) => iommu.groupOf(device),
+      writeImpliesRead: description.iommu === 'intel-vtd',
+    }),
+  });
 
   let taint = 0;
   const vfioParameters = defaultVfioParameters();
@@ -248,6 +260,7 @@ export function bootKernel(description: MachineDescription): Kernel {
       );
       takeOver({ pci, irqs, description: described, until: (driver) => moduleName(driver.module ?? '') === name });
     }
+    if (description.booted) inferAutoprobe(pci);
     pci.autoprobe = true;
   }
 

@@ -1,0 +1,65 @@
+/** What a function's reads and writes of memory meet on their way: bus mastering, the IOMMU's domain, memory itself. */
+import type { DmaPort } from '../hardware/devices/environment';
+import type { PciFunction } from '../hardware/pci/function';
+import { PagingDomain } from './iommu/domain';
+import type { IommuGroup } from './iommu/group';
+import type { PciDevice } from './pci/device';
+import type { PhysicalMemory } from './process/pages';
+
+const PAGE = 4096;
+const COMMAND = 0x04;
+const BUS_MASTER = 0x4;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+
+export interface DmaServices {
+  readonly memory: PhysicalMemory;
+  deviceOf(fn: PciFunction): PciDevice | null;
+  groupOf(device: PciDevice): IommuGroup | null;
+  /** Second-stage tables of this unit do not tell reads from writes: write permission implies read (recorded, VT-d). */
+  readonly writeImpliesRead: boolean;
+}
+
+export class DmaPath implements DmaPort {
+  private readonly services: DmaServices;
+
+  constructor(services: DmaServices) {
+    this.services = services;
+  }
+
+  read(fn: PciFunction, address: bigint, into: Uint8Array): boolean {
+    return this.move(fn, address, into, false);
+  }
+
+  write(fn: PciFunction, address: bigint, data: Uint8Array): boolean {
+    return this.move(fn, address, data, true);
+  }
+
+  /** Page by page; pages before one that is refused have moved. */
+  private move(fn: PciFunction, address: bigint, bytes: Uint8Array, write: boolean): boolean {
+    if (!(fn.config.read(COMMAND, 2) & BUS_MASTER)) return false;
+    for (let done = 0; done < bytes.length;) {
+      const at = address + BigInt(done);
+      const count = Math.min(bytes.length - done, PAGE - Number(at % BigInt(PAGE)));
+      const physical = this.translate(fn, at, write);
+      if (physical === null) return false;
+      const piece = bytes.subarray(done, done + count);
+      const reached = write ? this.services.memory.write(physical, piece) : this.services.memory.read(physical, piece);
+      if (!reached) return false;
+      done += count;
+    }
+    return true;
+  }
+
+  private translate(fn: PciFunction, address: bigint, write: boolean): number | null {
+    const device = this.services.deviceOf(fn);
+    const group = device === null ? null : this.services.groupOf(device);
+    if (group === null || group.domain.type === 'identity') return Number(address);
+    const domain = group.domain;
+    if (!(domain instanceof PagingDomain)) return null;
+    const found = domain.translate(address);
+    if (found === null) return null;
+    const readable = PROT_READ | (this.services.writeImpliesRead ? PROT_WRITE : 0);
+    return found.prot & (write ? PROT_WRITE : readable) ? Number(found.physical) : null;
+  }
+}
