@@ -288,11 +288,13 @@ export class Ioas implements IommufdObject {
     const mask = this.alignment - 1n;
     const refuse = (errno: number, check: string, found: string, remedy: string | null = null): bigint =>
       BigInt(this.why.refuse(errno, check, found, remedy));
-    if (length & mask) return refuse(ERRNO.EINVAL, 'iommufd.map.alignment', `The length does not go by ${this.alignment}.`);
+    if (length & mask)
+      return refuse(ERRNO.EINVAL, 'iommufd.map.alignment', `The length does not go by ${this.alignment}.`);
     const within = (pages.base + offset) % PAGE;
     let start = iova;
     if (start !== null) {
-      if (start & mask) return refuse(ERRNO.EINVAL, 'iommufd.map.alignment', `The IOVA does not go by ${this.alignment}.`);
+      if (start & mask)
+        return refuse(ERRNO.EINVAL, 'iommufd.map.alignment', `The IOVA does not go by ${this.alignment}.`);
       const last = start + length - 1n;
       if (last > MAX64) return refuse(ERRNO.EOVERFLOW, 'iommufd.map.wrap', 'The range goes beyond 64 bits.');
       if (this.reserved.some((region) => overlaps(region, { start: start!, last }))) {
@@ -305,7 +307,12 @@ export class Ioas implements IommufdObject {
       }
       const used = this.areas.overlapping(start, last);
       if (used !== null) {
-        return refuse(ERRNO.EEXIST, 'iommufd.map.overlap', `0x${used.start.toString(16)} is mapped already.`, 'Unmap it first.');
+        return refuse(
+          ERRNO.EEXIST,
+          'iommufd.map.overlap',
+          `0x${used.start.toString(16)} is mapped already.`,
+          'Unmap it first.',
+        );
       }
     } else {
       start = this.choose(pages.base + offset, length);
@@ -328,7 +335,9 @@ export class Ioas implements IommufdObject {
     if (align < this.alignment) return BigInt(-ERRNO.EINVAL);
     const offset = address % PAGE;
     const spaces = this.allowed.length > 0 ? this.allowed : [{ start: 0n, last: MAX64 }];
-    const taken = [...this.reserved, ...this.areas].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+    const taken = [...this.reserved, ...this.areas].sort((a, b) =>
+      a.start < b.start ? -1 : a.start > b.start ? 1 : 0,
+    );
     for (const space of spaces) {
       const clipped = {
         start: space.start > PAGE ? space.start : PAGE,
@@ -341,7 +350,12 @@ export class Ioas implements IommufdObject {
       }
     }
     return BigInt(
-      this.why.refuse(ERRNO.ENOSPC, 'iommufd.map.space', 'No usable gap is large enough.', 'Unmap something, or allow more.'),
+      this.why.refuse(
+        ERRNO.ENOSPC,
+        'iommufd.map.space',
+        'No usable gap is large enough.',
+        'Unmap something, or allow more.',
+      ),
     );
   }
 
@@ -358,7 +372,7 @@ export class Ioas implements IommufdObject {
   /** The parts of areas behind [start, last] without a hole; null where there is one. */
   contiguous(start: bigint, last: bigint): { area: Area; from: bigint; length: bigint }[] | null {
     const parts: { area: Area; from: bigint; length: bigint }[] = [];
-    for (let at = start; at <= last; ) {
+    for (let at = start; at <= last;) {
       const area = this.areas.overlapping(at, at);
       if (area === null) return null;
       const end = area.last < last ? area.last : last;
@@ -456,7 +470,11 @@ export class Ioas implements IommufdObject {
     const mask = this.alignment - 1n;
     if (this.filled && this.largePages) return -ERRNO.EINVAL;
     if (from & mask || offset & mask) {
-      return this.why.refuse(ERRNO.EINVAL, 'iommufd.cut.alignment', `A mapping cannot be cut at 0x${from.toString(16)}.`);
+      return this.why.refuse(
+        ERRNO.EINVAL,
+        'iommufd.cut.alignment',
+        `A mapping cannot be cut at 0x${from.toString(16)}.`,
+      );
     }
     const lower: Area = { ...area, last, pinned: null };
     const upper: Area = { ...area, start: from, offset, pinned: null };
@@ -493,4 +511,3 @@ export function gaps(intervals: readonly Interval[], space: Interval): Interval[
 
 export const protOf = (readable: boolean, writable: boolean): number =>
   (readable ? PROT_READ : 0) | (writable ? PROT_WRITE : 0);
-
