@@ -1,7 +1,7 @@
 /** The functions of a machine as the grouping rules walk them: by bus, by slot, upwards, by requester ID. */
 import { devfn, requesterId } from '../../hardware/pci/address';
 import type { AcsSettings, AcsVerdict } from '../pci/acs';
-import { acsVerdict } from '../pci/acs';
+import { acsVerdict, capabilitiesHidden } from '../pci/acs';
 import type { AliasVisit } from '../pci/aliases';
 import { aliasDevfns, bridgeAlias, FIRST_VMD_DOMAIN, isTranslationRoot, isVmdEndpoint } from '../pci/aliases';
 import type { PciDevice } from '../pci/device';
@@ -172,7 +172,8 @@ export class FabricIndex {
       way.push(hop);
     }
     for (const hop of way.reverse()) {
-      const alias = bridgeAlias(hop);
+      // What kind of bridge it is may be hidden; then only the question whether it isolates is left open.
+      const alias = capabilitiesHidden(hop) ? null : bridgeAlias(hop);
       if (alias) visits = [{ device: hop, requester: alias.requester, because: 'bridge' }, ...visits];
       this.aliasesAbove.set(hop, visits);
     }

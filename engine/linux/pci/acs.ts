@@ -145,7 +145,7 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
 };
 
 /** True when the dump shows neither the list of capabilities nor that there is none. */
-const capabilitiesHidden = (device: PciDevice): boolean => {
+export const capabilitiesHidden = (device: PciDevice): boolean => {
   const { config } = device;
   if (config.known === null || config.isKnown(0x34, 1)) return false;
   return (config.known[0x06]! & 0x10) === 0 || (config.bytes[0x06]! & 0x10) !== 0;
