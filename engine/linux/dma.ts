@@ -35,20 +35,23 @@ export class DmaPath implements DmaPort {
     return this.move(fn, address, data, true);
   }
 
-  /** Page by page; pages before one that is refused have moved. */
+  /** Page by page, each judged by itself. A read that is stopped brings zeros, a write is dropped. */
   private move(fn: PciFunction, address: bigint, bytes: Uint8Array, write: boolean): boolean {
-    if (!(fn.config.read(COMMAND, 2) & BUS_MASTER)) return false;
-    for (let done = 0; done < bytes.length;) {
+    const master = (fn.config.read(COMMAND, 2) & BUS_MASTER) !== 0;
+    let complete = true;
+    for (let done = 0; done < bytes.length; ) {
       const at = address + BigInt(done);
       const count = Math.min(bytes.length - done, PAGE - Number(at % BigInt(PAGE)));
-      const physical = this.translate(fn, at, write);
-      if (physical === null) return false;
       const piece = bytes.subarray(done, done + count);
-      const reached = write ? this.services.memory.write(physical, piece) : this.services.memory.read(physical, piece);
-      if (!reached) return false;
+      const physical = master ? this.translate(fn, at, write) : null;
+      const { memory } = this.services;
+      if (physical === null || !(write ? memory.write(physical, piece) : memory.read(physical, piece))) {
+        if (!write) piece.fill(0);
+        complete = false;
+      }
       done += count;
     }
-    return true;
+    return complete;
   }
 
   private translate(fn: PciFunction, address: bigint, write: boolean): number | null {

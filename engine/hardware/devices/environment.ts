@@ -9,7 +9,7 @@ export interface DeviceEnvironment {
   readonly dma: DmaPort;
 }
 
-/** Reads and writes that a function sends up to memory; false where the IOMMU stops one (bytes before it have moved). */
+/** Reads and writes that a function sends up to memory; false where a part was stopped: it reads as zeros. */
 export interface DmaPort {
   read(fn: PciFunction, address: bigint, into: Uint8Array): boolean;
   write(fn: PciFunction, address: bigint, data: Uint8Array): boolean;
