@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { readBytes } from '../engine/host/files';
 import type { LabHost } from '../engine/lab/lab';
-import { openTerminal } from '../engine/shell/terminal';
+import { openTerminal } from '../engine/host/terminal';
 
 const index = z.array(z.object({ id: z.string(), title: z.string(), about: z.string(), file: z.string() }));
 

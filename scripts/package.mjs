@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/** `npm run package`: an unpacked application in dist/, from the runtime that is here. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { build } from './build.mjs';
+import { inRoot, root, say } from './lib/files.mjs';
+import { tool } from './lib/run.mjs';
+import { orExplain, setup } from './setup.mjs';
+
+await orExplain(async () => {
+  const runtime = await setup();
+  await build();
+  const folder = path.dirname(realpathSync(runtime.executable));
+  const version = readFileSync(path.join(folder, 'version'), 'utf8').trim().replace(/^v/, '');
+  const words = [
+    ...[tool('electron-builder'), '--dir', '--publish', 'never'],
+    ...[`-c.electronVersion=${version}`, `-c.electronDist=${folder}`],
+  ];
+  const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error('electron-builder failed; its messages are above.');
+  if (runtime.fallback) say(`packed with Electron ${version} from the npm registry: for tests, not for a release.`);
+  say(`done: ${inRoot('dist')}`);
+});

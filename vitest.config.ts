@@ -1,0 +1,10 @@
+import vue from '@vitejs/plugin-vue';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [vue()],
+  test: {
+    include: ['{engine,electron,renderer}/**/*.test.ts'],
+    testTimeout: 60_000,
+  },
+});
