@@ -1,5 +1,5 @@
 /** Calls that sleep: making them, finishing them, going on when one is done. */
-import type { PendingCall } from "./process/files";
+import type { PendingCall } from './process/files';
 
 class Sleeping implements PendingCall {
   readonly pending = true;
@@ -25,12 +25,10 @@ class Sleeping implements PendingCall {
 /** A call that returns when someone sets its `result`. */
 export const sleeping = (): PendingCall => new Sleeping();
 
-export const isSleeping = (
-  result: number | PendingCall,
-): result is PendingCall => typeof result !== "number";
+export const isSleeping = (result: number | PendingCall): result is PendingCall => typeof result !== 'number';
 
 /** Runs `next` with the value of a call, at once or when it wakes up; the outcome is a call again. */
-export function then(
+export function afterwards(
   result: number | PendingCall,
   next: (value: number) => number | PendingCall,
 ): number | PendingCall {
@@ -38,28 +36,22 @@ export function then(
   const outcome = new Sleeping();
   onResult(result, (value) => {
     const following = next(value);
-    if (isSleeping(following))
-      onResult(following, (last) => (outcome.result = last));
+    if (isSleeping(following)) onResult(following, (last) => (outcome.result = last));
     else outcome.result = following;
   });
   return outcome;
 }
 
 function onResult(call: PendingCall, done: (value: number) => void): void {
-  if (!(call instanceof Sleeping))
-    throw new Error("A sleeping call was not made by sleeping().");
+  if (!(call instanceof Sleeping)) throw new Error('A sleeping call was not made by sleeping().');
   call.whenDone(done);
 }
 
 /** Does the steps one after the other, each when the one before has returned; the first error ends it. */
-export function inTurn(
-  steps: readonly (() => number | PendingCall)[],
-): number | PendingCall {
+export function inTurn(steps: readonly (() => number | PendingCall)[]): number | PendingCall {
   const from = (index: number): number | PendingCall => {
     const step = steps[index];
-    return step === undefined
-      ? 0
-      : then(step(), (value) => (value < 0 ? value : from(index + 1)));
+    return step === undefined ? 0 : afterwards(step(), (value) => (value < 0 ? value : from(index + 1)));
   };
   return from(0);
 }

@@ -94,12 +94,10 @@ function state(context: FsContext, device: PciDevice): Entries {
     waiting_for_supplier: () =>
       hasFirmwareNode(device) && !context.pci.probed.has(device) ? readOnly(() => '0\n') : null,
     msi_irqs: () => {
+      if (device.attributes['msiData'] !== 1) return null;
       const messages = context.irqs.messagesOf(device);
-      if (messages === null) return null;
-      return listing(
-        () => messages.irqs.map(String),
-        (name) => (messages.irqs.map(String).includes(name) ? readOnly(() => `${messages.kind}\n`) : null),
-      );
+      const numbers = (): string[] => messages?.irqs.map(String) ?? [];
+      return listing(numbers, (name) => (numbers().includes(name) ? readOnly(() => `${messages!.kind}\n`) : null));
     },
     power: () => powerDirectory(context, device),
     link: () => directory({}),

@@ -96,6 +96,7 @@ export class IrqCore {
     const result = messages.enable(given);
     if (result < 0) return result;
     this.vectors.set(device, messages);
+    device.attributes['msiData'] = 1;
     return given;
   }
 

@@ -1,7 +1,7 @@
 /** The PCI bus of the driver core: devices, drivers, binding and everything sysfs can ask of them. */
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
-import { inTurn, sleeping, then } from '../pending';
+import { afterwards, inTurn, sleeping } from '../pending';
 import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
 import type { PciDevice, PciDriver } from './device';
@@ -90,7 +90,7 @@ export class PciBus {
 
   /** pci_stop_and_remove_bus_device: drivers let go (waiting for users of vfio), then everything below goes, then it. */
   remove(device: PciDevice): number | PendingCall {
-    return then(this.stop(device), () => {
+    return afterwards(this.stop(device), () => {
       this.destroy(device);
       return 0;
     });
@@ -126,7 +126,7 @@ export class PciBus {
 
   /** Takes every device away from the driver; waits while one is in use. */
   unregister(driver: PciDriver): number | PendingCall {
-    return then(inTurn(this.boundTo(driver).map((device) => () => this.release(device))), (result) => {
+    return afterwards(inTurn(this.boundTo(driver).map((device) => () => this.release(device))), (result) => {
       if (result < 0) return result;
       this.drivers.delete(driver.name);
       return 0;
@@ -274,8 +274,10 @@ export class PciBus {
     const finish = (): void => {
       this.releasing.delete(device);
       device.driver = null;
+      delete device.attributes['msiData'];
       this.iommu.releaseFromDriver(device, driver.driverManagedDma);
       if (device.powerState === 'D0') device.powerState = 'unknown';
+      for (const listener of this.listeners) listener.unbound?.(device);
       call.result = 0;
     };
     if (driver.remove(device, finish) === 'done') {
@@ -302,7 +304,10 @@ export class PciBus {
       pf !== null && pf.attributes['sriovDriversAutoprobe'] === 0 && device.driverOverride === null
         ? -ERRNO.ENODEV
         : driver.probe(device);
-    if (result >= 0) return 0;
+    if (result >= 0) {
+      for (const listener of this.listeners) listener.bound?.(device);
+      return 0;
+    }
     if (result !== -ERRNO.ENODEV && result !== -ERRNO.ENXIO && result !== -ERRNO.EPROBE_DEFER) {
       this.log.print(LEVEL.ERR, `${devicePrefix(device)}probe with driver ${driver.name} failed with error ${result}`);
     }
@@ -314,7 +319,7 @@ export class PciBus {
 
   private whenFree(device: PciDevice, run: () => number): number | PendingCall {
     const waiting = this.releasing.get(device);
-    return waiting === undefined ? run() : then(waiting, run);
+    return waiting === undefined ? run() : afterwards(waiting, run);
   }
 
   private noDevice(name: string): number {

@@ -4,7 +4,7 @@ import { formatAddress } from '../../hardware/pci/address';
 import { addVirtualFunction, removeVirtualFunction, virtualFunctionAddress } from '../../hardware/virtual-function';
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
-import { inTurn, then } from '../pending';
+import { afterwards, inTurn } from '../pending';
 import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
 import type { PciBus } from './bus';
@@ -75,7 +75,7 @@ export class Sriov implements IovControl {
         `echo 0 > /sys/bus/pci/devices/${pf.name}/sriov_numvfs`,
       );
     }
-    return then(pf.driver.sriovConfigure(pf, wanted, this), (result) => {
+    return afterwards(pf.driver.sriovConfigure(pf, wanted, this), (result) => {
       if (result >= 0 && wanted !== 0 && result !== wanted) {
         this.log.print(LEVEL.WARNING, `${devicePrefix(pf)}${wanted} VFs requested; only ${result} enabled`);
       }
@@ -116,7 +116,7 @@ export class Sriov implements IovControl {
   /** pci_disable_sriov: waits while a virtual function is open through VFIO. */
   disable(pf: PciDevice): number | PendingCall {
     const steps = [...pf.virtualFunctions].map((vf) => () => this.remove(pf, vf));
-    return then(inTurn(steps), (result) => {
+    return afterwards(inTurn(steps), (result) => {
       if (result < 0) return result;
       const at = pf.config.findExtendedCapability(SRIOV_CAPABILITY);
       pf.config.set(at + CONTROL, 2, pf.config.read(at + CONTROL, 2) & ~(VF_ENABLE | VF_MEMORY));
@@ -149,7 +149,7 @@ export class Sriov implements IovControl {
   }
 
   private remove(pf: PciDevice, vf: PciDevice): number | PendingCall {
-    return then(this.bus.remove(vf), (result) => {
+    return afterwards(this.bus.remove(vf), (result) => {
       if (result < 0) return result;
       pf.virtualFunctions.splice(pf.virtualFunctions.indexOf(vf), 1);
       removeVirtualFunction(this.machine, vf.function);

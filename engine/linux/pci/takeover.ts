@@ -4,6 +4,7 @@ import type { IrqCore } from '../irq/irq';
 import type { PciBus } from './bus';
 import type { PciDevice, PciDriver } from './device';
 import { NativeDriver, PortDriver } from './drivers';
+import { driverMatches } from './match';
 
 export interface Takeover {
   readonly pci: PciBus;
@@ -29,6 +30,20 @@ export function takeOver({ pci, irqs, description, until }: Takeover): void {
   for (const device of pci.devices.values()) {
     const names = device.attributes['sysfs'];
     if (typeof names === 'string' && !names.split(' ').includes('waiting_for_supplier')) pci.probed.add(device);
+  }
+}
+
+/**
+ * A virtual function without a driver although a registered one matches shows that `sriov_drivers_autoprobe` of its
+ * physical function was off when it came.
+ */
+export function inferAutoprobe(pci: PciBus): void {
+  for (const device of pci.devices.values()) {
+    const pf = device.physicalFunction;
+    if (pf === null || device.driver !== null) continue;
+    if ([...pci.drivers.values()].some((driver) => driverMatches(driver, device))) {
+      pf.attributes['sriovDriversAutoprobe'] = 0;
+    }
   }
 }
 
