@@ -229,7 +229,24 @@ function enableVectors(script: Script, action: Action & { kind: 'enable-vectors'
     for (const eventfd of fds) script.attempt(pid, { op: 'close', fd: eventfd });
     throw new Refused(`${name} was not enabled on ${short(action.address)} (${answer.errno}).`, answer.errno, why);
   }
+  if (action.index !== 0) allowBusMaster(script, pid, fd, action.address);
   return `${action.count} ${name} ${action.count === 1 ? 'vector' : 'vectors'} of ${short(action.address)} deliver to eventfds ${fds.join(', ')}.`;
+}
+
+const COMMAND = 0x04;
+const BUS_MASTER = 0x4;
+
+const configOffset = (register: number): string =>
+  `0x${(BigInt(REGION_INDEX.CONFIG) * (1n << BigInt(REGION_SHIFT)) + BigInt(register)).toString(16)}`;
+
+/** A message is a memory write of the device, so its driver lets it master the bus (PCI 3.0, 6.2.2). */
+function allowBusMaster(script: Script, pid: number, fd: number, address: string): void {
+  const offset = configOffset(COMMAND);
+  const read = script.call(pid, { op: 'pread', fd, offset, size: 2 }, `COMMAND of ${short(address)} was not read`);
+  const low = parseInt(read.hex!.slice(0, 2), 16);
+  if (low & BUS_MASTER) return;
+  const hex = (low | BUS_MASTER).toString(16).padStart(2, '0') + read.hex!.slice(2);
+  script.call(pid, { op: 'pwrite', fd, offset, hex }, `COMMAND of ${short(address)} was not written`);
 }
 
 function disableVectors(script: Script, address: string, index: number): string {
@@ -263,7 +280,7 @@ function writeConfig(script: Script, action: Action & { kind: 'write-config' }):
   const at = action.offset.toString(16).padStart(3, '0');
   if (action.as === 'user') {
     const { pid, fd } = openDevice(script, action.address);
-    const offset = `0x${(BigInt(REGION_INDEX.CONFIG) * (1n << BigInt(REGION_SHIFT)) + BigInt(action.offset)).toString(16)}`;
+    const offset = configOffset(action.offset);
     const answer = script.call(
       pid,
       { op: 'pwrite', fd, offset, hex: action.hex },

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { readBytes } from '../host/files';
+import { delay } from '../host/shell';
+import { listSamples, samplesFolder } from '../host/samples';
+import type { Action } from './action';
+import { Lab } from './lab';
+import type { LabHost } from './lab';
+import { Machine } from './machine';
+import { stateHash } from './state-hash';
+
+const folder = samplesFolder();
+const samples = listSamples(folder);
+
+const host: LabHost = {
+  samples: () => samples,
+  readSample: (id) => readBytes(`${folder}/${samples.find((sample) => sample.id === id)!.file}`),
+  openTerminal: () => ({ write: () => undefined, resize: () => undefined, close: () => undefined }),
+  delay,
+  breathe: () => Promise.resolve(),
+  realtime: () => 0,
+};
+
+/** The sample's graphics card: its group, its functions, the one with MSI-X. */
+function card(lab: Lab): { group: number; functions: string[]; msix: string } {
+  const { functions, groups } = lab.view('topology', null);
+  const gpu = functions.find((fn) => fn.kind === 'gpu')!;
+  const group = groups.find((candidate) => candidate.id === gpu.group)!;
+  const msix = group.members.find(
+    (address) => lab.view('function', { address })!.interrupts.offered.msix >= 4,
+  )!;
+  return { group: group.id, functions: group.members, msix };
+}
+
+function act(lab: Lab, action: Action): void {
+  const result = lab.act(action);
+  expect(result, JSON.stringify(action)).toMatchObject({ ok: true });
+}
+
+function firstInterrupt(): { lab: Lab; msix: string; group: number; functions: string[] } {
+  const lab = Lab.create(host);
+  const { group, functions, msix } = card(lab);
+  for (const address of functions) act(lab, { kind: 'bind', address, driver: 'vfio-pci' });
+  act(lab, { kind: 'attach', group, pid: null, containerFd: null });
+  act(lab, { kind: 'enable-vectors', address: msix, index: 2, count: 4 });
+  act(lab, { kind: 'fire', address: msix, vector: 2 });
+  return { lab, msix, group, functions };
+}
+
+describe('the first interrupt', () => {
+  it('arrives at vector 2 and at no other', () => {
+    const { lab, msix } = firstInterrupt();
+    const { vectors, active, arrivals } = lab.view('function', { address: msix })!.interrupts;
+    expect(active).toBe('msix');
+    expect(vectors.slice(0, 4).map((vector) => vector.count)).toEqual([0, 0, 1, 0]);
+    expect(arrivals.at(-1)).toMatchObject({ kind: 'msix', vector: 2, count: 1 });
+    expect(arrivals.at(-1)!.path.every((hop) => hop.ok)).toBe(true);
+  });
+
+  it('replays to the same state', () => {
+    const { lab } = firstInterrupt();
+    const again = Machine.replay(lab.machine.base, lab.machine.journal);
+    expect(stateHash(again.kernel)).toBe(lab.hash);
+    again.apply({ kind: 'time', ms: 1 });
+    expect(stateHash(again.kernel)).not.toBe(lab.hash);
+  });
+
+  it('survives saving and opening', () => {
+    const { lab } = firstInterrupt();
+    const other = Lab.create(host);
+    expect(other.openBytes('a.vfiolab', lab.serialize(), null)).toMatchObject({ ok: true });
+    expect(other.hash).toBe(lab.hash);
+  });
+
+  it('is undone gesture by gesture, back to the untouched machine, and redone', () => {
+    const { lab } = firstInterrupt();
+    const end = lab.hash;
+    const untouched = Lab.create(host).hash;
+    while (lab.view('machine', null).document.undo !== null) lab.undo();
+    expect(lab.hash).toBe(untouched);
+    while (lab.view('machine', null).document.redo !== null) lab.redo();
+    expect(lab.hash).toBe(end);
+  });
+
+  it('needs every member of the group: the refusal names the culprit and changes nothing', () => {
+    const lab = Lab.create(host);
+    const { group, functions } = card(lab);
+    act(lab, { kind: 'bind', address: functions[0]!, driver: 'vfio-pci' });
+    const before = lab.view('containers', null);
+    const refused = lab.act({ kind: 'attach', group, pid: null, containerFd: null });
+    expect(refused).toMatchObject({ ok: false, errno: 'EPERM', why: { check: 'iommu.group.owner' } });
+    expect(refused.why!.found).toContain(functions[1]!);
+    expect(lab.view('containers', null)).toEqual(before);
+  });
+
+  it('goes back: detaching frees the group', () => {
+    const { lab, group } = firstInterrupt();
+    act(lab, { kind: 'detach', group });
+    expect(lab.view('containers', null).processes).toEqual([]);
+    expect(lab.view('topology', null).groups.find((candidate) => candidate.id === group)!.owned).toBe(false);
+  });
+});
+
+describe('editing the silicon', () => {
+  it('takes a function out, regroups, and undoes it', () => {
+    const lab = Lab.create(host);
+    const before = lab.view('topology', null);
+    const { functions } = card(lab);
+    act(lab, { kind: 'remove-function', address: functions[1]! });
+    expect(lab.view('topology', null).functions.some((fn) => fn.address === functions[1])).toBe(false);
+    lab.undo();
+    expect(lab.view('topology', null)).toEqual(before);
+  });
+
+  it('refuses a write past the end and keeps the journal', () => {
+    const lab = Lab.create(host);
+    const { functions } = card(lab);
+    const result = lab.act({ kind: 'edit-hardware', address: functions[0]!, offset: 5000, hex: 'ff' });
+    expect(result.ok).toBe(false);
+    expect(lab.machine.journal).toEqual([]);
+  });
+});
+
+describe('opening files', () => {
+  const bad: [string, Uint8Array][] = [
+    ['empty.txt', new Uint8Array(0)],
+    ['binary.bin', Uint8Array.from({ length: 4096 }, (_, i) => (i * 7919) & 0xff)],
+    ['half.json', new TextEncoder().encode('{"format":"machine/1","name":"x","functions":[{"address":"0000:0')],
+    ['newer.vfiolab', new TextEncoder().encode('{"format":"vfiolab/99"}\n{}\n')],
+    ['cut.vfiolab', new TextEncoder().encode('{"format":"vfiolab/1"}\n{"machine":{"for')],
+  ];
+  it.each(bad)('refuses %s with a reason and keeps the open document', (name, bytes) => {
+    const lab = Lab.create(host);
+    const before = lab.hash;
+    const result = lab.openBytes(name, bytes, null);
+    expect(result).toMatchObject({ ok: false, file: name });
+    if (!result.ok) expect(result.reason?.length).toBeGreaterThan(5);
+    expect(lab.hash).toBe(before);
+  });
+
+  it.each(samples.map((sample) => sample.id))('opens the sample %s', (id) => {
+    const lab = Lab.create(host);
+    expect(lab.openSample(id)).toMatchObject({ ok: true });
+    expect(lab.view('topology', null).groups.length).toBeGreaterThan(0);
+    for (const fn of lab.view('topology', null).functions) {
+      expect(lab.view('config', { address: fn.address })!.hardware.length).toBeGreaterThanOrEqual(512);
+    }
+  });
+});
