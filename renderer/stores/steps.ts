@@ -24,7 +24,7 @@ export const useSteps = defineStore('steps', () => {
     look: () => selection.address !== null || selection.group !== null,
     bind: () => (machine.topology?.functions ?? []).some((f) => f.ownership === 'vfio' || f.ownership === 'process'),
     attach: () => (machine.topology?.groups ?? []).some((g) => g.owned),
-    fire: () => arrivals.all.length > 0,
+    fire: () => arrivals.all.some((a) => a.path.every((hop) => hop.ok)),
   };
   for (const name of STEP_ORDER) watch(happened[name], (yes) => yes && tick(name), { immediate: true });
 

@@ -105,6 +105,7 @@ function fieldView(sources: Sources, base: number, register: RegisterLayout, fie
     width: register.width,
     msb: field.msb,
     lsb: field.lsb,
+    ...(whole ? {} : { register: register.title }),
     name: whole ? register.title : field.title,
     user: user === null ? null : hexOf(user, bits),
     hardware: hexOf(hardware, bits),
