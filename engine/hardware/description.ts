@@ -30,6 +30,8 @@ export interface IommuUnit {
   /** VT-d scalable mode is offered. */
   scalableMode: boolean;
   cachingMode: boolean;
+  /** VT-d can make all DMA snoop the caches; left out: yes. */
+  snoopControl?: boolean;
 }
 
 export interface KernelDescription {

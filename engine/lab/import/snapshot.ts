@@ -157,6 +157,7 @@ export function iommuUnitOf(kind: IommuKind, qemu: readonly string[]): IommuUnit
     scalableMode: on('x-scalable-mode', false),
     // QEMU's AMD unit always says that it caches entries that are not present (NpCache).
     cachingMode: kind === 'amd-vi' || on('caching-mode', false),
+    ...(kind === 'intel-vtd' && { snoopControl: on('snoop-control', false) }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** IOMMU groups of the machine: membership, DMA ownership, domains (spec iommu-groups 5–7). */
-import type { MachineDescription } from '../../hardware/description';
+import type { IommuKind, MachineDescription } from '../../hardware/description';
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
 import type { PciDevice } from '../pci/device';
@@ -17,6 +17,11 @@ import type { IommuSettings } from './settings';
 import { acsSettingsOf, iommuSettings } from './settings';
 
 const PAGE_SIZES = (1n << 12n) | (1n << 21n) | (1n << 30n);
+/** Page sizes that a unit's tables for user mappings take; left out: 4 KiB, 2 MiB, 1 GiB. */
+const USER_PAGE_SIZES: Partial<Record<IommuKind, bigint>> = {
+  'amd-vi': 0xfff7ffffff000n,
+  'virtio-iommu': 0xfffffffffffff000n,
+};
 const KERN_INFO = 6;
 
 class Group implements IommuGroup {
@@ -361,13 +366,23 @@ export class IommuCore {
 
   allocateDomain(device: PciDevice): PagingDomain | number {
     if (!this.membership.has(device)) return -ERRNO.ENODEV;
-    return new PagingDomain({ pageSizes: PAGE_SIZES, apertureStart: 0n, apertureEnd: this.apertureEnd });
+    const { iommu: kind } = this.description;
+    return new PagingDomain({
+      pageSizes: USER_PAGE_SIZES[kind] ?? PAGE_SIZES,
+      apertureStart: 0n,
+      apertureEnd: this.apertureEnd,
+      coherent: kind === 'intel-vtd' ? (this.settings.unit.snoopControl ?? true) : kind !== 'virtio-iommu',
+      late: kind === 'virtio-iommu',
+    });
   }
 
   attachGroup(group: IommuGroup, domain: IommuDomain): number {
     this.leaveDomain(group);
     group.domain = domain;
-    if (domain instanceof PagingDomain) domain.attached++;
+    if (domain instanceof PagingDomain) {
+      domain.finalize();
+      domain.attached++;
+    }
     return 0;
   }
 

@@ -61,15 +61,33 @@ export class PagingDomain implements IommuDomain {
   readonly type = 'unmanaged';
   readonly pageSizes: bigint;
   readonly apertureStart: bigint;
-  readonly apertureEnd: bigint;
+  /** virtio-iommu learns its geometry from the first device that is attached: until then 0. */
+  apertureEnd: bigint;
+  private readonly finalApertureEnd: bigint;
+  private readonly coherent: boolean;
   /** Groups that use it now. */
   attached = 0;
   private chunks: Chunk[] = [new Chunk()];
 
-  constructor(limits: { pageSizes: bigint; apertureStart: bigint; apertureEnd: bigint }) {
+  constructor(limits: {
+    pageSizes: bigint;
+    apertureStart: bigint;
+    apertureEnd: bigint;
+    /** The hardware can ignore the no-snoop attribute (left out: yes). */
+    coherent?: boolean;
+    /** The aperture is known when the first group is attached. */
+    late?: boolean;
+  }) {
     this.pageSizes = limits.pageSizes;
     this.apertureStart = limits.apertureStart;
-    this.apertureEnd = limits.apertureEnd;
+    this.finalApertureEnd = limits.apertureEnd;
+    this.apertureEnd = limits.late ? 0n : limits.apertureEnd;
+    this.coherent = limits.coherent ?? true;
+  }
+
+  /** A group is attached. */
+  finalize(): void {
+    this.apertureEnd = this.finalApertureEnd;
   }
 
   /** Chunk that holds, or would hold, the run containing `page`. */
@@ -174,6 +192,6 @@ export class PagingDomain implements IommuDomain {
   }
 
   enforceCacheCoherency(): boolean {
-    return true;
+    return this.coherent;
   }
 }

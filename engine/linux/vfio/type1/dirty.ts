@@ -1,8 +1,7 @@
 import { ERRNO } from '../../errno';
 import type { Process } from '../../process/process';
 import type { WhyLog } from '../../why';
-import type { PageRange } from './interval-map';
-import type { Type1State } from './state';
+import type { DmaMapping, Type1State } from './state';
 
 const START = 1;
 const STOP = 2;
@@ -47,41 +46,38 @@ export function checkBitmap(bitmap: BitmapRequest, size: bigint, why: WhyLog): n
   return 0;
 }
 
-const CHUNK = 4096;
-
 /**
- * Sets the bits of one mapping in the user's bitmap, whose bit 0 is page `base`. Type1 cannot see what a device wrote,
- * so every page counts as dirty (type1.md 6). Whole 64-bit words are written; in the first one, bits of an earlier
- * mapping stay. False where the buffer cannot be written.
+ * Copies the bitmap of one mapping into the user's, whose bit 0 is page `base`. Type1 cannot see what a device wrote, so
+ * every page counts as dirty (type1.md 6). Whole 64-bit words are written. Where the mapping does not begin at a word,
+ * its bitmap is shifted in place and takes the user's first word in, as the kernel does: what lies beyond the mapping's
+ * pages stays there for the next request. False where the buffer cannot be read or written.
  */
-export function fillBitmap(process: Process, bitmap: BitmapRequest, base: number, mapping: PageRange): boolean {
+export function fillBitmap(process: Process, bitmap: BitmapRequest, base: number, mapping: DmaMapping): boolean {
   const firstBit = mapping.page - base;
   const shift = firstBit % 64;
   const start = bitmap.data + BigInt((firstBit - shift) / 8);
-  const bits = mapping.pages + shift;
-  const length = Math.ceil(bits / 64) * 8;
-  const word = new Uint8Array(8);
-  if (shift > 0 && !process.memory.copyFrom(start, word)) return false;
-  for (let at = 0; at < length; at += CHUNK) {
-    const part = new Uint8Array(Math.min(CHUNK, length - at));
-    for (let i = 0; i < part.length; i++) part[i] = bitsOfByte((at + i) * 8, shift, bits);
-    if (at === 0 && shift > 0) {
-      for (let i = 0; i < 8; i++) part[i]! |= word[i]! & ~bitsOfByte(i * 8, shift, bits) & belowShift(i * 8, shift);
-    }
-    if (!process.memory.copyTo(start + BigInt(at), part)) return false;
+  const bits = mapping.pages;
+  mapping.dirty ??= new BigUint64Array(Math.ceil(bits / 64) + 1);
+  const words = mapping.dirty;
+  setBits(words, bits, true);
+  const count = Math.ceil((bits + shift) / 64);
+  if (shift > 0) {
+    const left = BigInt(shift);
+    for (let i = count - 1; i >= 0; i--) words[i] = (words[i]! << left) | (i > 0 ? words[i - 1]! >> (64n - left) : 0n);
+    const word = new Uint8Array(8);
+    if (!process.memory.copyFrom(start, word)) return false;
+    words[0]! |= new DataView(word.buffer).getBigUint64(0, true);
   }
-  return true;
+  return process.memory.copyTo(start, new Uint8Array(words.buffer, 0, count * 8));
 }
 
-/** The byte that holds bits `bit`…`bit + 7` when the bits from `from` up to `to` are set. */
-function bitsOfByte(bit: number, from: number, to: number): number {
-  let value = 0xff;
-  if (from > bit) value &= from - bit >= 8 ? 0 : 0xff << (from - bit);
-  if (to < bit + 8) value &= to <= bit ? 0 : 0xff >>> (bit + 8 - to);
-  return value & 0xff;
+/** Sets or clears the first `count` bits. */
+function setBits(words: BigUint64Array, count: number, on: boolean): void {
+  const whole = Math.floor(count / 64);
+  words.fill(on ? 0xffff_ffff_ffff_ffffn : 0n, 0, whole);
+  const mask = (1n << BigInt(count % 64)) - 1n;
+  if (mask > 0n) words[whole] = on ? words[whole]! | mask : words[whole]! & ~mask;
 }
-
-const belowShift = (bit: number, shift: number): number => bitsOfByte(bit, 0, shift);
 
 /** VFIO_IOMMU_DIRTY_PAGES (type1.md 6). */
 export function dirtyPages(
@@ -115,6 +111,7 @@ export function dirtyPages(
   if (flags === START) return start(state);
   if (flags === STOP) {
     state.dirtyTracking = false;
+    for (const mapping of state.mappings) mapping.dirty = null;
     return 0;
   }
   return getBitmap(state, process, arg, argsz, cuts);
@@ -159,6 +156,7 @@ function getBitmap(
   if (cuts(page, end)) return refuse('type1.dirty.cut', 'The range cuts a mapping at its begin or end.');
   for (let m = state.mappings.firstEndingBehind(page); m !== null && m.page < end; m = state.mappings.next(m.page)) {
     if (!fillBitmap(process, bitmap, page, m)) return -ERRNO.EFAULT;
+    setBits(m.dirty!, m.pages, false);
   }
   return 0;
 }

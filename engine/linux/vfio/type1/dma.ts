@@ -154,6 +154,7 @@ function addMapping(
     lockCapability,
     pin: pinned,
     vaddrInvalid: false,
+    dirty: null,
   };
   const { domains } = state;
   let error = 0;

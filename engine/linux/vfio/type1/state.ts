@@ -17,6 +17,11 @@ export interface DmaMapping extends PageRange {
   lockCapability: boolean;
   readonly pin: Pin;
   vaddrInvalid: boolean;
+  /**
+   * The kernel's own bitmap of the mapping, one word longer than its pages need; null while all zero. It keeps bits
+   * that earlier requests shifted beyond the mapping's end, and shows them again.
+   */
+  dirty: BigUint64Array | null;
 }
 
 /** Groups that share one hardware address space. */
