@@ -15,15 +15,19 @@ function rootPin(fn: PciFunction): { pin: number; slot: number; bus: number } | 
   return { pin, slot: at.address.device, bus: at.address.bus };
 }
 
+/** Slot of the conventional bridge of the chipset, whose pins are wired straight to inputs 20–23. */
+const CHIPSET_BRIDGE = 30;
+const CHIPSET_SLOTS = 25;
+
 /**
  * I/O APIC input of a function's pin, as the firmware tables of a Q35 machine wire it: slots 0–24 rotate over inputs
- * 20–23, the chipset's own slots over 16–19. Null where no input is wired: no pin, or below another root bus, whose
+ * 20–23, the chipset's own slots use 16–19. Null where no input is wired: no pin, or below another root bus, whose
  * pins go to the legacy numbers.
  */
 export function ioApicInput(device: PciDevice): number | null {
   if (device.isVirtual) return null;
   const root = rootPin(device.function);
   if (root === null || root.bus !== 0) return null;
-  const line = (root.slot + root.pin - 1) % 4;
-  return root.slot < 25 ? 20 + line : 16 + ((root.pin - 1) % 4);
+  if (root.slot < CHIPSET_SLOTS) return 20 + ((root.slot + root.pin - 1) % 4);
+  return (root.slot === CHIPSET_BRIDGE ? 20 : 16) + root.pin - 1;
 }

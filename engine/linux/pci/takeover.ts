@@ -23,11 +23,13 @@ export function takeOver({ pci, irqs, description, until }: Takeover): void {
     if (driver instanceof NativeDriver || driver instanceof PortDriver) {
       pci.adopt(device, driver);
       keepingRegisters(device, () => adoptInterrupts(device, driver, irqs));
+      if (driver instanceof NativeDriver) driver.number(device);
     } else {
       pci.bindRecorded(driver, device);
     }
   }
   for (const device of pci.devices.values()) {
+    if (device.enableCount > 0 && device.driver === null) irqs.enablePin(device);
     const names = device.attributes['sysfs'];
     if (typeof names === 'string' && !names.split(' ').includes('waiting_for_supplier')) pci.probed.add(device);
   }
