@@ -1,12 +1,15 @@
 /** Character devices of VFIO as devtmpfs and the classes show them. */
 import { ERRNO } from './errno';
 import type { CharacterDevice, VfioClassDevice, VfioView } from './fs/context';
+import type { IommufdCore } from './iommufd/core';
 import type { ModuleTable } from './modules';
 import type { VfioCore } from './vfio/core';
 import type { VfioGroup } from './vfio/group';
 
 const MISC_MAJOR = 10;
 const VFIO_MINOR = 196;
+/** First of the numbers that misc devices without one of their own get, counted down. */
+const IOMMUFD_MINOR = 126;
 const DEVICE_MAJOR = 251;
 
 /** Minor numbers: the lowest free one when a node appears. */
@@ -59,21 +62,36 @@ export function groupNodes(vfio: VfioCore, major: number, cdev: boolean): VfioVi
 /** /dev/vfio/vfio and /dev/vfio/devices/vfioK. */
 export function characterDevices(options: {
   vfio: VfioCore;
+  /** Null where it is not built in. */
+  iommufd: IommufdCore | null;
   modules: ModuleTable;
   build: 'debian' | 'iommufd' | 'ifdcompat';
 }): () => Iterable<CharacterDevice> {
-  const { vfio, modules, build } = options;
+  const { vfio, iommufd, modules, build } = options;
   const container: CharacterDevice = {
     path: 'vfio/vfio',
     mode: 0o666,
     major: MISC_MAJOR,
     minor: VFIO_MINOR,
     owner: vfio,
-    open: (process) => (vfio.features.container ? vfio.openContainer(process) : -ERRNO.ENODEV),
+    open: (process) => {
+      if (vfio.features.container) return vfio.openContainer(process);
+      return iommufd?.openContainer(process) ?? -ERRNO.ENODEV;
+    },
   };
   return function* () {
+    if (iommufd !== null) {
+      yield {
+        path: 'iommu',
+        mode: 0o660,
+        major: MISC_MAJOR,
+        minor: IOMMUFD_MINOR,
+        owner: iommufd,
+        open: (process) => iommufd.open(process),
+      };
+    }
     if (modules.get('vfio') === null) return;
-    if (vfio.features.container) yield container;
+    if (vfio.features.container || iommufd !== null) yield container;
     if (build === 'debian') return;
     for (const [index, device] of vfio.devices) {
       if (device.group?.noiommu === true) continue;

@@ -11,6 +11,8 @@ import type { FsContext } from './fs/context';
 import { rootDirectory } from './fs/root';
 import { FileTree } from './fs/tree';
 import { IommuCore } from './iommu/core';
+import { IommufdCore } from './iommufd/core';
+import { hardwareInfo } from './iommufd/hardware-info';
 import { IrqCore } from './irq/irq';
 import { KernelLog } from './log';
 import { ModuleLoader, commandLineOptions } from './module-loader';
@@ -110,6 +112,15 @@ export function bootKernel(description: MachineDescription): Kernel {
     taint: (bit) => (taint |= 1 << bit),
   });
   if (build === 'iommufd') vfio.registerBackend(noiommuBackend);
+  const iommufd =
+    build === 'debian'
+      ? null
+      : new IommufdCore(
+          { iommu, log, why, parameters: vfioParameters },
+          vfio,
+          hardwareInfo(description.iommu, iommu.settings.unit),
+        );
+  vfio.iommufd = iommufd;
 
   let vfioPci: VfioPciDriver | null = null;
   const power = new VfioPower(() => vfioPci);
@@ -145,9 +156,15 @@ export function bootKernel(description: MachineDescription): Kernel {
       return facts;
     },
   });
-  for (const device of devices) if (device.resetMethods.length > 0) device.attributes['resettable'] = 1;
+  for (const device of devices) {
+    if (device.resetMethods.length > 0) device.attributes['resettable'] = 1;
+    nameVirtual(device);
+  }
+  const unit = description.iommu === 'amd-vi' ? iommuFunction(pci) : null;
+  if (unit !== null && iommu.settings.enabled) unit.attributes['msiData'] = 1;
 
-  const driverServices = { log, irqs, enable };
+  const nativeHotplug = hotplugGranted(description);
+  const driverServices = { log, irqs, enable, nativeHotplug };
   const boundIds = (name: string) =>
     devices.flatMap((device) =>
       described.get(device.name)?.driver === name ? [idOf(device.vendor, device.device)] : [],
@@ -205,17 +222,19 @@ export function bootKernel(description: MachineDescription): Kernel {
       groupOf: (device) => iommu.groupOf(device),
       unitOf: (device) => iommu.unitOf(device),
       units: () => iommu.units(),
+      functionOf: () => (description.iommu === 'amd-vi' ? iommuFunction(pci) : null),
       typeOf: (group) => iommu.typeOf(group),
       setType: (group, word, process) => iommu.setType(group, word, process),
     },
     vfio: groupNodes(vfio, maxVfioMajor, build !== 'debian'),
     modules,
+    nativeHotplug,
     memory: memoryStart,
     maxMapCount: MAX_MAP_COUNT,
     vfioMajor: maxVfioMajor,
     taints: () => taint,
     regionHolder: (device) => holderOf(device),
-    characterDevices: characterDevices({ vfio, modules, build }),
+    characterDevices: characterDevices({ vfio, iommufd, modules, build }),
   };
   const fs = new FileTree(rootDirectory(context, { programs: [] }));
   const syscalls = new Syscalls(fs, why, (initial, flags) => new EventFd(initial, flags));
@@ -275,6 +294,30 @@ export function bootKernel(description: MachineDescription): Kernel {
     if (driver === null || driver.driverManagedDma) return null;
     return driver.name === 'virtio-pci' ? 'virtio-pci-modern' : driver.name;
   }
+}
+
+/** A virtual function's own ID registers read FFFF: Linux takes the IDs from the physical function. */
+function nameVirtual(device: PciDevice): void {
+  const pf = device.physicalFunction;
+  if (pf === null) return;
+  const at = pf.config.findExtendedCapability(0x10);
+  device.attributes['vendor'] = pf.vendor;
+  device.attributes['device'] = at === 0 ? pf.device : pf.config.read(at + 0x1a, 2);
+}
+
+/** The function of class 0806 that is the AMD IOMMU. */
+function iommuFunction(pci: PciBus): PciDevice | null {
+  for (const device of pci.devices.values()) if (device.class >>> 8 === 0x0806) return device;
+  return null;
+}
+
+/** Whether firmware granted native hot-plug: a recording shows it by its ports' services; otherwise it did. */
+function hotplugGranted(description: MachineDescription): boolean {
+  const names = description.functions.flatMap((fn) => {
+    const text = fn.attributes['sysfs'];
+    return typeof text === 'string' && text.includes(':pcie') ? [text] : [];
+  });
+  return names.length === 0 || names.some((text) => /:pcie[02]04\b/.test(text));
 }
 
 /** Modules with what they need in front, each once. */
