@@ -272,7 +272,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     }
     pci.autoprobe = !description.booted;
     takeOver({ pci, irqs, description: described, until: (driver) => driver.name !== 'vfio-pci' });
-    for (const name of dependenciesOf(listed)) {
+    for (const name of dependenciesOf(listed, build)) {
       modules.load(
         name,
         [settings.moduleOptions[name] ?? optionsOf(name), commandLineOptions(settings.cmdline, name)].join(' '),
@@ -321,10 +321,11 @@ function hotplugGranted(description: MachineDescription): boolean {
 }
 
 /** Modules with what they need in front, each once. */
-function dependenciesOf(listed: readonly string[]): string[] {
+function dependenciesOf(listed: readonly string[], build: MachineDescription['kernel']['build']): string[] {
   const order: string[] = [];
   for (const entry of listed) {
     const name = moduleName(entry);
+    if (name === 'vfio' && build !== 'debian' && !order.includes('iommufd')) order.push('iommufd');
     if (name === 'vfio_pci')
       for (const needed of ['vfio', 'irqbypass', 'vfio_pci_core']) if (!order.includes(needed)) order.push(needed);
     if (!order.includes(name)) order.push(name);

@@ -366,8 +366,9 @@ function getDirtyBitmap(struct: UserStruct, request: RequestContext): Outcome {
   if (length === 0n) return -ERRNO.EINVAL;
   if (iova + length > MAX64) return -ERRNO.EOVERFLOW;
   const mask = hwpt.ioas.alignment - 1n;
-  const odd =
-    (iova | (iova + length)) & mask || pageSize === 0n || iova % pageSize !== 0n || (iova + length) % pageSize !== 0n;
+  // The kernel tests with `page_size - 1` as a mask, also where it is no power of two.
+  const pageMask = pageSize - 1n;
+  const odd = pageSize === 0n || ((iova | (iova + length)) & (mask | pageMask)) !== 0n;
   if (odd)
     return context.why.refuse(ERRNO.EINVAL, 'iommufd.dirty.alignment', 'The range does not go by the page size.');
   return unsupported(request, 'The page table was not made with DIRTY_TRACKING.');
