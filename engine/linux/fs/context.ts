@@ -46,6 +46,8 @@ export interface IommuView {
   /** Name of the unit that translates for the device: `dmar0`. */
   unitOf(device: PciDevice): string | null;
   units(): readonly string[];
+  /** The PCI function that is the unit; null where it is no PCI device (VT-d). */
+  functionOf(unit: string): PciDevice | null;
   /** Text of a group's `type`: its default domain, `unknown` without one. */
   typeOf(group: IommuGroup): string;
   /** Write of a group's `type`. 0 or a negative errno. */
@@ -86,6 +88,8 @@ export interface FsContext {
   readonly iommu: IommuView;
   readonly vfio: VfioView;
   readonly modules: ModuleTable;
+  /** Firmware left native hot-plug to Linux (_OSC). */
+  readonly nativeHotplug: boolean;
   /** Bytes of RAM. */
   readonly memory: bigint;
   /** vm.max_map_count */

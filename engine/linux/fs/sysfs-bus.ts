@@ -6,7 +6,8 @@ import type { FsContext } from './context';
 import type { DirectoryNode, FileNode, Node } from './node';
 import { parseUnsigned } from './numbers';
 import { devicePath, relativeLink } from './sysfs-paths';
-import { serviceNames, storeUevent } from './sysfs-pci';
+import { serviceNames } from './sysfs-pci';
+import { storeUevent } from './uevent';
 
 /** A name written to bind, unbind or drivers_probe: one trailing newline is taken. */
 const nameIn = (text: string): string => text.replace(/\n$/, '');

@@ -1,4 +1,4 @@
-/** /sys/kernel/iommu_groups and /sys/class/iommu (iommu-groups.md 6). */
+/** /sys/kernel/iommu_groups (iommu-groups.md 6). */
 import { ERRNO } from '../errno';
 import type { IommuGroup } from '../iommu/group';
 import { attribute, directory, link, listing, readOnly } from './attribute';
@@ -6,7 +6,6 @@ import type { FsContext } from './context';
 import type { DirectoryNode } from './node';
 import { hex } from './numbers';
 import { devicePath, relativeLink } from './sysfs-paths';
-import { storeUevent } from './sysfs-pci';
 
 export function groupsDirectory(context: FsContext): DirectoryNode {
   return listing(
@@ -53,38 +52,5 @@ function groupDirectory(context: FsContext, group: IommuGroup): DirectoryNode {
       name: () => (group.name === null ? null : readOnly(() => `${group.name}\n`)),
     },
     { owner: group },
-  );
-}
-
-/** /sys/class/iommu: one link for each unit. */
-export const iommuClass = (context: FsContext): DirectoryNode =>
-  listing(
-    () => context.iommu.units(),
-    (name) =>
-      context.iommu.units().includes(name) ? link(relativeLink('class/iommu', `devices/virtual/iommu/${name}`)) : null,
-  );
-
-/** /sys/devices/virtual/iommu/<unit>. */
-export function iommuUnits(context: FsContext): DirectoryNode {
-  return listing(
-    () => context.iommu.units(),
-    (unit) => {
-      if (!context.iommu.units().includes(unit)) return null;
-      const path = `devices/virtual/iommu/${unit}`;
-      const members = () => [...context.pci.devices.values()].filter((device) => context.iommu.unitOf(device) === unit);
-      return directory({
-        devices: () =>
-          listing(
-            () => members().map((device) => device.name),
-            (name) => {
-              const device = members().find((d) => d.name === name);
-              return device === undefined ? null : link(relativeLink(`${path}/devices`, devicePath(device)));
-            },
-          ),
-        power: () => directory({}),
-        subsystem: () => link(relativeLink(path, 'class/iommu')),
-        uevent: () => attribute({ mode: 0o644, show: () => '', store: storeUevent }),
-      });
-    },
   );
 }

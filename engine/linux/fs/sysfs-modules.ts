@@ -4,7 +4,7 @@ import { attribute, directory, link, listing, readOnly, writeOnly } from './attr
 import type { FsContext } from './context';
 import type { DirectoryNode } from './node';
 import { relativeLink } from './sysfs-paths';
-import { storeUevent } from './sysfs-pci';
+import { storeUevent } from './uevent';
 
 export function modulesDirectory(context: FsContext): DirectoryNode {
   const { modules } = context;

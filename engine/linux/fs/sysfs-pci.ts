@@ -7,10 +7,12 @@ import { modalias, subsystemOf } from '../pci/match';
 import type { Process } from '../process/process';
 import { attribute, directory, link, listing, readOnly, writeOnly } from './attribute';
 import type { Entries } from './attribute';
+import { storeUevent } from './uevent';
 import { configFile, resourceFile, romFile, vpdFile } from './binary';
 import type { FsContext } from './context';
 import type { DirectoryNode, FileNode, Node, StoreResult } from './node';
 import { hex, parseSigned, parseUnsigned } from './numbers';
+import { iommuUnit, unitPath } from './sysfs-iommu';
 import { devicePath, relativeLink } from './sysfs-paths';
 import * as text from './sysfs-pci-text';
 
@@ -99,6 +101,7 @@ function state(context: FsContext, device: PciDevice): Entries {
       const numbers = (): string[] => messages?.irqs.map(String) ?? [];
       return listing(numbers, (name) => (numbers().includes(name) ? readOnly(() => `${messages!.kind}\n`) : null));
     },
+    pools: () => (context.pci.boundDriver(device)?.name === 'nvme' ? readOnly(() => 'poolinfo - 0.1\n') : null),
     power: () => powerDirectory(context, device),
     link: () => directory({}),
   };
@@ -314,8 +317,10 @@ function links(context: FsContext, device: PciDevice): Entries {
       return group === null ? null : to(`kernel/iommu_groups/${group.id}`);
     },
     iommu: () => {
+      const own = context.iommu.units().find((name) => context.iommu.functionOf(name) === device);
+      if (own !== undefined) return directory({ [own]: () => iommuUnit(context, own) });
       const unit = context.iommu.groupOf(device) === null ? null : context.iommu.unitOf(device);
-      return unit === null ? null : to(`devices/virtual/iommu/${unit}`);
+      return unit === null ? null : to(unitPath(context, unit));
     },
     firmware_node: () =>
       hasFirmwareNode(device) ? to(`devices/LNXSYSTM:00/LNXSYBUS:00/PNP0A08:00/${firmwareName(device)}`) : null,
@@ -341,7 +346,7 @@ function namedFunctions(device: PciDevice): Map<string, PciDevice> {
 function childNames(context: FsContext, device: PciDevice): string[] {
   const names = context.pci.childrenOf(device).map((child) => child.name);
   if (vfioDevicesOf(context, device).length > 0) names.push('vfio-dev');
-  names.push(...serviceNames(context, device));
+  names.push(...serviceNames(context, device), ...Object.keys(driverChildren(context, device)));
   return names;
 }
 
@@ -352,8 +357,12 @@ function childEntry(context: FsContext, device: PciDevice, name: string): Node |
   if (virtual !== undefined) return link(`../${virtual.name}`);
   if (name === 'vfio-dev') return vfioDirectory(context, device);
   if (serviceNames(context, device).includes(name)) return serviceDirectory(device, name);
-  return null;
+  const own = driverChildren(context, device)[name];
+  return own === undefined ? null : directory(Object.fromEntries(own.map((child) => [child, () => directory({})])));
 }
+
+const driverChildren = (context: FsContext, device: PciDevice) =>
+  context.pci.boundDriver(device)?.children?.(device) ?? {};
 
 const vfioDevicesOf = (context: FsContext, device: PciDevice) =>
   [...context.vfio.devices()].filter((vfio) => vfio.device === device);
@@ -394,7 +403,7 @@ export function serviceNames(context: FsContext, device: PciDevice): string[] {
   if (root) services.push(0x01);
   if (root && text.hasAer(device)) services.push(0x02);
   const slot = (config.read(at + 2, 2) & 0x100) !== 0 && type !== PortType.UpstreamPort;
-  if (slot && config.read(at + 0x14, 4) & 0x40) services.push(0x04);
+  if (context.nativeHotplug && slot && config.read(at + 0x14, 4) & 0x40) services.push(0x04);
   if (config.findExtendedCapability(0x1d) !== 0 && text.hasAer(device)) services.push(0x08);
   if (type !== PortType.UpstreamPort && config.read(at + 0x0c, 4) & 0x200000) services.push(0x10);
   return services.map((service) => `${device.name}:pcie${hex(((type - 4) << 8) | service, 3)}`);
@@ -467,13 +476,6 @@ function powerDirectory(context: FsContext, device: PciDevice): DirectoryNode {
 }
 
 // ---- stores
-
-/** Writing an action word (`add`, `remove`, `change` …) to uevent. */
-export function storeUevent(value: string): number {
-  const action = /^(\S+)/.exec(value)?.[1] ?? '';
-  const known = ['add', 'remove', 'change', 'move', 'online', 'offline', 'bind', 'unbind'];
-  return known.includes(action) ? 0 : -ERRNO.EINVAL;
-}
 
 function storeEnable(context: FsContext, device: PciDevice, value: string, process: Process): number {
   if (!process.capabilities.has('CAP_SYS_ADMIN')) return -ERRNO.EPERM;

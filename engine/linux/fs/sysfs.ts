@@ -3,10 +3,12 @@ import { attribute, directory, link, listing, readOnly } from './attribute';
 import type { CharacterDevice, FsContext } from './context';
 import type { DirectoryNode } from './node';
 import { pciBusDirectory, pciExpressBusDirectory } from './sysfs-bus';
-import { groupsDirectory, iommuClass, iommuUnits } from './sysfs-groups';
+import { groupsDirectory } from './sysfs-groups';
+import { iommuClass, virtualUnits } from './sysfs-iommu';
 import { modulesDirectory } from './sysfs-modules';
 import { devicePath, relativeLink } from './sysfs-paths';
-import { busDirectory, functionDirectory, storeUevent } from './sysfs-pci';
+import { busDirectory, functionDirectory } from './sysfs-pci';
+import { storeUevent } from './uevent';
 
 export function sysfs(context: FsContext): DirectoryNode {
   return directory({
@@ -92,7 +94,7 @@ function devices(context: FsContext): DirectoryNode {
   return listing(roots, (name) => (roots().includes(name) ? rootBus(context, name) : null), {
     virtual: () =>
       directory({
-        iommu: () => iommuUnits(context),
+        iommu: () => virtualUnits(context),
         misc: () =>
           listing(
             () => miscDevices(context).map(baseName),

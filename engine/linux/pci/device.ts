@@ -1,5 +1,5 @@
-import type { PciFunction } from "../../hardware/pci/function";
-import type { PendingCall } from "../process/files";
+import type { PciFunction } from '../../hardware/pci/function';
+import type { PendingCall } from '../process/files';
 
 /** One row of sysfs `resource`: inclusive range and IORESOURCE_* flags; all zero when unused. */
 export interface Resource {
@@ -13,7 +13,7 @@ export const ROM_RESOURCE = 6;
 export const IOV_RESOURCES = 7;
 export const BRIDGE_RESOURCES = 13;
 
-export type PowerState = "D0" | "D1" | "D2" | "D3hot" | "D3cold" | "unknown";
+export type PowerState = 'D0' | 'D1' | 'D2' | 'D3hot' | 'D3cold' | 'unknown';
 
 /** A PCI driver: native ones are modelled by what they do to ownership and to the device, not by the work they do. */
 export interface PciDriver {
@@ -26,13 +26,11 @@ export interface PciDriver {
   /** 0 or a negative errno. */
   probe(device: PciDevice): number;
   /** Null when done, else a token that is completed when the driver lets go (an open vfio device). */
-  remove(device: PciDevice, done: () => void): "done" | "waiting";
+  remove(device: PciDevice, done: () => void): 'done' | 'waiting';
   /** Write of `sriov_numvfs`: enables (count > 0) or disables through `iov`; missing: not supported by the driver. */
-  sriovConfigure?(
-    device: PciDevice,
-    count: number,
-    iov: IovControl,
-  ): number | PendingCall;
+  sriovConfigure?(device: PciDevice, count: number, iov: IovControl): number | PendingCall;
+  /** Directories that the driver's own devices have below the function: `net` → `eth0`. */
+  children?(device: PciDevice): Readonly<Record<string, readonly string[]>>;
   /** A function came onto the bus, before drivers are tried on it (bus notifier). */
   deviceAdded?(device: PciDevice): void;
 }
@@ -65,7 +63,7 @@ export class PciDevice {
   readonly virtualFunctions: PciDevice[] = [];
   driver: PciDriver | null = null;
   driverOverride: string | null = null;
-  powerState: PowerState = "unknown";
+  powerState: PowerState = 'unknown';
   /** Number of successful pci_enable_device calls not yet undone; sysfs `enable`. */
   enableCount = 0;
   /** Linux interrupt number of the pin (sysfs `irq` while neither MSI nor MSI-X is on). */
@@ -92,11 +90,11 @@ export class PciDevice {
   }
 
   get vendor(): number {
-    return (this.attributes["vendor"] as number) ?? this.config.read(0, 2);
+    return (this.attributes['vendor'] as number) ?? this.config.read(0, 2);
   }
 
   get device(): number {
-    return (this.attributes["device"] as number) ?? this.config.read(2, 2);
+    return (this.attributes['device'] as number) ?? this.config.read(2, 2);
   }
 
   /** 24-bit class code. */

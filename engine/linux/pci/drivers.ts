@@ -1,20 +1,22 @@
 /** Native drivers as models of what binding them does to a function: ownership, enabling, bus mastering, interrupts. */
-import type { IrqCore } from "../irq/irq";
-import type { KernelLog } from "../log";
-import { PortType } from "../../hardware/pci/function";
-import { ERRNO } from "../errno";
-import type { PendingCall } from "../process/files";
-import type { IovControl, PciDevice, PciDeviceId, PciDriver } from "./device";
-import type { DriverFacts } from "./driver-table";
-import { driverFacts } from "./driver-table";
-import type { PciEnable } from "./enable";
-import { LEVEL, devicePrefix } from "./enable";
-import { classId } from "./match";
+import type { IrqCore } from '../irq/irq';
+import type { KernelLog } from '../log';
+import { PortType } from '../../hardware/pci/function';
+import { ERRNO } from '../errno';
+import type { PendingCall } from '../process/files';
+import type { IovControl, PciDevice, PciDeviceId, PciDriver } from './device';
+import type { DriverFacts } from './driver-table';
+import { driverFacts } from './driver-table';
+import type { PciEnable } from './enable';
+import { LEVEL, devicePrefix } from './enable';
+import { classId } from './match';
 
 export interface DriverServices {
   readonly log: KernelLog;
   readonly irqs: IrqCore;
   readonly enable: PciEnable;
+  /** Firmware left native hot-plug to Linux (_OSC). */
+  readonly nativeHotplug: boolean;
 }
 
 /** A driver of the host: it enables the function, masters the bus and takes interrupts; its work is not modelled. */
@@ -24,20 +26,15 @@ export class NativeDriver implements PciDriver {
   readonly driverManagedDma = false;
   ids: PciDeviceId[];
   dynamicIds: PciDeviceId[] = [];
-  readonly sriovConfigure?: NonNullable<PciDriver["sriovConfigure"]>;
+  readonly sriovConfigure?: NonNullable<PciDriver['sriovConfigure']>;
   private readonly facts: DriverFacts;
   private readonly services: DriverServices;
+  /** Numbers of the driver's own devices: the lowest free one each. */
+  private readonly numbers = new Map<PciDevice, number>();
   /** Pin numbers held, with the handler that identifies the request. */
-  private readonly pins = new Map<
-    PciDevice,
-    { irq: number; handler: () => boolean }
-  >();
+  private readonly pins = new Map<PciDevice, { irq: number; handler: () => boolean }>();
 
-  constructor(
-    name: string,
-    services: DriverServices,
-    moreIds: readonly PciDeviceId[] = [],
-  ) {
+  constructor(name: string, services: DriverServices, moreIds: readonly PciDeviceId[] = []) {
     this.name = name;
     this.services = services;
     this.facts = driverFacts(name);
@@ -51,72 +48,82 @@ export class NativeDriver implements PciDriver {
     const result = enable.enable(device);
     if (result < 0) return result;
     if (this.facts.master) enable.setMaster(device);
-    device.attributes["dmaMaskBits"] = this.facts.dmaBits;
-    device.attributes["consistentDmaMaskBits"] = this.facts.dmaBits;
+    device.attributes['dmaMaskBits'] = this.facts.dmaBits;
+    device.attributes['consistentDmaMaskBits'] = this.facts.dmaBits;
     this.takeInterrupts(device);
+    this.number(device);
     return 0;
   }
 
-  remove(device: PciDevice): "done" {
+  /** Gives the driver's own device its number. */
+  number(device: PciDevice): void {
+    const used = new Set(this.numbers.values());
+    let n = 0;
+    while (used.has(n)) n++;
+    this.numbers.set(device, n);
+  }
+
+  children(device: PciDevice): Readonly<Record<string, readonly string[]>> {
+    const n = this.numbers.get(device);
+    return n === undefined ? {} : this.facts.children(n);
+  }
+
+  remove(device: PciDevice): 'done' {
     const { enable, irqs, log } = this.services;
+    this.numbers.delete(device);
     const pin = this.pins.get(device);
     if (pin !== undefined) irqs.freePin(pin.irq, pin.handler);
     this.pins.delete(device);
     irqs.freeVectors(device);
     enable.disable(device);
     if (device.virtualFunctions.length > 0) {
-      log.print(
-        LEVEL.WARNING,
-        `${devicePrefix(device)}driver left SR-IOV enabled after remove`,
-      );
+      log.print(LEVEL.WARNING, `${devicePrefix(device)}driver left SR-IOV enabled after remove`);
     }
-    return "done";
+    return 'done';
   }
 
   /** The driver held the function when this kernel's view of it began: its interrupts are taken, registers stay. */
   takeInterrupts(device: PciDevice): void {
     const { irqs } = this.services;
-    if (this.facts.interrupts === "none") return;
-    if (this.facts.interrupts === "vectors") {
+    if (this.facts.interrupts === 'none') return;
+    if (this.facts.interrupts === 'vectors') {
       const given = allocateAny(irqs, device, this.facts.vectors);
       if (given > 0) {
         const messages = irqs.messagesOf(device)!;
-        for (let i = 0; i < given; i++)
-          messages.request(i, this.facts.handler(i, device.name), () => true);
+        for (let i = 0; i < given; i++) messages.request(i, this.facts.handler(i, device.name), () => true);
         return;
       }
     }
     if (device.config.read(0x3d, 1) === 0) return;
     const handler = (): boolean => false;
-    const irq = irqs.requestPin(
-      device,
-      this.facts.handler(0, device.name),
-      true,
-      handler,
-    );
+    const irq = irqs.requestPin(device, this.facts.handler(0, device.name), true, handler);
     if (irq > 0) this.pins.set(device, { irq, handler });
   }
 }
 
 /** pci_sriov_configure_simple */
-function configureSimply(
-  device: PciDevice,
-  count: number,
-  iov: IovControl,
-): number | PendingCall {
+function configureSimply(device: PciDevice, count: number, iov: IovControl): number | PendingCall {
   return count === 0 ? iov.disable(device) : iov.enable(device, count);
 }
 
 /** MSI-X, else MSI: number of vectors, or a negative errno. */
 function allocateAny(irqs: IrqCore, device: PciDevice, count: number): number {
-  const wide = irqs.allocVectors(device, "msix", count);
-  return wide > 0 ? wide : irqs.allocVectors(device, "msi", 1);
+  const wide = irqs.allocVectors(device, 'msix', count);
+  return wide > 0 ? wide : irqs.allocVectors(device, 'msi', 1);
+}
+
+/** Messages that a port's services need: one more than the highest number that its registers name (PCIe 7.5.3.2, 7.8.4.9). */
+function messagesWanted(device: PciDevice): number {
+  const { config } = device;
+  const aer = config.findExtendedCapability(0x01);
+  const express = (config.read(config.findCapability(0x10) + 2, 2) >>> 9) & 0x1f;
+  return Math.max(express, aer === 0 ? 0 : config.read(aer + 0x30, 4) >>> 27) + 1;
 }
 
 /** Does nothing with its function; keeps other drivers away. Opted out of the DMA API. */
 export class PciStubDriver implements PciDriver {
-  readonly name = "pci-stub";
-  readonly module = "pci_stub";
+  readonly name = 'pci-stub';
+  readonly module = 'pci_stub';
   readonly driverManagedDma = true;
   ids: PciDeviceId[] = [];
   dynamicIds: PciDeviceId[] = [];
@@ -131,8 +138,8 @@ export class PciStubDriver implements PciDriver {
     return 0;
   }
 
-  remove(): "done" {
-    return "done";
+  remove(): 'done' {
+    return 'done';
   }
 }
 
@@ -144,20 +151,13 @@ const SLOT_IMPLEMENTED = 0x100;
 
 /** The PCI Express port driver with its services PME, AER and hot-plug (pci-linux.md 5). */
 export class PortDriver implements PciDriver {
-  readonly name = "pcieport";
+  readonly name = 'pcieport';
   readonly module = null;
   readonly driverManagedDma = true;
-  ids: PciDeviceId[] = [
-    classId(0x060400),
-    classId(0x060401),
-    classId(0x080700, 0xffffff00),
-  ];
+  ids: PciDeviceId[] = [classId(0x060400), classId(0x060401), classId(0x080700, 0xffffff00)];
   dynamicIds: PciDeviceId[] = [];
   private readonly services: DriverServices;
-  private readonly pins = new Map<
-    PciDevice,
-    { irq: number; handler: () => boolean }
-  >();
+  private readonly pins = new Map<PciDevice, { irq: number; handler: () => boolean }>();
 
   constructor(services: DriverServices) {
     this.services = services;
@@ -174,45 +174,38 @@ export class PortDriver implements PciDriver {
     if (!known.includes(type)) return -ERRNO.ENODEV;
     const result = this.services.enable.enable(device);
     if (result < 0) return result;
-    if (this.handlers(device).length > 0)
-      this.services.enable.setMaster(device);
+    if (this.handlers(device).length > 0) this.services.enable.setMaster(device);
     this.takeInterrupts(device);
     if (type === PortType.RootPort) {
       const at = device.config.findCapability(0x10);
-      device.config.write(
-        at + ROOT_CONTROL,
-        2,
-        device.config.read(at + ROOT_CONTROL, 2) & ~7,
-      );
+      device.config.write(at + ROOT_CONTROL, 2, device.config.read(at + ROOT_CONTROL, 2) & ~7);
     }
     this.announce(device);
     return 0;
   }
 
-  remove(device: PciDevice): "done" {
+  remove(device: PciDevice): 'done' {
     const pin = this.pins.get(device);
     if (pin !== undefined) this.services.irqs.freePin(pin.irq, pin.handler);
     this.pins.delete(device);
     this.services.irqs.freeVectors(device);
     this.services.enable.disable(device);
-    return "done";
+    return 'done';
   }
 
   takeInterrupts(device: PciDevice): void {
     const { irqs } = this.services;
     const names = this.handlers(device);
     if (names.length === 0) return;
-    const given = allocateAny(irqs, device, 1);
-    const name = names.join(", ");
+    const wanted = messagesWanted(device);
+    const wide = irqs.allocVectors(device, 'msix', wanted);
+    const given = wide > 0 ? wide : irqs.allocVectors(device, 'msi', wanted);
+    const name = names.join(', ');
     if (given > 0) {
       irqs.messagesOf(device)!.request(0, name, () => true);
       return;
     }
-    if (
-      device.config.read(0x3d, 1) === 0 ||
-      !(device.config.read(0x04, 2) & COMMAND_MASTER)
-    )
-      return;
+    if (device.config.read(0x3d, 1) === 0 || !(device.config.read(0x04, 2) & COMMAND_MASTER)) return;
     const handler = (): boolean => false;
     const irq = irqs.requestPin(device, name, true, handler);
     if (irq > 0) this.pins.set(device, { irq, handler });
@@ -223,14 +216,15 @@ export class PortDriver implements PciDriver {
     const type = device.function.portType;
     const root = type === PortType.RootPort || type === PortType.EventCollector;
     const names: string[] = [];
-    if (root) names.push("PCIe PME");
-    if (root && config.findExtendedCapability(0x01) !== 0) names.push("aerdrv");
+    if (root) names.push('PCIe PME');
+    if (root && config.findExtendedCapability(0x01) !== 0) names.push('aerdrv');
     const at = config.findCapability(0x10);
     const hotplug =
+      this.services.nativeHotplug &&
       (type === PortType.RootPort || type === PortType.DownstreamPort) &&
       (config.read(at + 2, 2) & SLOT_IMPLEMENTED) !== 0 &&
       (config.read(at + SLOT_CAPABILITIES, 4) & HOT_PLUG_CAPABLE) !== 0;
-    if (hotplug) names.push("pciehp");
+    if (hotplug) names.push('pciehp');
     return names;
   }
 
@@ -238,15 +232,7 @@ export class PortDriver implements PciDriver {
     const { log, irqs } = this.services;
     const irq = irqs.messagesOf(device)?.line(0)?.irq ?? device.irq;
     const names = this.handlers(device);
-    if (names.includes("PCIe PME"))
-      log.print(
-        LEVEL.INFO,
-        `${devicePrefix(device)}PME: Signaling with IRQ ${irq}`,
-      );
-    if (names.includes("aerdrv"))
-      log.print(
-        LEVEL.INFO,
-        `${devicePrefix(device)}AER: enabled with IRQ ${irq}`,
-      );
+    if (names.includes('PCIe PME')) log.print(LEVEL.INFO, `${devicePrefix(device)}PME: Signaling with IRQ ${irq}`);
+    if (names.includes('aerdrv')) log.print(LEVEL.INFO, `${devicePrefix(device)}AER: enabled with IRQ ${irq}`);
   }
 }
