@@ -10,7 +10,8 @@ import { PagingDomain } from './domain';
 import { FabricIndex } from './fabric-index';
 import type { DomainType, IommuDomain, IommuGroup, ReservedRegion } from './group';
 import { isBehindIommu, platformGroups, reservedRegions } from './platform';
-import type { GroupDecision, GroupingPolicy, PolicyContext, WhyStep } from './policy';
+import type { GroupDecision, WhyStep } from './decision';
+import type { GroupingPolicy, PolicyContext } from './policy';
 import { LINUX_6_12 } from './policy';
 import { placementOrder, predictRange } from './predict';
 import type { IommuSettings } from './settings';
@@ -266,7 +267,9 @@ export class IommuCore {
         joins: null,
       };
       this.decisions.set(device, {
-        ...decision,
+        device,
+        joins: decision.joins,
+        known: decision.known,
         steps: [...decision.steps.map((s) => ({ ...s, decided: false })), step],
       });
     }

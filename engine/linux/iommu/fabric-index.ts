@@ -130,19 +130,18 @@ export class FabricIndex {
     return this.vmdEndpoints[segment - FIRST_VMD_DOMAIN] ?? this.vmdEndpoints[0] ?? device;
   }
 
-  /** Every requester ID under which an IOMMU may see the function, nearest first (spec 2.1). */
-  aliases(device: PciDevice): AliasVisit[] {
+  /** Requester IDs besides its own under which an IOMMU may see the function, nearest first (spec 2.1). */
+  aliases(device: PciDevice): readonly AliasVisit[] {
     const real = this.realDmaDevice(device);
+    const parent = (real.physicalFunction ?? real).parent;
+    const above = parent === null ? NONE : this.above(parent);
+    const own = aliasDevfns(real);
+    if (real === device && own.length === 0) return above;
     const { address } = real.function;
-    const visits: AliasVisit[] = [
-      { device: real, requester: requesterId(address), because: real === device ? 'own' : 'vmd' },
-    ];
-    for (const id of aliasDevfns(real)) {
-      visits.push({ device: real, requester: (address.bus << 8) | id, because: 'quirk' });
-    }
-    const above = (real.physicalFunction ?? real).parent;
-    if (above !== null) visits.push(...this.above(above));
-    return visits;
+    const visits: AliasVisit[] = [];
+    if (real !== device) visits.push({ device: real, requester: requesterId(address), because: 'vmd' });
+    for (const id of own) visits.push({ device: real, requester: (address.bus << 8) | id, because: 'quirk' });
+    return [...visits, ...above];
   }
 
   /** Functions of the same bus that may send with the function's ID, or it with theirs; in list order. */

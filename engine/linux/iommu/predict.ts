@@ -2,7 +2,8 @@
 import type { AcsSettings } from '../pci/acs';
 import type { PciDevice } from '../pci/device';
 import { FabricIndex } from './fabric-index';
-import type { GroupDecision, GroupingPolicy } from './policy';
+import type { GroupDecision } from './decision';
+import type { GroupingPolicy } from './policy';
 import { LINUX_6_12 } from './policy';
 
 export interface Prediction {

@@ -4,7 +4,8 @@ import type { AcsSettings } from '../pci/acs';
 import type { PciDevice } from '../pci/device';
 import type { IommuGroup } from './group';
 import type { FabricIndex } from './fabric-index';
-import type { GroupDecision, GroupingPolicy, WhyStep } from './policy';
+import type { GroupDecision, WhyStep } from './decision';
+import type { GroupingPolicy } from './policy';
 import { predictGroups } from './predict';
 
 /** What explanations ask of the IOMMU core. */

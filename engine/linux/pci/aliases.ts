@@ -130,6 +130,6 @@ export const FIRST_VMD_DOMAIN = 0x10000;
 export interface AliasVisit {
   readonly device: PciDevice;
   readonly requester: number;
-  /** Why this id: the function itself, its quirk, or the bridge that takes over. */
-  readonly because: 'own' | 'quirk' | 'bridge' | 'vmd';
+  /** Why this id: a quirk of the function, the bridge that takes over, or the VMD endpoint. */
+  readonly because: 'quirk' | 'bridge' | 'vmd';
 }
