@@ -225,6 +225,7 @@ export const T = {
     kinds: { intx: 'INTx', msi: 'MSI', msix: 'MSI-X', err: 'ERR', req: 'REQ', none: 'off' } as Record<string, string>,
     kind: 'Interrupt kind',
     vectors: 'Vectors',
+    vector: 'Vector',
     enable: 'Enable vectors',
     disable: 'Turn off',
     range: (n: number) => `1 to ${n}`,
