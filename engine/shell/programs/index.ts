@@ -1,10 +1,30 @@
 /** The programs of the lab by name, each loaded when it is first run. */
 import type { Program, ProgramEntry } from './program';
 
-const entry = (load: () => Promise<Program>): ProgramEntry => ({ load });
+const table = new Map<string, ProgramEntry>();
+
+/** Programs of one file, by name; a name stands for the export of the same name. */
+function from<M extends object>(load: () => Promise<M>, names: readonly (keyof M & string)[]): void {
+  for (const name of names) table.set(name, { load: async () => (await load())[name] as Program });
+}
+
+const one = (name: string, load: () => Promise<Program>, process = false): void => {
+  table.set(name, process ? { load, process: true } : { load });
+};
+
+from(() => import('./text'), ['cat', 'tee', 'wc', 'tr', 'cut', 'uniq', 'head', 'tail', 'seq', 'yes', 'tac', 'rev', 'nl', 'paste']);
+from(() => import('./grep'), ['grep', 'egrep', 'fgrep']);
+from(() => import('./sort'), ['sort']);
+from(() => import('./ls'), ['ls']);
+from(() => import('./find'), ['find', 'xargs']);
+from(() => import('./fileops'), ['mkdir', 'rmdir', 'rm', 'ln', 'mv', 'cp', 'touch', 'chmod', 'chown', 'mktemp']);
+from(() => import('./basic'), [
+  'basename', 'dirname', 'readlink', 'realpath', 'env', 'printenv', 'id', 'whoami', 'hostname', 'uname', 'nproc', 'date',
+  'sleep', 'timeout', 'stat', 'clear', 'tty', 'expr',
+]);
+one('chgrp', async () => (await import('./fileops')).chown);
+one('true', async () => async () => 0);
+one('false', async () => async () => 1);
 
 /** Name (as found in /usr/bin) → program. */
-export const PROGRAMS: ReadonlyMap<string, ProgramEntry> = new Map<string, ProgramEntry>([
-  ['true', entry(async () => async () => 0)],
-  ['false', entry(async () => async () => 1)],
-]);
+export const PROGRAMS: ReadonlyMap<string, ProgramEntry> = table;
