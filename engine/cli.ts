@@ -8,8 +8,9 @@ import { TraceError, familyOf, readTrace } from './conformance/trace';
 import type { MachineDescription } from './hardware/description';
 import { HostFileError, basename, dirname, exists, join, listFiles, readText } from './host/files';
 import { printGroups, printWhy } from './host/print';
+import { traceOf } from './lab/export/trace';
 import { ImportError } from './lab/import';
-import { readMachine } from './host/machines';
+import { readDocumentFile, readMachine } from './host/machines';
 import { lspciText, runShell } from './host/shell';
 
 const HELP = `vfiolab: the VFIO Lab's engine on the command line
@@ -18,6 +19,8 @@ const HELP = `vfiolab: the VFIO Lab's engine on the command line
       IOMMU groups of a machine: a recorded snapshot, lspci text, or an archive of /sys.
   vfiolab why FILE A B [--json]
       Why functions A and B (01:00.0 …) are or are not in one group, and what would separate them.
+  vfiolab trace FILE.vfiolab
+      The system calls of a saved document as a trace for the recorder, to be played on a real kernel.
   vfiolab sh [--machine FILE] [-c COMMAND | SCRIPT]
       A shell on the machine's Linux; without -c and SCRIPT commands are read from standard input.
   vfiolab conformance [--machines DIR] [--json] PATH...
@@ -63,6 +66,16 @@ async function why(argv: readonly string[]): Promise<number> {
   const { words, flags } = parse(argv, ['--json'], []);
   if (words.length !== 3) throw new UsageError('why takes FILE A B');
   return printWhy(readMachine(words[0]!), words[1]!, words[2]!, flags.has('--json'));
+}
+
+async function trace(argv: readonly string[]): Promise<number> {
+  const { words } = parse(argv, [], []);
+  if (words.length !== 1) throw new UsageError('trace takes one FILE.vfiolab');
+  const contents = readDocumentFile(words[0]!);
+  const { text, leftOut } = traceOf(contents, contents.machine.name);
+  process.stdout.write(text);
+  for (const line of leftOut) console.error(`left out: ${line}`);
+  return 0;
 }
 
 const MACHINE = /\.machine\.json(?:\.gz)?$/;
@@ -129,6 +142,7 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<num
   groups,
   why,
   conformance,
+  trace,
   sh: (argv) => runShell(argv),
 };
 

@@ -42,15 +42,12 @@ describe('machines', () => {
 });
 
 describe('traces', () => {
-  it.each(files.filter((file) => file.includes('.trace.jsonl')).map((file) => [name(file), file]))(
-    '%s',
-    (id, file) => {
-      const trace = readTrace(readText(file));
-      expect(trace.steps.length).toBeGreaterThan(0);
-      const result = playTrace(machine(trace.machine), trace, familyOf(id));
-      expect(result.failed, JSON.stringify(result.differences.slice(0, 3), null, 1)).toBe(known[id] ?? 0);
-    },
-  );
+  it.each(files.filter((file) => file.includes('.trace.jsonl')).map((file) => [name(file), file]))('%s', (id, file) => {
+    const trace = readTrace(readText(file));
+    expect(trace.steps.length).toBeGreaterThan(0);
+    const result = playTrace(machine(trace.machine), trace, familyOf(id));
+    expect(result.failed, JSON.stringify(result.differences.slice(0, 3), null, 1)).toBe(known[id] ?? 0);
+  });
 });
 
 describe('the ledger of known differences', () => {

@@ -36,11 +36,7 @@ const SHOWN_PER_FILE = 3;
 export function differenceLines(report: FileReport, shown = SHOWN_PER_FILE): string[] {
   const lines = report.differences
     .slice(0, shown)
-    .flatMap((d) => [
-      `${report.file}:${d.line}: ${d.operation}`,
-      `    kernel: ${d.want}`,
-      `    lab:    ${d.got}`,
-    ]);
+    .flatMap((d) => [`${report.file}:${d.line}: ${d.operation}`, `    kernel: ${d.want}`, `    lab:    ${d.got}`]);
   const rest = report.differences.length - shown;
   if (rest > 0) lines.push(`${report.file}: ${rest} more ${rest === 1 ? 'difference' : 'differences'}`);
   return lines;

@@ -39,7 +39,8 @@ export function readTrace(text: string): Trace {
     if (typeof parsed !== 'object' || parsed === null) throw new TraceError(index + 1, 'is no JSON object');
     const record = parsed as Record<string, unknown>;
     if ('format' in record) {
-      if (record['format'] !== 'trace/1') throw new TraceError(index + 1, `is of format ${String(record['format'])}, not trace/1`);
+      if (record['format'] !== 'trace/1')
+        throw new TraceError(index + 1, `is of format ${String(record['format'])}, not trace/1`);
       machine = String(record['machine'] ?? '');
       about = String(record['about'] ?? '');
       return;

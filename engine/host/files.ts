@@ -23,14 +23,18 @@ export function readBytes(path: string): Uint8Array {
     throw new HostFileError(`${path}: no such file`);
   }
   if (size > FILE_LIMIT) {
-    throw new HostFileError(`${path}: has ${Math.round(size / 1048576)} MiB; a dump has at most ${FILE_LIMIT / 1048576} MiB`);
+    throw new HostFileError(
+      `${path}: has ${Math.round(size / 1048576)} MiB; a dump has at most ${FILE_LIMIT / 1048576} MiB`,
+    );
   }
   const bytes = readFileSync(path);
   if (bytes[0] !== GZIP_MAGIC[0] || bytes[1] !== GZIP_MAGIC[1]) return bytes;
   try {
     return gunzipSync(bytes, { maxOutputLength: 4 * FILE_LIMIT });
   } catch (error) {
-    throw new HostFileError(`${path}: cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`);
+    throw new HostFileError(
+      `${path}: cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import type { MachineDescription } from '../hardware/description';
 import { ImportError, importFolder, importMachine } from '../lab/import';
+import type { DocumentContents } from '../lab/document/format';
 import { DocumentError, looksLikeDocument, readDocument } from '../lab/document/format';
 import { exists, HostFileError, readBytes, readFolder } from './files';
 
@@ -9,10 +10,22 @@ export function readMachine(path: string): MachineDescription {
   if (!exists(path)) throw new HostFileError(`${path}: no such file or directory`);
   if (statSync(path).isDirectory()) return importFolder(path, readFolder(path));
   const bytes = readBytes(path);
-  const head = new TextDecoder().decode(bytes.subarray(0, 256));
-  if (!looksLikeDocument(head)) return importMachine(path, bytes);
+  return isDocument(bytes) ? parseDocument(path, bytes).machine : importMachine(path, bytes);
+}
+
+/** A `.vfiolab` document: the machine it starts from and what was done to it. */
+export function readDocumentFile(path: string): DocumentContents {
+  if (!exists(path)) throw new HostFileError(`${path}: no such file or directory`);
+  const bytes = readBytes(path);
+  if (!isDocument(bytes)) throw new ImportError('is no VFIO Lab document').inFile(path);
+  return parseDocument(path, bytes);
+}
+
+const isDocument = (bytes: Uint8Array): boolean => looksLikeDocument(new TextDecoder().decode(bytes.subarray(0, 256)));
+
+function parseDocument(path: string, bytes: Uint8Array): DocumentContents {
   try {
-    return readDocument(new TextDecoder().decode(bytes)).machine;
+    return readDocument(new TextDecoder().decode(bytes));
   } catch (error) {
     if (error instanceof DocumentError) throw new ImportError(error.message, error.line).inFile(path);
     throw error;

@@ -5,7 +5,7 @@ import { explainSubject } from '../lab/explain';
 import { LabUserSpace } from '../lab/user-space';
 import type { MachineDoor } from '../lab/user-space';
 import type { MachineDescription } from '../hardware/description';
-import { Performer } from '../shell/calls/perform';
+import type { Performer } from '../shell/calls/perform';
 import { runScript } from '../shell/session';
 import type { ByteReader, ByteWriter } from '../shell/streams';
 import { BytesWriter, concat, NULL_READER } from '../shell/streams';

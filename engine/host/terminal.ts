@@ -197,7 +197,9 @@ class ShellTerminal implements Terminal {
   write(data: string): void {
     if (this.closed) return;
     // A paste comes as one piece; keys one by one, so that each has its meaning.
-    const pieces = data.split(new RegExp(`(${PASTE_START.replace('[', '\\[')}[\\s\\S]*?(?:${PASTE_END.replace('[', '\\[')}|$))`));
+    const pieces = data.split(
+      new RegExp(`(${PASTE_START.replace('[', '\\[')}[\\s\\S]*?(?:${PASTE_END.replace('[', '\\[')}|$))`),
+    );
     for (const piece of pieces) {
       if (piece === '') continue;
       if (piece.startsWith(PASTE_START)) this.paste(piece.slice(PASTE_START.length).replace(PASTE_END, ''));

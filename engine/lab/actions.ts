@@ -83,7 +83,13 @@ function write(script: Script, path: string, text: string, refusal: string): Ans
 function unbind(script: Script, address: string): string | null {
   const driver = driverOf(script, address);
   if (driver === null) return null;
-  const operation = { op: 'syswrite', path: `${devicePath(address)}/driver/unbind`, text: address, async: 'unbind', ms: 0 };
+  const operation = {
+    op: 'syswrite',
+    path: `${devicePath(address)}/driver/unbind`,
+    text: address,
+    async: 'unbind',
+    ms: 0,
+  };
   const answer = script.call(
     script.caller.rootPid(),
     operation as Operation,
@@ -167,7 +173,13 @@ function attach(script: Script, action: Action & { kind: 'attach' }): string {
     for (const member of mine) {
       script.call(
         pid,
-        { op: 'ioctl', fd: group, request: 'VFIO_GROUP_GET_DEVICE_FD', arg: member.address, as: `device-${member.address}` },
+        {
+          op: 'ioctl',
+          fd: group,
+          request: 'VFIO_GROUP_GET_DEVICE_FD',
+          arg: member.address,
+          as: `device-${member.address}`,
+        },
         `${short(member.address)} was not opened`,
       );
     }
@@ -208,7 +220,11 @@ function enableVectors(script: Script, action: Action & { kind: 'enable-vectors'
     `${short(action.address)} did not say how many ${name} vectors it has`,
   ).arg as { count: number };
   if (action.count < 1 || action.count > info.count) {
-    throw new Refused(`${short(action.address)} has ${info.count} ${name} vectors; ${action.count} were asked for.`, 'EINVAL', null);
+    throw new Refused(
+      `${short(action.address)} has ${info.count} ${name} vectors; ${action.count} were asked for.`,
+      'EINVAL',
+      null,
+    );
   }
   const current = script.caller.holdings().vectors(action.address);
   if (current !== null && current.index !== action.index) {
@@ -319,7 +335,10 @@ function perform(script: Script, action: Action): string {
     case 'mask-vector':
       return maskVector(script, action);
     case 'fire': {
-      script.input({ kind: 'stimulus', stimulus: { device: action.address, kind: 'interrupt', vector: action.vector } });
+      script.input({
+        kind: 'stimulus',
+        stimulus: { device: action.address, kind: 'interrupt', vector: action.vector },
+      });
       const what = action.vector === null ? 'its INTx line' : `vector ${action.vector}`;
       return `${short(action.address)} raised ${what}.`;
     }
@@ -333,7 +352,10 @@ function perform(script: Script, action: Action): string {
       return `${short(action.address)} was reset.`;
     }
     case 'edit-hardware':
-      script.input({ kind: 'edit', edit: { kind: 'config', address: action.address, offset: action.offset, hex: action.hex } });
+      script.input({
+        kind: 'edit',
+        edit: { kind: 'config', address: action.address, offset: action.offset, hex: action.hex },
+      });
       return `Registers of ${short(action.address)} are changed; the machine was enumerated anew.`;
     case 'remove-function':
       script.input({ kind: 'edit', edit: { kind: 'remove', address: action.address } });

@@ -7,11 +7,14 @@ import type { TopologyEdit } from './input';
 /** A function and everything below it, and the virtual functions of what goes. */
 function withDescendants(functions: readonly FunctionDescription[], address: string): Set<string> {
   const gone = new Set([address]);
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false;
     for (const fn of functions) {
       if (gone.has(fn.address)) continue;
-      if ((fn.parent !== null && gone.has(fn.parent)) || (fn.physicalFunction !== null && gone.has(fn.physicalFunction))) {
+      if (
+        (fn.parent !== null && gone.has(fn.parent)) ||
+        (fn.physicalFunction !== null && gone.has(fn.physicalFunction))
+      ) {
         gone.add(fn.address);
         grown = true;
       }

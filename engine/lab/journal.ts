@@ -16,11 +16,14 @@ export class History {
   private gestures: DocumentGesture[] = [];
   private undone: DocumentGesture[] = [];
   private lastKey: object | null = null;
+  private readonly refused = new WeakSet<DocumentGesture>();
 
   constructor(contents: DocumentContents) {
     this.machine = new Machine(contents.machine);
     for (const gesture of contents.gestures) {
-      for (const input of gesture.inputs) this.machine.apply(input);
+      for (const input of gesture.inputs) {
+        if (this.machine.apply(input).answer?.errno !== undefined) this.refused.add(gesture);
+      }
       this.gestures.push(gesture);
     }
   }
@@ -40,6 +43,11 @@ export class History {
   /** Gestures taken back, next one to redo first. */
   get redoable(): readonly DocumentGesture[] {
     return [...this.undone].reverse();
+  }
+
+  /** Linux refused one of its calls. */
+  wasRefused(gesture: DocumentGesture): boolean {
+    return this.refused.has(gesture);
   }
 
   get undoLabel(): string | null {
@@ -65,6 +73,7 @@ export class History {
       this.lastKey = key;
     }
     this.undone = [];
+    if (outcome.answer?.errno !== undefined) this.refused.add(this.gestures.at(-1)!);
     return outcome;
   }
 

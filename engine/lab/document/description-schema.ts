@@ -3,9 +3,7 @@ import { z } from 'zod';
 import type { MachineDescription } from '../../hardware/description';
 
 const address = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/, 'is no PCI address');
-const configHex = z
-  .string()
-  .regex(/^(?:[0-9a-f]{512}|[0-9a-f]{8192})$/, 'is not 256 or 4096 bytes of lower-case hex');
+const configHex = z.string().regex(/^(?:[0-9a-f]{512}|[0-9a-f]{8192})$/, 'is not 256 or 4096 bytes of lower-case hex');
 const number = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'is no 0x… number');
 
 const functionSchema = z.object({
@@ -17,7 +15,10 @@ const functionSchema = z.object({
   writable: configHex.nullable(),
   writeOneToClear: configHex.nullable(),
   notProbed: z.array(z.tuple([z.number().int(), z.number().int()])).optional(),
-  resources: z.array(z.tuple([number, number, number])).max(32).nullable(),
+  resources: z
+    .array(z.tuple([number, number, number]))
+    .max(32)
+    .nullable(),
   driver: z.string().max(64).nullable(),
   className: z.string().max(256).nullable(),
   deviceName: z.string().max(256).nullable(),

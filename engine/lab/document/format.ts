@@ -72,7 +72,10 @@ export function readDocument(text: string): DocumentContents {
   if (lines.at(-1) === '') lines.pop();
   const header = parseLine(lines[0] ?? '', 1) as { format?: unknown };
   if (header.format !== FORMAT) {
-    throw new DocumentError(1, `The file has format ${String(header.format)}; this version of VFIO Lab reads ${FORMAT}.`);
+    throw new DocumentError(
+      1,
+      `The file has format ${String(header.format)}; this version of VFIO Lab reads ${FORMAT}.`,
+    );
   }
   if (lines.length < 2) throw new DocumentError(2, 'The machine is missing; the file is cut off.');
   const machine = checkDescription((parseLine(lines[1]!, 2) as { machine?: unknown }).machine);

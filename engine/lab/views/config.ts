@@ -114,7 +114,13 @@ function fieldView(sources: Sources, base: number, register: RegisterLayout, fie
   };
 }
 
-function block(sources: Sources, at: number, layout: CapabilityLayout, extended: boolean, isHeader: boolean): ConfigBlock {
+function block(
+  sources: Sources,
+  at: number,
+  layout: CapabilityLayout,
+  extended: boolean,
+  isHeader: boolean,
+): ConfigBlock {
   const hidden = sources.hidden !== null && !isHeader && sources.hidden[at] === 1;
   return {
     offset: at,
@@ -134,7 +140,13 @@ function block(sources: Sources, at: number, layout: CapabilityLayout, extended:
 }
 
 /** The one thing a reader wants to know of a capability without opening it. */
-function summaryOf(space: ConfigSpace, at: number, layout: CapabilityLayout, extended: boolean, header: boolean): string {
+function summaryOf(
+  space: ConfigSpace,
+  at: number,
+  layout: CapabilityLayout,
+  extended: boolean,
+  header: boolean,
+): string {
   if (header) {
     return `${hexOf(BigInt(space.read(0, 2)), 16)}:${hexOf(BigInt(space.read(2, 2)), 16)}`;
   }
@@ -184,7 +196,7 @@ function blocksOf(sources: Sources): ConfigBlock[] {
       at = hardware.read(at + 1, 1) & 0xfc;
     }
   }
-  for (let at = 0x100; hardware.size > 256 && at >= 0x100 && !seen.has(at); ) {
+  for (let at = 0x100; hardware.size > 256 && at >= 0x100 && !seen.has(at);) {
     seen.add(at);
     const head = hardware.read(at, 4);
     if (head === 0 || head === 0xffffffff) break;

@@ -14,7 +14,11 @@ const IORESOURCE = { IO: 0x100n, MEM: 0x200n, PREFETCH: 0x2000n, MEM_64: 0x10000
 const PAGE = 4096n;
 
 function sizeText(bytes: bigint): string {
-  for (const [unit, shift] of [['GiB', 30n], ['MiB', 20n], ['KiB', 10n]] as const) {
+  for (const [unit, shift] of [
+    ['GiB', 30n],
+    ['MiB', 20n],
+    ['KiB', 10n],
+  ] as const) {
     if (bytes >= 1n << shift && bytes % (1n << shift) === 0n) return `${bytes >> shift} ${unit}`;
   }
   return `${bytes} B`;

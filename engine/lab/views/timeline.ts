@@ -31,7 +31,7 @@ export function timelineView({ history }: ViewContext): TimelineView {
         label: gesture.label,
         kind: kindOf(main),
         address: ADDRESS.exec(JSON.stringify(gesture.inputs))?.[0] ?? null,
-        refused: false,
+        refused: history.wasRefused(gesture),
       };
     }),
   };

@@ -115,7 +115,9 @@ const SAFE_DRIVERS: ReadonlySet<string> = new Set(['vfio-pci', 'pci-stub', 'pcie
 
 /** The member whose host driver keeps the group from being given away. */
 export function culpritOf(group: IommuGroup): TopologyGroup['culprit'] {
-  const member = group.devices.find((device) => device.driver !== null && !device.driver.driverManagedDma && !SAFE_DRIVERS.has(device.driver.name));
+  const member = group.devices.find(
+    (device) => device.driver !== null && !device.driver.driverManagedDma && !SAFE_DRIVERS.has(device.driver.name),
+  );
   return member ? { address: member.name, driver: member.driver!.name } : null;
 }
 

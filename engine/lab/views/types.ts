@@ -35,8 +35,19 @@ export interface DocumentView {
 }
 
 export type FunctionKind =
-  | 'root-port' | 'switch-up' | 'switch-down' | 'bridge' | 'endpoint' | 'gpu' | 'audio' | 'nvme' | 'nic' | 'vf' | 'usb'
-  | 'accel' | 'pci-slot';
+  | 'root-port'
+  | 'switch-up'
+  | 'switch-down'
+  | 'bridge'
+  | 'endpoint'
+  | 'gpu'
+  | 'audio'
+  | 'nvme'
+  | 'nic'
+  | 'vf'
+  | 'usb'
+  | 'accel'
+  | 'pci-slot';
 
 /** `none` no driver, `host` a native driver, `vfio` vfio-pci, `blocked` claimed with blocking domain, `process` in use. */
 export type Ownership = 'none' | 'host' | 'vfio' | 'blocked' | 'process' | 'faulted';
@@ -93,13 +104,13 @@ export interface TopologyView {
 
 /** What the filter does with one bit: 4 bits would do; a letter keeps it readable in tests. */
 export type BitClass =
-  | 'raw'          // no capability owns it: read and written raw
-  | 'pass'         // reaches hardware
-  | 'virtual'      // kept in the shadow
-  | 'handler'      // a handler acts on it
-  | 'read-only'    // hardware value, writes dropped
-  | 'fixed'        // shadow value, writes dropped
-  | 'hidden';      // belongs to a capability that is out of the list
+  | 'raw' // no capability owns it: read and written raw
+  | 'pass' // reaches hardware
+  | 'virtual' // kept in the shadow
+  | 'handler' // a handler acts on it
+  | 'read-only' // hardware value, writes dropped
+  | 'fixed' // shadow value, writes dropped
+  | 'hidden'; // belongs to a capability that is out of the list
 
 export interface ConfigField {
   /** Byte offset and bit range within the register (msb:lsb). */
@@ -247,7 +258,13 @@ export interface CallLine {
 export interface TimelineView {
   position: number;
   length: number;
-  entries: { index: number; label: string; kind: 'edit' | 'call' | 'stimulus' | 'time'; address: string | null; refused: boolean }[];
+  entries: {
+    index: number;
+    label: string;
+    kind: 'edit' | 'call' | 'stimulus' | 'time';
+    address: string | null;
+    refused: boolean;
+  }[];
 }
 
 /** Every view by name, with its parameters and its value. */

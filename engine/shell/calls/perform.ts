@@ -169,10 +169,7 @@ export class Performer {
       }
       case 'pwrite': {
         const offset = BigInt.asIntN(64, this.number(operation.offset));
-        return this.later(
-          sys.pwrite(process, this.descriptor(operation.fd), fromHex(operation.hex), offset),
-          returned,
-        );
+        return this.later(sys.pwrite(process, this.descriptor(operation.fd), fromHex(operation.hex), offset), returned);
       }
       case 'write':
         return this.later(sys.write(process, this.descriptor(operation.fd), fromHex(operation.hex)), returned);
