@@ -25,9 +25,7 @@ function card(lab: Lab): { group: number; functions: string[]; msix: string } {
   const { functions, groups } = lab.view('topology', null);
   const gpu = functions.find((fn) => fn.kind === 'gpu')!;
   const group = groups.find((candidate) => candidate.id === gpu.group)!;
-  const msix = group.members.find(
-    (address) => lab.view('function', { address })!.interrupts.offered.msix >= 4,
-  )!;
+  const msix = group.members.find((address) => lab.view('function', { address })!.interrupts.offered.msix >= 4)!;
   return { group: group.id, functions: group.members, msix };
 }
 

@@ -39,7 +39,16 @@ export type Operation =
   | { op: 'rlimit'; memlock?: Num; nofile?: number }
   | { op: 'setuid'; uid: number }
   | { op: 'klog'; match?: string }
-  | { op: 'cfgsweep'; fd: FdRef; base: Num; sys: string; from: number; to: number; width: 1 | 2 | 4; patterns: string[] }
+  | {
+      op: 'cfgsweep';
+      fd: FdRef;
+      base: Num;
+      sys: string;
+      from: number;
+      to: number;
+      width: 1 | 2 | 4;
+      patterns: string[];
+    }
   | { op: 'join'; of: string; ms?: number };
 
 /** `async` names a call that runs in a thread of its own; `join` waits for it. `ms` is how long to look first. */

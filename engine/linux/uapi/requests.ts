@@ -41,7 +41,11 @@ export interface Request {
   readonly returns: boolean;
   readonly fields: readonly Field[];
   /** Capability chain: present when `flags & flag`, starting at the offset stored at `at`. */
-  readonly capabilities: { readonly flag: number; readonly at: number; readonly of: 'device' | 'region' | 'iommu' } | null;
+  readonly capabilities: {
+    readonly flag: number;
+    readonly at: number;
+    readonly of: 'device' | 'region' | 'iommu';
+  } | null;
   readonly buffer: { readonly kind: Buffer; readonly at: number } | null;
 }
 
@@ -130,7 +134,13 @@ export const REQUESTS: readonly Request[] = [
   vfio('DEVICE_GET_IRQ_INFO', VFIO.DEVICE_GET_IRQ_INFO, 'struct', 16, 'argsz:4 flags:4 index:4 count:4'),
   vfio('DEVICE_SET_IRQS', VFIO.DEVICE_SET_IRQS, 'irq-set', 20, 'argsz:4 flags:4 index:4 start:4 count:4'),
   vfio('DEVICE_RESET', VFIO.DEVICE_RESET, 'none'),
-  vfio('DEVICE_GET_PCI_HOT_RESET_INFO', VFIO.DEVICE_GET_PCI_HOT_RESET_INFO, 'hot-reset-info', 12, 'argsz:4 flags:4 count:4'),
+  vfio(
+    'DEVICE_GET_PCI_HOT_RESET_INFO',
+    VFIO.DEVICE_GET_PCI_HOT_RESET_INFO,
+    'hot-reset-info',
+    12,
+    'argsz:4 flags:4 count:4',
+  ),
   vfio('DEVICE_PCI_HOT_RESET', VFIO.DEVICE_PCI_HOT_RESET, 'hot-reset', 12, 'argsz:4 flags:4 count:4'),
   vfio('DEVICE_IOEVENTFD', VFIO.DEVICE_IOEVENTFD, 'struct', 32, 'argsz:4 flags:4 offset:8 data:8 fd:4'),
   vfio('DEVICE_FEATURE', VFIO.DEVICE_FEATURE, 'feature', 8, 'argsz:4 flags:4'),
@@ -227,7 +237,13 @@ export const REQUESTS: readonly Request[] = [
     true,
     'size:4 flags:4 out_fault_id:4:id out_fault_fd:4:new-fd',
   ),
-  iommufd('VFIO_DEVICE_BIND_IOMMUFD', VFIO.DEVICE_BIND_IOMMUFD, 16, true, 'argsz:4 flags:4 iommufd:4:fd out_devid:4:id'),
+  iommufd(
+    'VFIO_DEVICE_BIND_IOMMUFD',
+    VFIO.DEVICE_BIND_IOMMUFD,
+    16,
+    true,
+    'argsz:4 flags:4 iommufd:4:fd out_devid:4:id',
+  ),
   iommufd('VFIO_DEVICE_ATTACH_IOMMUFD_PT', VFIO.DEVICE_ATTACH_IOMMUFD_PT, 12, true, 'argsz:4 flags:4 pt_id:4:id'),
   iommufd('VFIO_DEVICE_DETACH_IOMMUFD_PT', VFIO.DEVICE_DETACH_IOMMUFD_PT, 8, false, 'argsz:4 flags:4'),
 ];
