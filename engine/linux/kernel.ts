@@ -311,13 +311,17 @@ function iommuFunction(pci: PciBus): PciDevice | null {
   return null;
 }
 
-/** Whether firmware granted native hot-plug: a recording shows it by its ports' services; otherwise it did. */
-function hotplugGranted(description: MachineDescription): boolean {
-  const names = description.functions.flatMap((fn) => {
-    const text = fn.attributes['sysfs'];
-    return typeof text === 'string' && text.includes(':pcie') ? [text] : [];
+/**
+ * Root buses whose firmware granted native hot-plug: a recording shows it by its ports' services; otherwise all did.
+ */
+function hotplugGranted(description: MachineDescription): (rootBus: string) => boolean {
+  const services = description.functions.flatMap((fn) => {
+    const names = fn.attributes['sysfs'];
+    return typeof names === 'string' && names.includes(':pcie') ? [{ rootBus: fn.rootBus, names }] : [];
   });
-  return names.length === 0 || names.some((text) => /:pcie[02]04\b/.test(text));
+  if (services.length === 0) return () => true;
+  const granted = new Set(services.filter((s) => /:pcie[02]04\b/.test(s.names)).map((s) => s.rootBus));
+  return (rootBus) => granted.has(rootBus);
 }
 
 /** Modules with what they need in front, each once. */

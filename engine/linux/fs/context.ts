@@ -88,8 +88,8 @@ export interface FsContext {
   readonly iommu: IommuView;
   readonly vfio: VfioView;
   readonly modules: ModuleTable;
-  /** Firmware left native hot-plug to Linux (_OSC). */
-  readonly nativeHotplug: boolean;
+  /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
+  readonly nativeHotplug: (rootBus: string) => boolean;
   /** Bytes of RAM. */
   readonly memory: bigint;
   /** vm.max_map_count */

@@ -403,7 +403,7 @@ export function serviceNames(context: FsContext, device: PciDevice): string[] {
   if (root) services.push(0x01);
   if (root && text.hasAer(device)) services.push(0x02);
   const slot = (config.read(at + 2, 2) & 0x100) !== 0 && type !== PortType.UpstreamPort;
-  if (context.nativeHotplug && slot && config.read(at + 0x14, 4) & 0x40) services.push(0x04);
+  if (context.nativeHotplug(device.function.rootBus) && slot && config.read(at + 0x14, 4) & 0x40) services.push(0x04);
   if (config.findExtendedCapability(0x1d) !== 0 && text.hasAer(device)) services.push(0x08);
   if (type !== PortType.UpstreamPort && config.read(at + 0x0c, 4) & 0x200000) services.push(0x10);
   return services.map((service) => `${device.name}:pcie${hex(((type - 4) << 8) | service, 3)}`);

@@ -15,8 +15,8 @@ export interface DriverServices {
   readonly log: KernelLog;
   readonly irqs: IrqCore;
   readonly enable: PciEnable;
-  /** Firmware left native hot-plug to Linux (_OSC). */
-  readonly nativeHotplug: boolean;
+  /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
+  readonly nativeHotplug: (rootBus: string) => boolean;
 }
 
 /** A driver of the host: it enables the function, masters the bus and takes interrupts; its work is not modelled. */
@@ -220,7 +220,7 @@ export class PortDriver implements PciDriver {
     if (root && config.findExtendedCapability(0x01) !== 0) names.push('aerdrv');
     const at = config.findCapability(0x10);
     const hotplug =
-      this.services.nativeHotplug &&
+      this.services.nativeHotplug(device.function.rootBus) &&
       (type === PortType.RootPort || type === PortType.DownstreamPort) &&
       (config.read(at + 2, 2) & SLOT_IMPLEMENTED) !== 0 &&
       (config.read(at + SLOT_CAPABILITIES, 4) & HOT_PLUG_CAPABLE) !== 0;
