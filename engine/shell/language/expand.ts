@@ -80,7 +80,7 @@ export function arithmeticVariables(shell: Shell): ArithmeticVariables {
   return {
     get(name, at) {
       const value = at === null ? variables.get(name) : variables.element(name, index(name, at));
-      if (value === null && shell.option('nounset')) throw new ShellFailure(`${name}: unbound variable`, 1, true);
+      if (value === null && shell.option('nounset')) throw new ShellFailure(`${name}: unbound variable`, 127, true);
       return value ?? '';
     },
     set(name, at, value) {
@@ -92,7 +92,13 @@ export function arithmeticVariables(shell: Shell): ArithmeticVariables {
 
 /** Value of an arithmetic expression given as a word. */
 export async function arithmetic(shell: Shell, word: Word): Promise<bigint> {
-  return calculate(shell, await expandText(shell, word));
+  const text = await expandText(shell, word);
+  try {
+    return evaluate(text, arithmeticVariables(shell));
+  } catch (error) {
+    if (error instanceof ArithmeticFailure) throw new ShellFailure(error.message, 1, true);
+    throw error;
+  }
 }
 
 /** Value of an arithmetic expression given as text. Throws ShellFailure. */
@@ -361,7 +367,7 @@ function replaceMatched(
 function requireSet(shell: Shell, parameter: Parameter, value: Value): void {
   if (value.set || value.list || !shell.option('nounset')) return;
   const name = parameter.index ? parameter.source.replace(/^\$\{[#!]?/, '').replace(/\}$/, '') : parameter.name;
-  throw new ShellFailure(`${name}: unbound variable`, 1, true);
+  throw new ShellFailure(`${name}: unbound variable`, 127, true);
 }
 
 async function expandParameter(shell: Shell, parameter: Parameter, fields: Fields, quoted: boolean): Promise<void> {

@@ -418,7 +418,7 @@ async function runKind(shell: Shell, command: CompoundCommand): Promise<number> 
       try {
         return (await arithmetic(shell, command.expression)) !== 0n ? 0 : 1;
       } catch (error) {
-        if (error instanceof ShellFailure && !error.fatal) throw new ShellFailure(`((: ${error.message}`);
+        if (error instanceof ShellFailure && error.status === 1) throw new ShellFailure(`((: ${error.message}`);
         throw error;
       }
   }

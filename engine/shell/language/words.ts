@@ -396,10 +396,10 @@ export abstract class WordReader {
     }
     if (colon) {
       this.at += 1;
-      const offset = this.until(':}', inDouble, from, true);
+      const offset = this.until(':}', false, from, true);
       if (this.peek() !== ':') return { kind: 'substring', offset, length: null };
       this.at += 1;
-      return { kind: 'substring', offset, length: this.until('}', inDouble, from) };
+      return { kind: 'substring', offset, length: this.until('}', false, from) };
     }
     const twice = this.peek(1) === symbol;
     switch (symbol) {

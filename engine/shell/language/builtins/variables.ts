@@ -124,6 +124,13 @@ async function declare(context: BuiltinContext, wanted: Wanted & { at: number },
 const declareBuiltin: Builtin = async (context) => {
   const { shell } = context;
   const wanted = options(context.args);
+  const unknown = [...wanted.letters, ...wanted.off].find((letter) => !'aAfFgGiIlnprtux'.includes(letter));
+  if (unknown !== undefined) {
+    return context.usage(
+      `-${unknown}: invalid option`,
+      `${context.name} [-aAfFgiIlnrtux] [name[=value] ...] or ${context.name} -p [-aAfFilnrtux] [name ...]`,
+    );
+  }
   if (wanted.letters.has('f') || wanted.letters.has('F')) {
     const names = wanted.words.length > 0 ? wanted.words : [...shell.functions.keys()].sort();
     let status = 0;
@@ -217,10 +224,7 @@ const unset: Builtin = async (context) => {
       else shell.variables.unsetElement(name, shell.variables.isTable(name) ? index : Number(calculate(shell, index)));
       continue;
     }
-    if (!NAME.test(word)) {
-      await context.complain(`\`${word}': not a valid identifier`);
-      status = 1;
-    } else if (wanted.letters.has('n')) {
+    if (wanted.letters.has('n')) {
       shell.variables.declare(word, false).value = null;
     } else if (shell.variables.find(word) || wanted.letters.has('v')) {
       if (shell.variables.find(word)?.readonly) {
