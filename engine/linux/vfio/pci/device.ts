@@ -17,7 +17,8 @@ import { fire } from './intx';
 import { InterruptSetup, IRQ_COUNT } from './intrs';
 import { IoEvents } from './ioeventfd';
 import { buildLayout } from './layout';
-import type { ConfigLayout, FunctionFacts } from './layout';
+import type { ConfigLayout } from './layout';
+import { factsOf } from './facts';
 import type { DriverContext, SetMember } from './ops';
 import { brokenIntx } from './quirks';
 import { REGION_COUNT, Regions, mappableBars } from './regions';
@@ -37,8 +38,6 @@ const REGION_CAPS = 8;
 const INFO_SIZE = 24;
 const REGION_INFO_SIZE = 32;
 const D3HOT = 3;
-const SRIOV = 0x10;
-const VF_DEVICE_ID = 0x1a;
 
 /** Everything that exists only while the device is open. */
 interface OpenState {
@@ -455,19 +454,6 @@ function tryResetSet(device: VfioPciDevice, context: DriverContext): void {
   if (set.some((member) => member.opened) || !set.some((member) => member.needsReset)) return;
   const result = resetSet(device, context);
   if (result === 0) for (const member of set) member.needsReset = false;
-}
-
-/** What the layout must know; virtual functions always have the extended space. */
-export function factsOf(device: PciDevice, noIntx: boolean): FunctionFacts {
-  const physical = device.physicalFunction;
-  const iov = physical?.config.findExtendedCapability(SRIOV) ?? 0;
-  return {
-    size: device.isVirtual ? 4096 : device.config.size,
-    isVirtual: device.isVirtual,
-    vendor: physical?.vendor ?? device.vendor,
-    device: physical !== null && iov !== 0 ? physical.config.read(iov + VF_DEVICE_ID, 2) : device.device,
-    noIntx,
-  };
 }
 
 function msixWindow(device: PciDevice): MsixWindow | null {

@@ -12,6 +12,8 @@ export interface RegisterRule {
   readonly virtual: number;
   readonly writable: number;
   readonly hook?: HookName;
+  /** Bits that make the hook act; the others are only stored. */
+  readonly acts?: number;
 }
 
 /** What runs beside the plain storing of bits. */
@@ -32,15 +34,16 @@ export interface CapabilityRule {
   registers(byte: (offset: number) => number): readonly RegisterRule[];
 }
 
-const reg = (
-  at: number,
-  width: 1 | 2 | 4,
-  name: string,
-  virtual: number,
-  writable: number,
-  hook?: HookName,
-): RegisterRule =>
-  hook === undefined ? { at, width, name, virtual, writable } : { at, width, name, virtual, writable, hook };
+const reg = (at: number, width: 1 | 2 | 4, name: string, virtual: number, writable: number): RegisterRule => ({
+  at,
+  width,
+  name,
+  virtual,
+  writable,
+});
+
+/** A register whose `acts` bits have effects beside being stored. */
+const hooked = (rule: RegisterRule, hook: HookName, acts: number): RegisterRule => ({ ...rule, hook, acts });
 
 const ALL = 0xffffffff;
 
@@ -50,22 +53,22 @@ const EXTENDED_HEADER = reg(0, 4, 'Extended Capability Header', ALL, 0);
 export const HEADER_REGISTERS: readonly RegisterRule[] = [
   reg(0x00, 2, 'Vendor ID', 0xffff, 0),
   reg(0x02, 2, 'Device ID', 0xffff, 0),
-  reg(0x04, 2, 'Command', 0x0400, 0xffff, 'command'),
+  hooked(reg(0x04, 2, 'Command', 0x0400, 0xffff), 'command', 0x0403),
   reg(0x06, 2, 'Status', 0x0010, 0),
   reg(0x08, 4, 'Revision ID, Class Code', 0, 0),
   reg(0x0c, 1, 'Cache Line Size', 0, 0xff),
   reg(0x0d, 1, 'Latency Timer', 0, 0xff),
   reg(0x0e, 1, 'Header Type', 0, 0),
   reg(0x0f, 1, 'BIST', 0, 0xff),
-  reg(0x10, 4, 'BAR 0', ALL, ALL, 'bar'),
-  reg(0x14, 4, 'BAR 1', ALL, ALL, 'bar'),
-  reg(0x18, 4, 'BAR 2', ALL, ALL, 'bar'),
-  reg(0x1c, 4, 'BAR 3', ALL, ALL, 'bar'),
-  reg(0x20, 4, 'BAR 4', ALL, ALL, 'bar'),
-  reg(0x24, 4, 'BAR 5', ALL, ALL, 'bar'),
+  hooked(reg(0x10, 4, 'BAR 0', ALL, ALL), 'bar', 0),
+  hooked(reg(0x14, 4, 'BAR 1', ALL, ALL), 'bar', 0),
+  hooked(reg(0x18, 4, 'BAR 2', ALL, ALL), 'bar', 0),
+  hooked(reg(0x1c, 4, 'BAR 3', ALL, ALL), 'bar', 0),
+  hooked(reg(0x20, 4, 'BAR 4', ALL, ALL), 'bar', 0),
+  hooked(reg(0x24, 4, 'BAR 5', ALL, ALL), 'bar', 0),
   reg(0x28, 4, 'CardBus CIS Pointer', 0, 0),
   reg(0x2c, 4, 'Subsystem IDs', 0, 0),
-  reg(0x30, 4, 'Expansion ROM BAR', ALL, ALL, 'bar'),
+  hooked(reg(0x30, 4, 'Expansion ROM BAR', ALL, ALL), 'bar', 0),
   reg(0x34, 1, 'Capabilities Pointer', 0xff, 0),
   reg(0x35, 1, 'Reserved', 0, 0),
   reg(0x36, 2, 'Reserved', 0, 0),
@@ -79,14 +82,14 @@ export const HEADER_REGISTERS: readonly RegisterRule[] = [
 const POWER_REGISTERS: readonly RegisterRule[] = [
   NEXT,
   reg(2, 2, 'Power Management Capabilities', 0xf800, 0),
-  reg(4, 2, 'Power Management Control/Status', 0x8100, 0x7efc, 'power'),
+  hooked(reg(4, 2, 'Power Management Control/Status', 0x8100, 0x7efc), 'power', 0x0003),
   reg(6, 1, 'PMCSR Bridge Extensions', 0, 0xff),
   reg(7, 1, 'Power Data', 0, 0xff),
 ];
 
 const VPD_REGISTERS: readonly RegisterRule[] = [
   NEXT,
-  reg(2, 2, 'VPD Address', 0xffff, 0xffff, 'vpd'),
+  hooked(reg(2, 2, 'VPD Address', 0xffff, 0xffff), 'vpd', 0x8000),
   reg(4, 4, 'VPD Data', ALL, ALL),
 ];
 
@@ -102,7 +105,7 @@ function msiRegisters(byte: (offset: number) => number): readonly RegisterRule[]
   const wide = (control & MSI_64BIT) !== 0;
   const rules = [
     NEXT,
-    reg(2, 1, 'Message Control, low byte', 0xff, 0xff, 'msi'),
+    hooked(reg(2, 1, 'Message Control, low byte', 0xff, 0xff), 'msi', 0x71),
     reg(3, 1, 'Message Control, high byte', 0, 0),
     reg(4, 4, 'Message Address', ALL, ALL),
   ];
@@ -128,7 +131,7 @@ const EXPRESS_REGISTERS: readonly RegisterRule[] = [
   NEXT,
   reg(0x02, 2, 'PCI Express Capabilities', 0, 0),
   reg(0x04, 4, 'Device Capabilities', 0, 0),
-  reg(0x08, 2, 'Device Control', 0xf0e0, 0xfdff, 'device-control'),
+  hooked(reg(0x08, 2, 'Device Control', 0xf0e0, 0xfdff), 'device-control', 0xf000),
   reg(0x0a, 2, 'Device Status', 0, 0),
   reg(0x0c, 4, 'Link Capabilities', 0, 0),
   reg(0x10, 2, 'Link Control', 0, 0),
@@ -146,7 +149,7 @@ const EXPRESS_REGISTERS: readonly RegisterRule[] = [
   reg(0x30, 2, 'Link Control 2', 0, 0),
 ];
 
-const AF_REGISTERS: readonly RegisterRule[] = [NEXT, reg(4, 1, 'AF Control', 0x01, 0x01, 'af-control')];
+const AF_REGISTERS: readonly RegisterRule[] = [NEXT, hooked(reg(4, 1, 'AF Control', 0x01, 0x01), 'af-control', 0x01)];
 
 const AER_REGISTERS: readonly RegisterRule[] = [
   EXTENDED_HEADER,
