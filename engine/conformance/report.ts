@@ -32,11 +32,32 @@ export function byFamily(reports: readonly FileReport[]): Map<string, Totals> {
 
 /** First differences of each file; the rest are counted. */
 const SHOWN_PER_FILE = 3;
+/** A difference of two long texts is shown around its first differing character. */
+const SHOWN_CHARACTERS = 400;
+
+function around(text: string, at: number): string {
+  const from = Math.max(0, at - 120);
+  const shown = text.slice(from, from + SHOWN_CHARACTERS);
+  return `${from > 0 ? '…' : ''}${shown}${from + shown.length < text.length ? '…' : ''}`;
+}
+
+function firstDifference(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  return at;
+}
 
 export function differenceLines(report: FileReport, shown = SHOWN_PER_FILE): string[] {
   const lines = report.differences
     .slice(0, shown)
-    .flatMap((d) => [`${report.file}:${d.line}: ${d.operation}`, `    kernel: ${d.want}`, `    lab:    ${d.got}`]);
+    .flatMap((d) => {
+      const at = firstDifference(d.want, d.got);
+      return [
+        `${report.file}:${d.line}: ${around(d.operation, 0)}`,
+        `    kernel: ${around(d.want, at)}`,
+        `    lab:    ${around(d.got, at)}`,
+      ];
+    });
   const rest = report.differences.length - shown;
   if (rest > 0) lines.push(`${report.file}: ${rest} more ${rest === 1 ? 'difference' : 'differences'}`);
   return lines;

@@ -51,6 +51,9 @@ export class Performer {
   private argumentExtent = 0;
   private bufferExtent = 0;
   private logSeen: number;
+  /** The C library's errno: kept from the last failure, cleared by ioctl's caller. */
+  private lastErrno = '0';
+  private lastErrno = 'EINVAL';
   private readonly kernel: Kernel;
   readonly process: Process;
 
@@ -63,12 +66,22 @@ export class Performer {
   /** Runs one operation; with `async` it may answer `{pending: true}` and go on until a later `join`. */
   perform(operation: TracedOperation): Answer {
     this.kernel.why.clear();
+    if (operation.op === 'ioctl') this.lastErrno = '0';
+    const answer = this.dispatch(operation);
+    if (answer.errno !== undefined) this.lastErrno = answer.errno;
+    return answer;
+  }
+
+  private dispatch(operation: TracedOperation): Answer {
     if (operation.op === 'join') {
       const task = this.find(operation.of);
       return task?.kind === 'task' ? this.wait(task, operation.ms ?? 0) : { errno: 'ESRCH' };
     }
     const outcome = this.run(operation);
-    if (!('call' in outcome)) return this.settled(operation, outcome);
+    if (!('call' in outcome)) {
+      this.lastErrno = outcome.errno ?? this.lastErrno;
+      return this.settled(operation, outcome);
+    }
     const task: Handle = { kind: 'task', call: outcome.call, finish: outcome.finish };
     if (operation.async === undefined) {
       return outcome.call.result === null ? { pending: true } : outcome.finish(outcome.call.result);
@@ -121,6 +134,8 @@ export class Performer {
     if (/^-?(0x[0-9a-f]+|\d+)$/i.test(value)) {
       const negative = value.startsWith('-');
       const magnitude = BigInt(negative ? value.slice(1) : value);
+      // Text beyond 64 bits reads as strtoull reads it.
+      if (magnitude > 0xffffffffffffffffn) return 0xffffffffffffffffn;
       return (negative ? -magnitude : magnitude) & 0xffffffffffffffffn;
     }
     const match = /^([^+-]+)(?:([+-])(0x[0-9a-f]+|\d+))?$/i.exec(value);
@@ -197,7 +212,8 @@ export class Performer {
       }
       case 'munmap': {
         const handle = this.find(operation.of);
-        if (handle?.kind !== 'memory') return { errno: 'EINVAL' };
+        // Nothing to unmap: a C program finds the errno of its last failed call.
+        if (handle?.kind !== 'memory') return { errno: this.lastErrno };
         this.forget(operation.of);
         return returned(sys.munmap(process, handle.address, handle.size));
       }
@@ -272,13 +288,24 @@ export class Performer {
         return returned(sys.setrlimitMemlock(process, this.number(operation.memlock)));
       }
       case 'setuid':
-        return returned(sys.setuid(process, operation.uid));
+        // As a program that gives up root does: the group first.
+        return returned(sys.setgid(process, operation.uid) || sys.setuid(process, operation.uid));
       case 'klog': {
         const records = kernel.log.records.slice(this.logSeen);
         this.logSeen = kernel.log.records.length;
         const match = operation.match ?? '';
         return { lines: records.map((r) => r.text).filter((line) => line.includes(match)) };
       }
+      case 'syslog': {
+        const records = kernel.log.records.slice(operation.from);
+        return { lines: records.map((r) => `${r.level},${r.sequence},${r.time / 1000n},-;${r.text}`) };
+      }
+      case 'insmod':
+        if (process.uid !== 0) return { errno: 'EPERM' };
+        return returned(kernel.modules.load(operation.module, operation.parameters ?? ''));
+      case 'rmmod':
+        if (process.uid !== 0) return { errno: 'EPERM' };
+        return this.later(kernel.modules.unload(operation.module), returned);
       case 'cfgsweep':
         return { rows: this.sweep(operation) };
       case 'join':
