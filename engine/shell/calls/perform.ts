@@ -53,7 +53,6 @@ export class Performer {
   private logSeen: number;
   /** The C library's errno: kept from the last failure, cleared by ioctl's caller. */
   private lastErrno = '0';
-  private lastErrno = 'EINVAL';
   private readonly kernel: Kernel;
   readonly process: Process;
 
@@ -78,10 +77,7 @@ export class Performer {
       return task?.kind === 'task' ? this.wait(task, operation.ms ?? 0) : { errno: 'ESRCH' };
     }
     const outcome = this.run(operation);
-    if (!('call' in outcome)) {
-      this.lastErrno = outcome.errno ?? this.lastErrno;
-      return this.settled(operation, outcome);
-    }
+    if (!('call' in outcome)) return this.settled(operation, outcome);
     const task: Handle = { kind: 'task', call: outcome.call, finish: outcome.finish };
     if (operation.async === undefined) {
       return outcome.call.result === null ? { pending: true } : outcome.finish(outcome.call.result);
