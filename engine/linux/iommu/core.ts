@@ -375,7 +375,7 @@ export class IommuCore {
       apertureStart: 0n,
       apertureEnd: this.apertureEnd,
       coherent: kind === 'intel-vtd' ? (this.settings.unit.snoopControl ?? true) : kind !== 'virtio-iommu',
-      late: kind === 'virtio-iommu',
+      paravirtual: kind === 'virtio-iommu',
     });
   }
 

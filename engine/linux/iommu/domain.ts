@@ -1,4 +1,5 @@
 /** Address spaces of devices: translations as runs of pages, never page by page. */
+import { ERRNO } from '../errno';
 import type { IommuDomain } from './group';
 
 export const PROT_READ = 1;
@@ -65,6 +66,7 @@ export class PagingDomain implements IommuDomain {
   apertureEnd: bigint;
   private readonly finalApertureEnd: bigint;
   private readonly coherent: boolean;
+  private readonly paravirtual: boolean;
   /** Groups that use it now. */
   attached = 0;
   private chunks: Chunk[] = [new Chunk()];
@@ -75,13 +77,14 @@ export class PagingDomain implements IommuDomain {
     apertureEnd: bigint;
     /** The hardware can ignore the no-snoop attribute (left out: yes). */
     coherent?: boolean;
-    /** The aperture is known when the first group is attached. */
-    late?: boolean;
+    /** virtio-iommu: the aperture is known when the first group is attached, and a mapping may grant no access. */
+    paravirtual?: boolean;
   }) {
     this.pageSizes = limits.pageSizes;
     this.apertureStart = limits.apertureStart;
     this.finalApertureEnd = limits.apertureEnd;
-    this.apertureEnd = limits.late ? 0n : limits.apertureEnd;
+    this.paravirtual = limits.paravirtual ?? false;
+    this.apertureEnd = this.paravirtual ? 0n : limits.apertureEnd;
     this.coherent = limits.coherent ?? true;
   }
 
@@ -104,8 +107,9 @@ export class PagingDomain implements IommuDomain {
     return low;
   }
 
-  /** 0. The caller has checked that the range is free and aligned. */
+  /** 0, or -EINVAL where tables cannot say "no access". The caller has checked that the range is free and aligned. */
   map(iova: bigint, physical: bigint, length: bigint, prot: number): number {
+    if (prot === 0 && !this.paravirtual) return -ERRNO.EINVAL;
     const start = Number(iova >> PAGE_SHIFT);
     const pages = Number(length >> PAGE_SHIFT);
     let index = this.chunkOf(start);

@@ -278,7 +278,7 @@ export class IommufdContext {
     }
     for (const hwpt of this.tablesOf(target)) {
       if (!hwpt.automatic) continue;
-      const result = this.compatible(hwpt, bound) ? use(hwpt) : -ERRNO.EINVAL;
+      const result = use(hwpt);
       if (result === -ERRNO.EINVAL) continue;
       return result < 0 ? failed(result) : { result: 0, pageTable: hwpt.id };
     }
@@ -292,12 +292,6 @@ export class IommufdContext {
       }
     }
     return { result: 0, pageTable: made.id };
-  }
-
-  /** Whether the device's unit can walk this page table. */
-  private compatible(hwpt: Hwpt, bound: BoundDevice): boolean {
-    const own = this.services.iommu.allocateDomain(bound.device);
-    return typeof own !== 'number' && own.apertureEnd >= hwpt.domain.apertureEnd;
   }
 
   detach(bound: BoundDevice): void {

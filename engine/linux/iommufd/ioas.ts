@@ -235,7 +235,6 @@ export class Ioas implements IommufdObject {
   }
 
   private mapInto(domain: PagingDomain, area: Area): number {
-    if (area.prot === 0) return -ERRNO.EINVAL;
     let iova = area.start;
     for (const span of area.pinned!.spans) {
       const length = BigInt(span.length);

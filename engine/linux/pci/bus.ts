@@ -236,11 +236,16 @@ export class PciBus {
     return 0;
   }
 
-  /** Write to `drivers_probe`: only a refusal before the driver's own probe is an error, and it reads EINVAL. */
-  driversProbe(name: string): number | PendingCall {
+  /**
+   * Write to `drivers_probe`: only a refusal before the driver's own probe is an error, and it reads EINVAL. A device
+   * that still has a driver, be it one that is leaving, is not looked at.
+   */
+  driversProbe(name: string): number {
     const device = this.devices.get(name);
     if (device === undefined) return this.noDevice(name);
-    return this.whenFree(device, () => (this.attach(device) < 0 ? -ERRNO.EINVAL : 0));
+    // Looked at without the device's lock: a driver that is still leaving counts as bound.
+    if (device.driver !== null) return 0;
+    return this.attach(device) < 0 ? -ERRNO.EINVAL : 0;
   }
 
   /** Write to `driver_override`: a newline clears it; nothing is bound or unbound. */
