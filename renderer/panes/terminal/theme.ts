@@ -19,7 +19,8 @@ export function themeFromTokens(): ITheme {
     cursorAccent: token('term-bg'),
     selectionBackground: token('bg-select'),
     selectionForeground: token('fg'),
-    black: fg,
+    // A background at most (`ls` uses it for devices); xterm lifts text of this colour to a readable contrast.
+    black: token('bg-active'),
     red,
     green,
     yellow: amber,
