@@ -71,8 +71,16 @@ const SUNRISE_POINT_PORTS: readonly (number | readonly [number, number])[] = [
 
 const ACS_CAPABILITY = 0x000d;
 
-const isSunrisePoint = (device: PciDevice): boolean =>
-  isRootPort(device) && device.config.findExtendedCapability(ACS_CAPABILITY) !== 0;
+/** A 100- or 200-series root port with its own ACS registers. */
+export const isSunrisePoint = (device: PciDevice): boolean =>
+  device.vendor === 0x8086 &&
+  isRootPort(device) &&
+  inList(SUNRISE_POINT_PORTS, device.device) &&
+  device.config.findExtendedCapability(ACS_CAPABILITY) !== 0;
+
+/** A root port of an older Intel chipset, without an ACS capability. */
+export const isPchPort = (device: PciDevice): boolean =>
+  device.vendor === 0x8086 && isRootPort(device) && inList(PCH_PORTS, device.device);
 
 /**
  * The register test on 32-bit registers. An lspci listing decodes the control word at the usual place, so where the
@@ -90,7 +98,7 @@ const LPC_BRIDGE = 0x1f << 3;
 const ROOT_COMPLEX_BASE = 0xf0;
 
 /** Linux reaches the chipset registers through the LPC bridge's base, when that is enabled; it is unless shown off. */
-function pchPortsEnabled(device: PciDevice, context: QuirkContext): boolean {
+export function pchPortsEnabled(device: PciDevice, context: Pick<QuirkContext, 'neighbour'>): boolean {
   const lpc = context.neighbour?.(device, LPC_BRIDGE) ?? null;
   if (lpc === null || !lpc.config.isKnown(ROOT_COMPLEX_BASE, 4)) return true;
   return (lpc.config.read(ROOT_COMPLEX_BASE, 4) & 1) !== 0;
