@@ -129,7 +129,7 @@ function playFile(path: string, machines: string | null, machineAt: (path: strin
   try {
     const trace = readTrace(readText(path));
     const machine = machineAt(machineFile(trace.machine, dirname(path), machines));
-    return { file: path, family, ...playTrace(machine, trace, family) };
+    return { file: path, family, ...playTrace(machine, trace) };
   } catch (error) {
     if (!(error instanceof TraceError || error instanceof HostFileError || error instanceof ImportError)) throw error;
     const line = error instanceof TraceError ? error.line : 1;

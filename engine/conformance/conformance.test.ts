@@ -11,7 +11,7 @@ import type { MachineDescription } from '../hardware/description';
 import type { Snapshot } from './machine-check';
 import { checkMachine } from './machine-check';
 import { playTrace } from './player';
-import { familyOf, readTrace } from './trace';
+import { readTrace } from './trace';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = join(here, 'recordings');
@@ -45,7 +45,7 @@ describe('traces', () => {
   it.each(files.filter((file) => file.includes('.trace.jsonl')).map((file) => [name(file), file]))('%s', (id, file) => {
     const trace = readTrace(readText(file));
     expect(trace.steps.length).toBeGreaterThan(0);
-    const result = playTrace(machine(trace.machine), trace, familyOf(id));
+    const result = playTrace(machine(trace.machine), trace);
     expect(result.failed, JSON.stringify(result.differences.slice(0, 3), null, 1)).toBe(known[id] ?? 0);
   });
 });

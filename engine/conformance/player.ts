@@ -24,6 +24,7 @@ export interface TraceResult {
   differences: Difference[];
 }
 
+const RECORDER_DESCRIPTORS = 2;
 const MSI_CAPABILITY = 0x05;
 /** QEMU's educational device: its registers are published, and the lab models them. */
 const EDU = 0x11e81234;
@@ -65,12 +66,14 @@ function functionOf(kernel: Kernel, owner: string): string {
   return typeof target === 'string' ? (target.split('/').at(-1) ?? owner) : owner;
 }
 
-export function playTrace(description: MachineDescription, trace: Trace, family: string): TraceResult {
+export function playTrace(description: MachineDescription, trace: Trace): TraceResult {
   const kernel = bootKernel(description);
-  const performer = new Performer(kernel, kernel.processes.spawn({ parent: 1, name: 'runner', uid: 0 }));
+  const runner = kernel.processes.spawn({ parent: 1, name: 'runner', uid: 0 });
+  // The recorder holds the trace and the kernel log open, so a trace's own descriptors begin at 5.
+  for (let own = 0; own < RECORDER_DESCRIPTORS; own++) kernel.syscalls.open(runner, '/dev/null', 0);
+  const performer = new Performer(kernel, runner);
   const provenance = new Provenance();
   const circumstances: Circumstances = {
-    family,
     interruptRemapping: kernel.iommu.interruptRemapping,
     msiRegisters: (address) => msiRegisters(kernel, address),
     modelled: (name) => {

@@ -31,7 +31,7 @@ describe('a journal as a trace', () => {
     const { contents } = history();
     const { text, leftOut } = traceOf(contents, 'sample');
     const trace = readTrace(text);
-    const result = playTrace(contents.machine, trace, 'export');
+    const result = playTrace(contents.machine, trace);
     expect(result.differences).toEqual([]);
     expect(result.passed).toBe(10);
     const descriptors = trace.steps.flatMap((step) => (step.operation.op === 'open' ? [step.operation.as] : []));
