@@ -30,9 +30,17 @@ export function buildConfigSpace(description: FunctionDescription): ConfigSpace 
   space.bytes.set(bytes);
   if (description.known !== null) space.known = bytesOf(description.known);
   deriveMasks(space, regionSizes(description));
-  if (description.writable !== null) space.writable.set(bytesOf(description.writable));
-  if (description.writeOneToClear !== null) space.writeOneToClear.set(bytesOf(description.writeOneToClear));
+  setProbed(space.writable, description.writable, description.notProbed);
+  setProbed(space.writeOneToClear, description.writeOneToClear, description.notProbed);
   return space;
+}
+
+/** Puts a recorded mask over the derived one, except where nothing was probed. */
+function setProbed(mask: Uint8Array, recorded: string | null, notProbed: readonly [number, number][] = []): void {
+  if (recorded === null) return;
+  const derived = mask.slice();
+  mask.set(bytesOf(recorded));
+  for (const [from, to] of notProbed) mask.set(derived.subarray(from, Math.min(to, derived.length)), from);
 }
 
 /**

@@ -1,0 +1,245 @@
+/**
+ * Boot of a machine that no firmware or kernel has set up: depth-first bus numbers, what enumeration does to each
+ * function, then windows and addresses (pci-linux.md 1–4, 6).
+ */
+import type { HardwareMachine, RootBus } from '../../hardware/machine';
+import type { PciFunction } from '../../hardware/pci/function';
+import { devfn, requesterId } from '../../hardware/pci/address';
+import { PortType } from '../../hardware/pci/function';
+import type { KernelLog } from '../log';
+import type { AcsEnableSettings } from './acs-enable';
+import { setUpAcs } from './acs-enable';
+import type { HostApertures } from './assign';
+import { ResourceAssigner, scanResources } from './assign';
+import { PciDevice } from './device';
+import { LEVEL, resourceText } from './enable';
+import { probeResetMethods } from './reset';
+
+export interface BootScanServices {
+  readonly log: KernelLog;
+  readonly apertures: HostApertures;
+  readonly acs: AcsEnableSettings;
+}
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+
+const PRIMARY = 0x18;
+const BRIDGE_CONTROL = 0x3e;
+const SERR_FORWARDING = 0x2;
+
+const TYPE_TEXT: Readonly<Record<number, string>> = {
+  [PortType.Endpoint]: 'PCIe Endpoint',
+  [PortType.LegacyEndpoint]: 'PCIe Legacy Endpoint',
+  [PortType.RootPort]: 'PCIe Root Port',
+  [PortType.UpstreamPort]: 'PCIe Switch Upstream Port',
+  [PortType.DownstreamPort]: 'PCIe Switch Downstream Port',
+  [PortType.PcieToPciBridge]: 'PCIe to PCI/PCI-X bridge',
+  [PortType.PciToPcieBridge]: 'PCI/PCI-X to PCIe bridge',
+  [PortType.IntegratedEndpoint]: 'PCIe Root Complex Integrated Endpoint',
+  [PortType.EventCollector]: 'PCIe Root Complex Event Collector',
+};
+
+/** A walk over the machine; functions are put on the bus list as they are found. */
+class Scan {
+  readonly found: PciDevice[] = [];
+  private readonly machine: HardwareMachine;
+  private readonly services: BootScanServices;
+
+  constructor(machine: HardwareMachine, services: BootScanServices) {
+    this.machine = machine;
+    this.services = services;
+  }
+
+  root(root: RootBus, last: number): void {
+    const name = `pci_bus ${hex(root.segment, 4)}:${hex(root.bus, 2)}: `;
+    this.say(`PCI host bridge to bus ${hex(root.segment, 4)}:${hex(root.bus, 2)}`);
+    this.say(`${name}root bus resource [bus ${hex(root.bus, 2)}-${hex(last, 2)}]`);
+    const functions = [...this.machine.functions.values()].filter(
+      (fn) => fn.parent === null && fn.rootBus === root.name,
+    );
+    this.bus(root.bus, null, functions, last);
+  }
+
+  /** Everything on one bus, then what is behind its bridges. Returns the highest bus number used. */
+  private bus(number: number, bridge: PciDevice | null, functions: readonly PciFunction[], last: number): number {
+    const present = answering(bridge, functions);
+    const devices = present.map((fn) => this.found1(fn, number, bridge, present));
+    for (const device of devices) if (device.function.address.function > 0) device.multifunctionForced = true;
+    let highest = number;
+    for (const device of devices) highest = Math.max(highest, Math.min(last, lastVirtualBus(device)));
+    if (bridge !== null)
+      this.say(`pci ${bridge.name}: PCI bridge to ${busRange(number, bridge.config.read(PRIMARY + 2, 1))}`);
+    const bridges = devices.filter((device) => device.function.isBridge);
+    const numbered = bridges.filter((device) => validNumbers(device, number, last));
+    for (const device of numbered) highest = Math.max(highest, this.kept(device));
+    for (const device of bridges)
+      if (!numbered.includes(device)) highest = this.numbered(device, number, highest, last);
+    return highest;
+  }
+
+  /** Numbers that firmware gave stay. */
+  private kept(bridge: PciDevice): number {
+    const secondary = bridge.config.read(PRIMARY + 1, 1);
+    const subordinate = bridge.config.read(PRIMARY + 2, 1);
+    this.bus(secondary, bridge, bridge.function.children, subordinate);
+    return subordinate;
+  }
+
+  private numbered(bridge: PciDevice, primary: number, highest: number, last: number): number {
+    const { config, name } = bridge;
+    const [secondary, subordinate] = [config.read(PRIMARY + 1, 1), config.read(PRIMARY + 2, 1)];
+    this.say(
+      `pci ${name}: bridge configuration invalid ([bus ${hex(secondary, 2)}-${hex(subordinate, 2)}]), reconfiguring`,
+    );
+    config.write(0x06, 2, 0xffff);
+    const next = highest + 1;
+    if (next > last) {
+      config.write(PRIMARY, 4, config.read(PRIMARY, 4) & 0xff000000);
+      const parent = `${hex(bridge.function.address.segment, 4)}:${hex(primary, 2)}`;
+      this.services.log.print(LEVEL.WARNING, `pci_bus ${parent}: No bus number available for hot-added bridge ${name}`);
+      return highest;
+    }
+    const write = (end: number): void => {
+      config.write(PRIMARY, 4, ((config.read(PRIMARY, 4) & 0xff000000) | (end << 16) | (next << 8) | primary) >>> 0);
+    };
+    write(last);
+    const end = this.bus(next, bridge, bridge.function.children, last);
+    write(end);
+    const child = `${hex(bridge.function.address.segment, 4)}:${hex(next, 2)}`;
+    if (end !== last) {
+      this.say(`pci_bus ${child}: busn_res: ${busRange(next, last)} end is updated to ${hex(end, 2)}`);
+    }
+    return end;
+  }
+
+  /** What is done to one function, in order (pci-linux.md 2.2). */
+  private found1(fn: PciFunction, bus: number, bridge: PciDevice | null, siblings: readonly PciFunction[]): PciDevice {
+    fn.address = { ...fn.address, bus };
+    const device = new PciDevice(fn);
+    device.parent = bridge;
+    const { config } = fn;
+    const line = (text: string): void => this.say(`pci ${fn.name}: ${text}`);
+    const kind = fn.isBridge ? 'conventional PCI bridge' : 'conventional PCI endpoint';
+    const type = fn.portType;
+    line(
+      `[${hex(device.vendor, 4)}:${hex(device.device, 4)}] type ${hex(config.read(0x0e, 1) & 0x7f, 2)} class 0x${hex(device.class, 6)} ${type === null ? kind : (TYPE_TEXT[type] ?? 'PCIe unknown')}`,
+    );
+    device.irq = config.read(0x3d, 1) === 0 ? 0 : config.read(0x3c, 1);
+    scanResources(device);
+    device.resources.slice(0, 7).forEach((resource, index) => {
+      if (resource.flags === 0n) return;
+      line(
+        `${index === 6 ? 'ROM' : `BAR ${index}`} ${resourceText({ ...resource, flags: resource.flags & ~0x20000000n })}`,
+      );
+    });
+    setUpExpress(device);
+    if (fn.isBridge) config.write(BRIDGE_CONTROL, 2, config.read(BRIDGE_CONTROL, 2) | SERR_FORWARDING);
+    this.setUpPower(device, line);
+    this.stopMessages(device);
+    setUpAcs(device, this.services.acs, this.services.log);
+    const first = siblings[0] === fn;
+    device.resetMethods = probeResetMethods(device, { siblings: () => (first ? [device] : [device, device]) });
+    if (bridge !== null && first && fn.isBridge && !device.resetMethods.includes('bus'))
+      device.resetMethods.push('bus');
+    this.found.push(device);
+    return device;
+  }
+
+  private setUpPower(device: PciDevice, line: (text: string) => void): void {
+    const { config } = device;
+    const at = config.findCapability(0x01);
+    if (at === 0) return;
+    const capabilities = config.read(at + 2, 2);
+    const states = ['D1', 'D2'].filter((_, index) => capabilities & (0x200 << index));
+    if (states.length > 0) line(`supports ${states.join(' ')}`);
+    const wakes = ['D0', 'D1', 'D2', 'D3hot', 'D3cold'].filter((_, index) => capabilities & (0x800 << index));
+    if (wakes.length === 0) return;
+    line(`PME# supported from ${wakes.join(' ')}`);
+    config.write(at + 4, 2, (config.read(at + 4, 2) & ~0x0100) | 0x8000);
+  }
+
+  /** MSI and MSI-X are off until a driver asks. */
+  private stopMessages(device: PciDevice): void {
+    const { config } = device;
+    for (const [id, enable] of [
+      [0x05, 0x0001],
+      [0x11, 0x8000],
+    ] as const) {
+      const at = config.findCapability(id);
+      if (at !== 0 && config.read(at + 2, 2) & enable) config.write(at + 2, 2, config.read(at + 2, 2) & ~enable);
+    }
+  }
+
+  private say(text: string): void {
+    this.services.log.print(LEVEL.INFO, text);
+  }
+}
+
+/** Extended tags where the function can (pci-linux.md 6). */
+function setUpExpress(device: PciDevice): void {
+  const at = device.config.findCapability(0x10);
+  if (at === 0) return;
+  const canTag = device.config.read(at + 4, 4) & 0x20;
+  if (canTag) device.config.write(at + 8, 2, device.config.read(at + 8, 2) | 0x100);
+}
+
+const LINKS: ReadonlySet<number | null> = new Set([
+  PortType.RootPort,
+  PortType.DownstreamPort,
+  PortType.PciToPcieBridge,
+]);
+
+/** Functions that a scan finds: on a link device 0 only, and functions 1–7 only where function 0 has several. */
+function answering(bridge: PciDevice | null, functions: readonly PciFunction[]): PciFunction[] {
+  const link = bridge !== null && LINKS.has(bridge.function.portType);
+  const sorted = functions
+    .filter((fn) => fn.physicalFunction === null && (!link || fn.address.device === 0))
+    .sort((a, b) => devfn(a.address) - devfn(b.address));
+  return sorted.filter((fn) => {
+    const zero = sorted.find((other) => other.address.device === fn.address.device && other.address.function === 0);
+    return fn === zero || (zero !== undefined && zero.multifunction);
+  });
+}
+
+function validNumbers(bridge: PciDevice, primary: number, last: number): boolean {
+  const { config } = bridge;
+  const [own, secondary, subordinate] = [
+    config.read(PRIMARY, 1),
+    config.read(PRIMARY + 1, 1),
+    config.read(PRIMARY + 2, 1),
+  ];
+  return own === primary && secondary > primary && secondary <= subordinate && subordinate <= last;
+}
+
+/** The highest bus number that a virtual function of the device could have. */
+function lastVirtualBus(device: PciDevice): number {
+  const at = device.config.findExtendedCapability(0x10);
+  if (at === 0) return 0;
+  const total = device.config.read(at + 0x0e, 2);
+  if (total === 0) return 0;
+  const [offset, stride] = [device.config.read(at + 0x14, 2), device.config.read(at + 0x16, 2)];
+  return (requesterId(device.function.address) + offset + stride * (total - 1)) >>> 8;
+}
+
+const busRange = (first: number, last: number): string =>
+  first === last ? `[bus ${hex(first, 2)}]` : `[bus ${hex(first, 2)}-${hex(last, 2)}]`;
+
+/**
+ * Enumerates the machine. Its functions get their bus numbers (and so their names), ACS is set up, resources have
+ * addresses. Functions that do not answer a scan are not among the devices, which are in the order of the bus list.
+ */
+export function scanMachine(machine: HardwareMachine, services: BootScanServices): PciDevice[] {
+  const scan = new Scan(machine, services);
+  const roots = [...machine.roots].sort((a, b) => a.segment - b.segment || a.bus - b.bus);
+  roots.forEach((root, index) => {
+    const next = roots[index + 1];
+    scan.root(root, next !== undefined && next.segment === root.segment ? next.bus - 1 : 0xff);
+  });
+  const order = new Set(scan.found.map((device) => device.function));
+  const rest = [...machine.functions.values()].filter((fn) => !order.has(fn));
+  machine.functions.clear();
+  for (const fn of order) machine.functions.set(fn.name, fn);
+  for (const fn of rest) if (!machine.functions.has(fn.name)) machine.functions.set(fn.name, fn);
+  new ResourceAssigner(services.log, services.apertures, () => scan.found).assign(scan.found);
+  return scan.found;
+}
