@@ -26,7 +26,7 @@ export interface CommandLine {
 }
 
 /** Operations that change nothing in the machine: they are looked at, not journaled. */
-const LOOKS: ReadonlySet<string> = new Set(['sysread', 'readlink', 'ls', 'stat', 'access', 'klog', 'poll']);
+const LOOKS: ReadonlySet<string> = new Set(['sysread', 'readlink', 'ls', 'stat', 'access', 'klog', 'syslog', 'poll']);
 
 const CHANGE_TIMEOUT_MS = 50;
 

@@ -39,6 +39,11 @@ export type Operation =
   | { op: 'rlimit'; memlock?: Num; nofile?: number }
   | { op: 'setuid'; uid: number }
   | { op: 'klog'; match?: string }
+  /** Records of the kernel log from a sequence number on, each as /dev/kmsg gives it: `level,sequence,microseconds,-;text`. */
+  | { op: 'syslog'; from: number }
+  /** finit_module and delete_module, by the module's name. */
+  | { op: 'insmod'; module: string; parameters?: string }
+  | { op: 'rmmod'; module: string }
   | {
       op: 'cfgsweep';
       fd: FdRef;

@@ -130,6 +130,11 @@ export function straceLine(operation: Operation, answer: Answer): string {
       return `rename(${quoted(operation.path)}, ${quoted(operation.to)}) = ${result(answer, '0')}`;
     case 'symlink':
       return `symlink(${quoted(operation.target)}, ${quoted(operation.path)}) = ${result(answer, '0')}`;
+    case 'insmod':
+      return `finit_module(${quoted(operation.module)}, ${quoted(operation.parameters ?? '')}, 0) = ${result(answer, '0')}`;
+    case 'rmmod':
+      return `delete_module(${quoted(operation.module)}, O_NONBLOCK) = ${result(answer, '0')}`;
+    case 'syslog':
     case 'cfgsweep':
     case 'klog':
     case 'join':
