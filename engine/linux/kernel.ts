@@ -219,6 +219,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     irqs,
     iommu: {
       groups: () => iommu.groups.values(),
+      group: (id) => iommu.groups.get(id) ?? null,
       groupOf: (device) => iommu.groupOf(device),
       unitOf: (device) => iommu.unitOf(device),
       units: () => iommu.units(),
@@ -228,6 +229,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     },
     vfio: groupNodes(vfio, maxVfioMajor, build !== 'debian'),
     modules,
+    roots: machine.roots.map((root) => root.name),
     nativeHotplug,
     memory: memoryStart,
     maxMapCount: MAX_MAP_COUNT,

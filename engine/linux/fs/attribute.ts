@@ -103,6 +103,12 @@ export const link = (target: string): LinkNode => ({
 /** A directory whose entries are made by name when looked up. */
 export type Entries = Readonly<Record<string, () => Node | null>>;
 
+/** An entry that is made at its first use and stays. */
+export function once<T extends Node>(make: () => T): () => T {
+  let node: T | null = null;
+  return () => (node ??= make());
+}
+
 export interface DirectoryOptions {
   mode?: number;
   owner?: object;

@@ -42,6 +42,7 @@ export interface ProcessView {
 
 export interface IommuView {
   groups(): Iterable<IommuGroup>;
+  group(id: number): IommuGroup | null;
   groupOf(device: PciDevice): IommuGroup | null;
   /** Name of the unit that translates for the device: `dmar0`. */
   unitOf(device: PciDevice): string | null;
@@ -88,6 +89,8 @@ export interface FsContext {
   readonly iommu: IommuView;
   readonly vfio: VfioView;
   readonly modules: ModuleTable;
+  /** Names of the root buses: `pci0000:00`. */
+  readonly roots: readonly string[];
   /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
   readonly nativeHotplug: (rootBus: string) => boolean;
   /** Bytes of RAM. */

@@ -1,7 +1,7 @@
 /** /sys/bus/pci and /sys/bus/pci_express: devices, drivers, slots and the files of the bus (pci-linux.md 7.3). */
 import { ERRNO } from '../errno';
 import type { PciDevice, PciDriver } from '../pci/device';
-import { attribute, directory, link, listing, readOnly, writeOnly } from './attribute';
+import { attribute, directory, link, listing, once, readOnly, writeOnly } from './attribute';
 import type { FsContext } from './context';
 import type { DirectoryNode, FileNode, Node } from './node';
 import { parseUnsigned } from './numbers';
@@ -15,7 +15,7 @@ const nameIn = (text: string): string => text.replace(/\n$/, '');
 export function pciBusDirectory(context: FsContext): DirectoryNode {
   const { pci } = context;
   return directory({
-    devices: () =>
+    devices: once(() =>
       listing(
         () => pci.devices.keys(),
         (name) => {
@@ -23,7 +23,8 @@ export function pciBusDirectory(context: FsContext): DirectoryNode {
           return device === undefined ? null : link(relativeLink('bus/pci/devices', devicePath(device)));
         },
       ),
-    drivers: () =>
+    ),
+    drivers: once(() =>
       listing(
         () => pci.drivers.keys(),
         (name) => {
@@ -31,6 +32,7 @@ export function pciBusDirectory(context: FsContext): DirectoryNode {
           return driver === undefined ? null : driverDirectory(context, driver);
         },
       ),
+    ),
     slots: () => slotsDirectory(context),
     drivers_autoprobe: () =>
       attribute({

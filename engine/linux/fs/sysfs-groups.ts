@@ -11,8 +11,8 @@ export function groupsDirectory(context: FsContext): DirectoryNode {
   return listing(
     () => [...context.iommu.groups()].map((group) => String(group.id)),
     (name) => {
-      const group = [...context.iommu.groups()].find((g) => String(g.id) === name);
-      return group === undefined ? null : groupDirectory(context, group);
+      const group = /^(0|[1-9]\d*)$/.test(name) ? context.iommu.group(Number(name)) : null;
+      return group === null ? null : groupDirectory(context, group);
     },
   );
 }

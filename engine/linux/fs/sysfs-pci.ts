@@ -16,8 +16,19 @@ import { iommuUnit, unitPath } from './sysfs-iommu';
 import { devicePath, relativeLink } from './sysfs-paths';
 import * as text from './sysfs-pci-text';
 
-/** Entries of a function's directory by name, made when looked up; null: not there. */
+const directories = new WeakMap<FsContext, WeakMap<PciDevice, DirectoryNode>>();
+
+/** The directory of a function; made once, its entries when they are looked up. */
 export function functionDirectory(context: FsContext, device: PciDevice): DirectoryNode {
+  let known = directories.get(context);
+  if (known === undefined) directories.set(context, (known = new WeakMap()));
+  let made = known.get(device);
+  if (made === undefined) known.set(device, (made = makeDirectory(context, device)));
+  return made;
+}
+
+/** Entries by name; null: not there at the moment. */
+function makeDirectory(context: FsContext, device: PciDevice): DirectoryNode {
   const entries: Entries = {
     ...identity(device),
     ...state(context, device),

@@ -1,5 +1,5 @@
 /** The root of /sys. */
-import { attribute, directory, link, listing, readOnly } from './attribute';
+import { attribute, directory, link, listing, once, readOnly } from './attribute';
 import type { CharacterDevice, FsContext } from './context';
 import type { DirectoryNode } from './node';
 import { pciBusDirectory, pciExpressBusDirectory } from './sysfs-bus';
@@ -11,14 +11,19 @@ import { busDirectory, functionDirectory } from './sysfs-pci';
 import { storeUevent } from './uevent';
 
 export function sysfs(context: FsContext): DirectoryNode {
+  const bus = directory({
+    pci: once(() => pciBusDirectory(context)),
+    pci_express: once(() => pciExpressBusDirectory(context)),
+  });
+  const kernel = directory({ iommu_groups: once(() => groupsDirectory(context)), mm: () => directory({}) });
   return directory({
-    bus: () => directory({ pci: () => pciBusDirectory(context), pci_express: () => pciExpressBusDirectory(context) }),
-    class: () => classes(context),
-    devices: () => devices(context),
+    bus: () => bus,
+    class: once(() => classes(context)),
+    devices: once(() => devices(context)),
     firmware: () => directory({}),
     fs: () => directory({}),
-    kernel: () => directory({ iommu_groups: () => groupsDirectory(context), mm: () => directory({}) }),
-    module: () => modulesDirectory(context),
+    kernel: () => kernel,
+    module: once(() => modulesDirectory(context)),
   });
 }
 
@@ -88,31 +93,39 @@ const modeLine = (device: CharacterDevice): string =>
   device.mode === 0o600 ? '' : `DEVMODE=0${device.mode.toString(8)}\n`;
 
 function devices(context: FsContext): DirectoryNode {
-  const roots = (): string[] => [
-    ...new Set([...context.pci.devices.values()].map((device) => device.function.rootBus)),
-  ];
-  return listing(roots, (name) => (roots().includes(name) ? rootBus(context, name) : null), {
-    virtual: () =>
-      directory({
-        iommu: () => virtualUnits(context),
-        misc: () =>
-          listing(
-            () => miscDevices(context).map(baseName),
-            (name) => {
-              const device = miscDevices(context).find((d) => baseName(d) === name);
-              return device === undefined ? null : classDevice(device, 'misc', `devices/virtual/misc/${name}`);
-            },
-          ),
-        vfio: () =>
-          listing(
-            () => [...context.vfio.groupNodes()].map((node) => node.name),
-            (name) => {
-              const node = [...context.vfio.groupNodes()].find((n) => n.name === name);
-              return node === undefined ? null : classDevice(node, 'vfio', `devices/virtual/vfio/${name}`);
-            },
-          ),
-      }),
-  });
+  const roots = (): readonly string[] => context.roots;
+  const made = new Map<string, DirectoryNode>();
+  return listing(
+    roots,
+    (name) => {
+      if (!roots().includes(name)) return null;
+      const known = made.get(name) ?? rootBus(context, name);
+      made.set(name, known);
+      return known;
+    },
+    {
+      virtual: () =>
+        directory({
+          iommu: () => virtualUnits(context),
+          misc: () =>
+            listing(
+              () => miscDevices(context).map(baseName),
+              (name) => {
+                const device = miscDevices(context).find((d) => baseName(d) === name);
+                return device === undefined ? null : classDevice(device, 'misc', `devices/virtual/misc/${name}`);
+              },
+            ),
+          vfio: () =>
+            listing(
+              () => [...context.vfio.groupNodes()].map((node) => node.name),
+              (name) => {
+                const node = [...context.vfio.groupNodes()].find((n) => n.name === name);
+                return node === undefined ? null : classDevice(node, 'vfio', `devices/virtual/vfio/${name}`);
+              },
+            ),
+        }),
+    },
+  );
 }
 
 /** `/sys/devices/pci0000:00`. */
