@@ -69,4 +69,6 @@ for (let run = -1; run < RUNS; run++) {
 }
 const ratio = median(lab) / median(empty);
 process.stdout.write(`process start → first group on screen\n${row('empty window', empty)}\n${row('VFIO Lab', lab)}\n`);
-process.stdout.write(`ratio ${ratio.toFixed(2)}, budget ${BUDGET_MS} ms: ${median(lab) <= BUDGET_MS ? 'kept' : 'missed'}\n`);
+process.stdout.write(
+  `ratio ${ratio.toFixed(2)}, budget ${BUDGET_MS} ms: ${median(lab) <= BUDGET_MS ? 'kept' : 'missed'}\n`,
+);

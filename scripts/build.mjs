@@ -6,7 +6,9 @@ import { changedAt, inRoot, newest, say } from './lib/files.mjs';
 import { run, tool } from './lib/run.mjs';
 import { orExplain, setup } from './setup.mjs';
 
-const SOURCES = ['engine', 'electron', 'renderer', 'electron.vite.config.ts', 'package.json'].map((name) => inRoot(name));
+const SOURCES = ['engine', 'electron', 'renderer', 'electron.vite.config.ts', 'package.json'].map((name) =>
+  inRoot(name),
+);
 /** Written after a build, with the time of its start: a source changed meanwhile counts as newer. */
 const stamp = inRoot('out/.built');
 

@@ -34,7 +34,9 @@ if (words.includes('--help') || words.includes('-h')) {
   process.exit(0);
 }
 const tour = words.includes('--tour') || !hasDisplay();
-const files = words.filter((word) => !word.startsWith('-')).map((file) => path.resolve(process.env.INIT_CWD ?? '', file));
+const files = words
+  .filter((word) => !word.startsWith('-'))
+  .map((file) => path.resolve(process.env.INIT_CWD ?? '', file));
 const missing = files.find((file) => !existsSync(file));
 if (missing) {
   say(`${missing}: no such file`);

@@ -6,8 +6,9 @@ import { view } from '../fixtures/engine';
 import { expect, test } from '../fixtures/test';
 
 const MIB = 1024 * 1024;
-const loopOfBridges = ['00:01.0', '01:00.0'].map((address, i) => {
-  const buses = i === 0 ? '00 01 01' : '01 00 01';
+/** Each leads to the bus that the other is on. */
+const loopOfBridges = ['01:00.0', '02:00.0'].map((address, i) => {
+  const buses = i === 0 ? '01 02 02' : '02 01 01';
   const rest = Array.from({ length: 13 }, (_, row) => `${((row + 3) * 16).toString(16)}: ${'00 '.repeat(16).trim()}`);
   return [
     `${address} PCI bridge [0604]: Intel Corporation Device [8086:3420]`,
@@ -21,7 +22,11 @@ const loopOfBridges = ['00:01.0', '01:00.0'].map((address, i) => {
 
 const CASES: readonly { name: string; file: string; contents: () => string | Buffer }[] = [
   { name: 'an empty file', file: 'empty.txt', contents: () => '' },
-  { name: 'a binary file', file: 'picture.png', contents: () => Buffer.from(Array.from({ length: 4096 }, (_, i) => i & 0xff)) },
+  {
+    name: 'a binary file',
+    file: 'picture.png',
+    contents: () => Buffer.from(Uint8Array.from({ length: 4096 }, (_, i) => i)),
+  },
   { name: 'half a document', file: 'half.vfiolab', contents: () => '{"format":"vfiolab/1","machine":{' },
   { name: 'half a snapshot', file: 'half.machine.json', contents: () => '{"format": "machine/1", "functions": [{' },
   { name: 'a loop of bridges', file: 'loop.txt', contents: () => loopOfBridges.join('\n') },

@@ -31,17 +31,14 @@ export const CHANNEL = {
 
 /** On the port of views, to main. */
 export type ViewRequest =
-  | { kind: 'subscribe'; id: number; view: ViewName; parameters: unknown }
-  | { kind: 'unsubscribe'; id: number };
+  { kind: 'subscribe'; id: number; view: ViewName; parameters: unknown } | { kind: 'unsubscribe'; id: number };
 
 /** On the port of views, to the renderer: what changed since the last message. */
 export type ViewChanges = { id: number; value: unknown }[];
 
 /** On a terminal's port, to main. */
 export type TerminalInput =
-  | { kind: 'data'; data: string }
-  | { kind: 'resize'; columns: number; rows: number }
-  | { kind: 'close' };
+  { kind: 'data'; data: string } | { kind: 'resize'; columns: number; rows: number } | { kind: 'close' };
 
 /** On a terminal's port, to the renderer. */
 export type TerminalOutput = { kind: 'data'; data: string } | { kind: 'exit' };

@@ -18,7 +18,17 @@ export type FileResult =
   | { ok: false; cancelled: boolean; message: string; file: string | null; line: number | null; reason: string | null };
 
 export type MenuCommand =
-  | 'new' | 'open' | 'save' | 'save-as' | 'undo' | 'redo' | 'palette' | 'theme' | 'about' | 'first-steps' | 'collect-script';
+  | 'new'
+  | 'open'
+  | 'save'
+  | 'save-as'
+  | 'undo'
+  | 'redo'
+  | 'palette'
+  | 'theme'
+  | 'about'
+  | 'first-steps'
+  | 'collect-script';
 
 export interface TerminalPort {
   write(data: string): void;
@@ -38,7 +48,11 @@ export interface AboutInfo {
 export interface VfioLabBridge {
   act(action: Action): Promise<ActionResult>;
   /** Calls `onValue` with the first value and after every change, at most once a frame. Returns the unsubscriber. */
-  subscribe<V extends ViewName>(view: V, parameters: Views[V]['parameters'], onValue: (value: Views[V]['value']) => void): () => void;
+  subscribe<V extends ViewName>(
+    view: V,
+    parameters: Views[V]['parameters'],
+    onValue: (value: Views[V]['value']) => void,
+  ): () => void;
   undo(): Promise<ActionResult>;
   redo(): Promise<ActionResult>;
   samples(): Promise<SampleMachine[]>;

@@ -7,7 +7,8 @@ import { existsSync, lstatSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { inRoot, root, say } from '../lib/files.mjs';
 
-const EXECUTABLE = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
+const EXECUTABLE =
+  { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 
 const packageFolder = inRoot('node_modules/electron');

@@ -23,7 +23,8 @@ export function ensureLibraries(executable, { display }) {
     const packages = [...(missing.length > 0 ? LIBRARIES : []), ...(lacksDisplay ? DISPLAY : [])];
     install(packages, missing, lacksDisplay);
     missing = missingLibraries(executable);
-    if (missing.length > 0) throw new Error(`Electron still lacks ${missing.join(', ')} after installing its packages.`);
+    if (missing.length > 0)
+      throw new Error(`Electron still lacks ${missing.join(', ')} after installing its packages.`);
   }
   if (!known) {
     writeFileSync(stamp, '');

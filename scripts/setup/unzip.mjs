@@ -46,7 +46,8 @@ export async function unzip(file, folder, rename) {
       if (relative === null) continue;
       const target = path.resolve(folder, relative);
       if (!target.startsWith(folder + path.sep)) throw new Error(`the zip archive wants to write to ${member.name}`);
-      if (member.method !== DEFLATED && member.method !== STORED) throw new Error(`${member.name}: unknown compression`);
+      if (member.method !== DEFLATED && member.method !== STORED)
+        throw new Error(`${member.name}: unknown compression`);
       mkdirSync(path.dirname(target), { recursive: true });
       const local = read(handle, member.offset, LOCAL_HEADER);
       const start = member.offset + LOCAL_HEADER + local.readUInt16LE(26) + local.readUInt16LE(28);
