@@ -6,7 +6,10 @@ import { formatAddress, parseAddress } from '../../hardware/pci/address';
 import { KernelLog } from '../log';
 import { IommuCore } from '../iommu/core';
 import { WhyLog } from '../why';
-import { scanMachine } from './boot-scan';
+import { HardwareMachine } from '../../hardware/machine';
+import type { FixtureFunction } from '../iommu/fixture';
+import { fixtureDevices } from '../iommu/fixture';
+import { numbered, scanMachine } from './boot-scan';
 import type { PciDevice } from './device';
 
 const APERTURES = {
@@ -153,6 +156,63 @@ describe('a recorded machine, built anew and booted', () => {
         }
       }
     }
+  });
+});
+
+describe('numbered', () => {
+  it.skipIf(files.length === 0)('gives a built machine’s description the names of its boot', async () => {
+    const { readSnapshot } = await import('../../lab/import/snapshot');
+    const recorded = readSnapshot(readFileSync(new URL('q35-switch.machine.json', golden), 'utf8'));
+    const { machine, originalOf } = unbooted(recorded);
+    const names = numbered(machine, APERTURES).functions.map((fn) => fn.address);
+    expect(names).toEqual(machine.functions.map((fn) => originalOf.get(fn.address)));
+    expect(numbered(recorded, APERTURES)).toBe(recorded);
+  });
+});
+
+describe('bad trees', () => {
+  const port = (at: string, below?: string): FixtureFunction => ({
+    at,
+    type: below === undefined ? 'RootPort' : 'ConventionalBridge',
+    ...(below !== undefined && { below }),
+  });
+
+  it('run out of bus numbers with a line in the log, and go on', () => {
+    const specs: FixtureFunction[] = [];
+    for (let slot = 0; slot < 32; slot++) {
+      for (let fn = 0; fn < 8; fn++)
+        specs.push({ ...port(`00:${slot.toString(16).padStart(2, '0')}.${fn}`), multifunction: true });
+    }
+    const machine = new HardwareMachine('none');
+    machine.roots.push({ name: 'pci0000:00', segment: 0, bus: 0 });
+    for (const device of fixtureDevices(specs)) {
+      device.config.writable.fill(0xff, 0x18, 0x1b);
+      machine.add(device.function);
+    }
+    const log = new KernelLog(() => 0n);
+    const devices = scanMachine(machine, { log, apertures: APERTURES, acs: { enable: false, cmdline: '' } });
+    expect(devices).toHaveLength(256);
+    expect(devices[254]!.config.read(0x19, 1)).toBe(0xff);
+    expect(devices[255]!.config.read(0x19, 1)).toBe(0);
+    expect(log.records.filter((record) => record.text.includes('No bus number available'))).toHaveLength(1);
+  });
+
+  it('leave out what a scan does not see: slots behind a link, functions without a function 0', () => {
+    const machine = new HardwareMachine('none');
+    machine.roots.push({ name: 'pci0000:00', segment: 0, bus: 0 });
+    const specs: FixtureFunction[] = [
+      port('00:01.0'),
+      { at: '00:02.1', type: 'Conventional' },
+      { at: '01:00.0', type: 'Endpoint', below: '00:01.0' },
+      { at: '01:03.0', type: 'Endpoint', below: '00:01.0' },
+    ];
+    for (const device of fixtureDevices(specs)) {
+      device.config.writable.fill(0xff, 0x18, 0x1b);
+      machine.add(device.function);
+    }
+    const log = new KernelLog(() => 0n);
+    const devices = scanMachine(machine, { log, apertures: APERTURES, acs: { enable: false, cmdline: '' } });
+    expect(devices.map((device) => device.name)).toEqual(['0000:00:01.0', '0000:01:00.0']);
   });
 });
 

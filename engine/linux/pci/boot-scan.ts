@@ -2,11 +2,13 @@
  * Boot of a machine that no firmware or kernel has set up: depth-first bus numbers, what enumeration does to each
  * function, then windows and addresses (pci-linux.md 1–4, 6).
  */
+import { buildMachine } from '../../hardware/build';
+import type { MachineDescription } from '../../hardware/description';
 import type { HardwareMachine, RootBus } from '../../hardware/machine';
 import type { PciFunction } from '../../hardware/pci/function';
 import { devfn, requesterId } from '../../hardware/pci/address';
 import { PortType } from '../../hardware/pci/function';
-import type { KernelLog } from '../log';
+import { KernelLog } from '../log';
 import type { AcsEnableSettings } from './acs-enable';
 import { setUpAcs } from './acs-enable';
 import type { HostApertures } from './assign';
@@ -63,7 +65,7 @@ class Scan {
   /** Everything on one bus, then what is behind its bridges. Returns the highest bus number used. */
   private bus(number: number, bridge: PciDevice | null, functions: readonly PciFunction[], last: number): number {
     const present = answering(bridge, functions);
-    const devices = present.map((fn) => this.found1(fn, number, bridge, present));
+    const devices = present.map((fn) => this.setUp(fn, number, bridge, present));
     for (const device of devices) if (device.function.address.function > 0) device.multifunctionForced = true;
     let highest = number;
     for (const device of devices) highest = Math.max(highest, Math.min(last, lastVirtualBus(device)));
@@ -113,7 +115,7 @@ class Scan {
   }
 
   /** What is done to one function, in order (pci-linux.md 2.2). */
-  private found1(fn: PciFunction, bus: number, bridge: PciDevice | null, siblings: readonly PciFunction[]): PciDevice {
+  private setUp(fn: PciFunction, bus: number, bridge: PciDevice | null, siblings: readonly PciFunction[]): PciDevice {
     fn.address = { ...fn.address, bus };
     const device = new PciDevice(fn);
     device.parent = bridge;
@@ -242,4 +244,31 @@ export function scanMachine(machine: HardwareMachine, services: BootScanServices
   for (const fn of rest) if (!machine.functions.has(fn.name)) machine.functions.set(fn.name, fn);
   new ResourceAssigner(services.log, services.apertures, () => scan.found).assign(scan.found);
   return scan.found;
+}
+
+/**
+ * The description of a built machine with the bus numbers its boot gives: what the editor shows then has the names that
+ * Linux uses. Functions that no scan finds keep their names. A machine that was booted is returned as it is.
+ */
+export function numbered(description: MachineDescription, apertures: HostApertures): MachineDescription {
+  if (description.booted) return description;
+  const machine = buildMachine(description);
+  const before = new Map([...machine.functions].map(([name, fn]) => [fn, name]));
+  const acs = { enable: false, cmdline: '' };
+  const devices = scanMachine(machine, { log: new KernelLog(() => 0n), apertures, acs });
+  const renamed = new Map(devices.map(({ function: fn, name }) => [before.get(fn)!, name]));
+  const nameOf = (address: string): string => renamed.get(address) ?? address;
+  return {
+    ...description,
+    functions: description.functions.map((fn) => ({
+      ...fn,
+      address: nameOf(fn.address),
+      parent: fn.parent === null ? null : nameOf(fn.parent),
+      physicalFunction: fn.physicalFunction === null ? null : nameOf(fn.physicalFunction),
+    })),
+    unknown: description.unknown.map((fact) => ({
+      ...fact,
+      function: fact.function === null ? null : nameOf(fact.function),
+    })),
+  };
 }
