@@ -54,13 +54,13 @@ export class LabUserSpace implements UserSpace {
   }
 
   call(operation: TracedOperation): Answer {
-    this.refusal = null;
     if (LOOKS.has(operation.op) && operation.async === undefined) {
       return this.door.observe(this.pid, this.uid, operation);
     }
     this.live();
     const outcome = this.apply({ kind: 'call', pid: this.pid, operation });
-    this.refusal = outcome.why;
+    // What was refused stays known until the next refusal: a program closes its files afterwards.
+    this.refusal = outcome.why ?? this.refusal;
     if (operation.op === 'setuid' && outcome.answer?.ret === 0) this.uid = operation.uid;
     return outcome.answer ?? {};
   }

@@ -5,7 +5,22 @@ import type { Shell } from './language/shell';
 import { PROGRAMS } from './programs/index';
 
 const BREAKS = /[\s;&|<>(){}`"'=]/;
-const FIRST_WORDS = new Set(['sudo', 'time', 'command', 'exec', 'strace', 'watch', 'xargs', 'then', 'do', 'else', '!', 'env', 'type', 'man']);
+const FIRST_WORDS = new Set([
+  'sudo',
+  'time',
+  'command',
+  'exec',
+  'strace',
+  'watch',
+  'xargs',
+  'then',
+  'do',
+  'else',
+  '!',
+  'env',
+  'type',
+  'man',
+]);
 const ADDRESS_COMMANDS = new Set(['vfio', 'stim', 'driverctl', 'why', 'lspci', 'setpci']);
 
 const WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -37,7 +52,10 @@ function paths(shell: Shell, word: string): string[] {
 
 function commands(shell: Shell, word: string): string[] {
   const all = new Set([...BUILTINS.keys(), ...PROGRAMS.keys(), ...shell.functions.keys(), ...shell.aliases.keys()]);
-  return [...all].filter((name) => name.startsWith(word)).sort().map((name) => `${name} `);
+  return [...all]
+    .filter((name) => name.startsWith(word))
+    .sort()
+    .map((name) => `${name} `);
 }
 
 /** Candidates for the word before the cursor. */
@@ -52,7 +70,10 @@ export function completions(shell: Shell, line: string): { candidates: string[];
     const found = shell.variables.names(prefix).map((name) => `${brace ? '${' : '$'}${name}${brace ? '}' : ' '}`);
     return { candidates: found, word };
   }
-  const clause = before.split(/[;&|({`]|\$\(/).at(-1)!.trim();
+  const clause = before
+    .split(/[;&|({`]|\$\(/)
+    .at(-1)!
+    .trim();
   const clauseWords = clause === '' ? [] : clause.split(/\s+/);
   const atCommand = clauseWords.length === 0 || clauseWords.every((one) => FIRST_WORDS.has(one) || /^\w+=/.test(one));
   const redirecting = /[<>]$/.test(before);
@@ -64,11 +85,16 @@ export function completions(shell: Shell, line: string): { candidates: string[];
   const extra: string[] = [];
   if (!redirecting && !word.includes('/')) {
     if (clauseWords.length === 1) extra.push(...(WORDS[command] ?? []));
-    if (ADDRESS_COMMANDS.has(command) || /^[0-9a-f]{4}:/i.test(word)) extra.push(...names(shell, '/sys/bus/pci/devices'));
-    if (command === 'driverctl' || /driver_override|\/(un)?bind|new_id/.test(line)) extra.push(...names(shell, '/sys/bus/pci/drivers'));
-    if (command === 'modprobe' || command === 'rmmod' || command === 'modinfo') extra.push(...names(shell, '/sys/module'), 'vfio-pci', 'vfio');
+    if (ADDRESS_COMMANDS.has(command) || /^[0-9a-f]{4}:/i.test(word))
+      extra.push(...names(shell, '/sys/bus/pci/devices'));
+    if (command === 'driverctl' || /driver_override|\/(un)?bind|new_id/.test(line))
+      extra.push(...names(shell, '/sys/bus/pci/drivers'));
+    if (command === 'modprobe' || command === 'rmmod' || command === 'modinfo')
+      extra.push(...names(shell, '/sys/module'), 'vfio-pci', 'vfio');
   }
-  const short = /^[0-9a-f]{2}:/i.test(word) ? extra.filter((name) => name.slice(5).startsWith(word)).map((name) => name.slice(5)) : [];
+  const short = /^[0-9a-f]{2}:/i.test(word)
+    ? extra.filter((name) => name.slice(5).startsWith(word)).map((name) => name.slice(5))
+    : [];
   const offered = [...extra.filter((name) => name.startsWith(word)), ...short].map((name) => `${name} `);
   const found = word === '' && offered.length > 0 ? offered : [...offered, ...paths(shell, word)];
   return { candidates: [...new Set(found)].sort(), word };

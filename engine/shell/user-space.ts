@@ -35,3 +35,23 @@ export interface UserSpace {
   /** The machine's own clock: milliseconds since 1970 and since boot. */
   now?(): { realtime: number; monotonic: number };
 }
+
+/** The same process through other hands: what `changes` does not name goes straight on. */
+export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpace {
+  return {
+    pid: system.pid,
+    call: (operation) => system.call(operation),
+    spawn: (name, uid) => system.spawn(name, uid),
+    exit: () => system.exit(),
+    wait: () => system.wait(),
+    sleep: (ms, signal) => system.sleep(ms, signal),
+    ...(system.breathe && { breathe: () => system.breathe!() }),
+    ...(system.kill && { kill: (pid, signal) => system.kill!(pid, signal) }),
+    ...(system.stimulate && { stimulate: (stimulus) => system.stimulate!(stimulus) }),
+    ...(system.reboot && { reboot: (cmdline) => system.reboot!(cmdline) }),
+    ...(system.why && { why: () => system.why!() }),
+    ...(system.explain && { explain: (subject) => system.explain!(subject) }),
+    ...(system.now && { now: () => system.now!() }),
+    ...changes,
+  };
+}

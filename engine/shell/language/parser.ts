@@ -381,7 +381,8 @@ export class Parser extends WordReader {
         const from = this.at - 'function'.length;
         this.blanks();
         const name = this.readWord()?.source;
-        if (name === undefined && this.at >= this.source.length) this.fail("syntax error near unexpected token `newline'", from);
+        if (name === undefined && this.at >= this.source.length)
+          this.fail("syntax error near unexpected token `newline'", from);
         if (name === undefined) this.unexpected();
         this.blanks();
         if (this.peek() === '(') {

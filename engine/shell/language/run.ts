@@ -5,6 +5,7 @@ import { PROGRAMS } from '../programs/index';
 import type { Program, ProgramContext, RunOptions } from '../programs/program';
 import { BytesWriter, decode, encode, NULL_READER, NULL_WRITER, Pipe } from '../streams';
 import type { ByteReader, ByteWriter } from '../streams';
+import { forward } from '../user-space';
 import type { UserSpace } from '../user-space';
 import { ArithmeticFailure } from './arithmetic';
 import { BUILTINS, SPECIAL_BUILTINS } from './builtins/index';
@@ -890,7 +891,7 @@ async function execute(shell: Shell, program: Program, args: readonly string[], 
 
 /** A process's own view of time: sleeping programs stop with their job. */
 function gated(system: UserSpace, task: Task): UserSpace {
-  return Object.assign(Object.create(system) as UserSpace, {
+  return forward(system, {
     wait: async () => {
       await task.interruptible(system.wait());
     },

@@ -9,7 +9,11 @@ import { extraOperand, missingOperand, parseOptions } from './support/options';
 import { complain, print } from './support/output';
 
 export const basename: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'as:z', strict: true, long: { multiple: 'a', suffix: 's:', zero: 'z' } });
+  const parsed = await parseOptions(context, {
+    short: 'as:z',
+    strict: true,
+    long: { multiple: 'a', suffix: 's:', zero: 'z' },
+  });
   if (typeof parsed === 'number') return parsed;
   const many = parsed.has('a') || parsed.has('s');
   const [first, second] = parsed.operands;
@@ -39,7 +43,16 @@ export const dirname: Program = async (context) => {
 
 export const readlink: Program = async (context) => {
   const parsed = await parseOptions(context, {
-    short: 'femnqsvz', long: { canonicalize: 'f', 'canonicalize-existing': 'e', 'canonicalize-missing': 'm', 'no-newline': 'n', verbose: 'v', quiet: 'q', zero: 'z' },
+    short: 'femnqsvz',
+    long: {
+      canonicalize: 'f',
+      'canonicalize-existing': 'e',
+      'canonicalize-missing': 'm',
+      'no-newline': 'n',
+      verbose: 'v',
+      quiet: 'q',
+      zero: 'z',
+    },
   });
   if (typeof parsed === 'number') return parsed;
   if (parsed.operands.length === 0) return missingOperand(context);
@@ -61,7 +74,16 @@ export const readlink: Program = async (context) => {
 
 export const realpath: Program = async (context) => {
   const parsed = await parseOptions(context, {
-    short: 'eLmPqsz', long: { 'canonicalize-existing': 'e', 'canonicalize-missing': 'm', quiet: 'q', strip: 's', 'no-symlinks': 's', 'relative-to': 'to:', zero: 'z' },
+    short: 'eLmPqsz',
+    long: {
+      'canonicalize-existing': 'e',
+      'canonicalize-missing': 'm',
+      quiet: 'q',
+      strip: 's',
+      'no-symlinks': 's',
+      'relative-to': 'to:',
+      zero: 'z',
+    },
   });
   if (typeof parsed === 'number') return parsed;
   if (parsed.operands.length === 0) return missingOperand(context);
@@ -89,7 +111,12 @@ export const realpath: Program = async (context) => {
 };
 
 export const env: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'iu:0C:S:', strict: true, status: 125, long: { 'ignore-environment': 'i', unset: 'u:', null: '0', chdir: 'C:' } });
+  const parsed = await parseOptions(context, {
+    short: 'iu:0C:S:',
+    strict: true,
+    status: 125,
+    long: { 'ignore-environment': 'i', unset: 'u:', null: '0', chdir: 'C:' },
+  });
   if (typeof parsed === 'number') return parsed;
   const environment = new Map(parsed.has('i') ? [] : context.env);
   for (const [name, value] of parsed.options) if (name === 'u') environment.delete(value);
@@ -98,8 +125,15 @@ export const env: Program = async (context) => {
     const word = words.shift()!;
     environment.set(word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1));
   }
-  if (words.length > 0) return context.run(words, { env: environment, ...(parsed.has('C') ? { cwd: context.files.absolute(parsed.value('C')!) } : {}) });
-  await print(context, [...environment].map(([name, value]) => `${name}=${value}${parsed.has('0') ? '\0' : '\n'}`).join(''));
+  if (words.length > 0)
+    return context.run(words, {
+      env: environment,
+      ...(parsed.has('C') ? { cwd: context.files.absolute(parsed.value('C')!) } : {}),
+    });
+  await print(
+    context,
+    [...environment].map(([name, value]) => `${name}=${value}${parsed.has('0') ? '\0' : '\n'}`).join(''),
+  );
   return 0;
 };
 
@@ -129,7 +163,10 @@ export function identity(context: ProgramContext): { uid: number; gid: number } 
 }
 
 export const id: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'agGnruz', long: { user: 'u', group: 'g', groups: 'G', name: 'n', real: 'r' } });
+  const parsed = await parseOptions(context, {
+    short: 'agGnruz',
+    long: { user: 'u', group: 'g', groups: 'G', name: 'n', real: 'r' },
+  });
   if (typeof parsed === 'number') return parsed;
   const [who] = parsed.operands;
   let { uid, gid } = identity(context);
@@ -154,7 +191,8 @@ export const whoami: Program = async (context) => {
   return 0;
 };
 
-const line = (context: ProgramContext, path: string, fallback: string): string => context.files.tryReadLine(path) ?? fallback;
+const line = (context: ProgramContext, path: string, fallback: string): string =>
+  context.files.tryReadLine(path) ?? fallback;
 
 export const hostname: Program = async (context) => {
   const name = line(context, '/proc/sys/kernel/hostname', line(context, '/etc/hostname', 'lab'));
@@ -170,8 +208,15 @@ export const uname: Program = async (context) => {
   const parsed = await parseOptions(context, {
     short: 'asnrvmpio',
     long: {
-      all: 'a', 'kernel-name': 's', nodename: 'n', 'kernel-release': 'r', 'kernel-version': 'v', machine: 'm', processor: 'p',
-      'hardware-platform': 'i', 'operating-system': 'o',
+      all: 'a',
+      'kernel-name': 's',
+      nodename: 'n',
+      'kernel-release': 'r',
+      'kernel-version': 'v',
+      machine: 'm',
+      processor: 'p',
+      'hardware-platform': 'i',
+      'operating-system': 'o',
     },
   });
   if (typeof parsed === 'number') return parsed;
@@ -182,7 +227,10 @@ export const uname: Program = async (context) => {
     n: line(context, '/proc/sys/kernel/hostname', line(context, '/etc/hostname', 'lab')),
     r: line(context, '/proc/sys/kernel/osrelease', /version (\S+)/.exec(version)?.[1] ?? '6.12.0'),
     v: line(context, '/proc/sys/kernel/version', /#.*$/.exec(version)?.[0] ?? '#1 SMP PREEMPT_DYNAMIC'),
-    m: 'x86_64', p: 'unknown', i: 'unknown', o: 'GNU/Linux',
+    m: 'x86_64',
+    p: 'unknown',
+    i: 'unknown',
+    o: 'GNU/Linux',
   };
   const letters = parsed.has('a') ? [...'snrvmo'] : [...'snrvmpio'].filter((letter) => parsed.has(letter));
   await print(context, `${(letters.length > 0 ? letters : ['s']).map((letter) => values[letter]).join(' ')}\n`);
@@ -209,7 +257,10 @@ function parseDate(text: string, now: number): number | null {
 }
 
 export const date: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'd:I::Rr:s:u', long: { date: 'd:', 'iso-8601': 'I::', 'rfc-email': 'R', utc: 'u', universal: 'u', set: 's:' } });
+  const parsed = await parseOptions(context, {
+    short: 'd:I::Rr:s:u',
+    long: { date: 'd:', 'iso-8601': 'I::', 'rfc-email': 'R', utc: 'u', universal: 'u', set: 's:' },
+  });
   if (typeof parsed === 'number') return parsed;
   const now = context.system.now?.().realtime ?? 0;
   const text = parsed.value('d');
@@ -223,8 +274,18 @@ export const date: Program = async (context) => {
     await complain(context, `invalid date '${format}'`);
     return 1;
   }
-  const iso: Record<string, string> = { '': '%Y-%m-%d', date: '%Y-%m-%d', seconds: '%Y-%m-%dT%H:%M:%S+00:00', minutes: '%Y-%m-%dT%H:%M+00:00', hours: '%Y-%m-%dT%H+00:00' };
-  const layout = parsed.has('I') ? (iso[parsed.value('I')!] ?? '%Y-%m-%d') : parsed.has('R') ? '%a, %d %b %Y %H:%M:%S +0000' : (format?.slice(1) ?? '%a %b %e %H:%M:%S UTC %Y');
+  const iso: Record<string, string> = {
+    '': '%Y-%m-%d',
+    date: '%Y-%m-%d',
+    seconds: '%Y-%m-%dT%H:%M:%S+00:00',
+    minutes: '%Y-%m-%dT%H:%M+00:00',
+    hours: '%Y-%m-%dT%H+00:00',
+  };
+  const layout = parsed.has('I')
+    ? (iso[parsed.value('I')!] ?? '%Y-%m-%d')
+    : parsed.has('R')
+      ? '%a, %d %b %Y %H:%M:%S +0000'
+      : (format?.slice(1) ?? '%a %b %e %H:%M:%S UTC %Y');
   await print(context, `${formatTime(layout, time)}\n`);
   return 0;
 };
@@ -250,7 +311,12 @@ export const sleep: Program = async (context) => {
 };
 
 export const timeout: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'fk:s:pv', strict: true, status: 125, long: { 'kill-after': 'k:', signal: 's:', 'preserve-status': 'p', foreground: 'f' } });
+  const parsed = await parseOptions(context, {
+    short: 'fk:s:pv',
+    strict: true,
+    status: 125,
+    long: { 'kill-after': 'k:', signal: 's:', 'preserve-status': 'p', foreground: 'f' },
+  });
   if (typeof parsed === 'number') return parsed;
   const [time, ...argv] = parsed.operands;
   if (time === undefined || argv.length === 0) return (await missingOperand(context)) + 124;
@@ -267,7 +333,10 @@ export const timeout: Program = async (context) => {
 };
 
 export const stat: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'c:fLt', long: { format: 'c:', printf: 'printf:', dereference: 'L', 'file-system': 'f', terse: 't' } });
+  const parsed = await parseOptions(context, {
+    short: 'c:fLt',
+    long: { format: 'c:', printf: 'printf:', dereference: 'L', 'file-system': 'f', terse: 't' },
+  });
   if (typeof parsed === 'number') return parsed;
   if (parsed.operands.length === 0) return missingOperand(context);
   const { files } = context;
@@ -275,26 +344,60 @@ export const stat: Program = async (context) => {
   for (const path of parsed.operands) {
     try {
       const info = parsed.has('L') ? files.stat(path) : files.lstat(path);
-      const types = { file: info.size === 0 ? 'regular empty file' : 'regular file', dir: 'directory', link: 'symbolic link', char: 'character special file', block: 'block special file', fifo: 'fifo', socket: 'socket' };
+      const types = {
+        file: info.size === 0 ? 'regular empty file' : 'regular file',
+        dir: 'directory',
+        link: 'symbolic link',
+        char: 'character special file',
+        block: 'block special file',
+        fifo: 'fifo',
+        socket: 'socket',
+      };
       const time = formatTime('%Y-%m-%d %H:%M:%S.%N +0000', info.modified ?? context.system.now?.().realtime ?? 0);
       const values: Record<string, string> = {
-        n: path, N: info.type === 'link' ? `'${path}' -> '${files.readlink(path)}'` : `'${path}'`, s: String(info.size),
-        a: info.mode.toString(8), A: modeText(info), F: types[info.type], u: String(info.uid), g: String(info.gid),
-        U: userName(files, info.uid), G: groupName(files, info.gid), h: String(info.links), i: String(info.inode ?? 0),
-        t: (info.device?.[0] ?? 0).toString(16), T: (info.device?.[1] ?? 0).toString(16), y: time, x: time, z: time, w: '-',
-        Y: String(Math.floor((info.modified ?? 0) / 1000)), b: String(Math.ceil(info.size / 512)), B: '512', o: '4096', '%': '%',
-        f: (info.mode | { file: 0x8000, dir: 0x4000, link: 0xa000, char: 0x2000, block: 0x6000, fifo: 0x1000, socket: 0xc000 }[info.type]).toString(16),
+        n: path,
+        N: info.type === 'link' ? `'${path}' -> '${files.readlink(path)}'` : `'${path}'`,
+        s: String(info.size),
+        a: info.mode.toString(8),
+        A: modeText(info),
+        F: types[info.type],
+        u: String(info.uid),
+        g: String(info.gid),
+        U: userName(files, info.uid),
+        G: groupName(files, info.gid),
+        h: String(info.links),
+        i: String(info.inode ?? 0),
+        t: (info.device?.[0] ?? 0).toString(16),
+        T: (info.device?.[1] ?? 0).toString(16),
+        y: time,
+        x: time,
+        z: time,
+        w: '-',
+        Y: String(Math.floor((info.modified ?? 0) / 1000)),
+        b: String(Math.ceil(info.size / 512)),
+        B: '512',
+        o: '4096',
+        '%': '%',
+        f: (
+          info.mode |
+          { file: 0x8000, dir: 0x4000, link: 0xa000, char: 0x2000, block: 0x6000, fifo: 0x1000, socket: 0xc000 }[
+            info.type
+          ]
+        ).toString(16),
       };
-      const fill = (format: string): string => format.replace(/%(-?\d*)([a-zA-Z%])/g, (_, width: string, letter: string) => {
-        const text = values[letter] ?? '?';
-        return width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width || 0));
-      });
+      const fill = (format: string): string =>
+        format.replace(/%(-?\d*)([a-zA-Z%])/g, (_, width: string, letter: string) => {
+          const text = values[letter] ?? '?';
+          return width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width || 0));
+        });
       const format = parsed.value('c');
       const raw = parsed.value('printf');
       if (raw !== null) await print(context, printf(fill(raw).replace(/%/g, '%%'), [], () => '').output);
       else if (format !== null) await print(context, `${fill(format)}\n`);
       else {
-        const device = info.device ? `\tDevice type: ${info.device[0].toString(16)},${info.device[1].toString(16)}` : '';
+        const device = info.device
+          ? `\tDevice type: ${info.device[0].toString(16)},${info.device[1].toString(16)}`
+          : '';
         await print(
           context,
           `  File: ${values['N']!.replace(/^'(.*)'$/, info.type === 'link' ? '$&' : '$1').replaceAll("'", '')}\n` +
@@ -375,13 +478,25 @@ export const expr: Program = async (context) => {
           break;
         case ':': {
           const found = new RegExp(`^(?:${right.replace(/\\\(/g, '(').replace(/\\\)/g, ')')})`).exec(left);
-          left = found ? (found[1] ?? (/\\\(/.test(right) ? '' : String(found[0].length))) : /\\\(/.test(right) ? '' : '0';
+          left = found
+            ? (found[1] ?? (/\\\(/.test(right) ? '' : String(found[0].length)))
+            : /\\\(/.test(right)
+              ? ''
+              : '0';
           break;
         }
         default: {
           const numeric = /^-?\d+$/.test(left) && /^-?\d+$/.test(right);
           const order = numeric ? Number(number(left) - number(right)) : left < right ? -1 : left > right ? 1 : 0;
-          const results: Record<string, boolean> = { '=': order === 0, '==': order === 0, '!=': order !== 0, '<': order < 0, '>': order > 0, '<=': order <= 0, '>=': order >= 0 };
+          const results: Record<string, boolean> = {
+            '=': order === 0,
+            '==': order === 0,
+            '!=': order !== 0,
+            '<': order < 0,
+            '>': order > 0,
+            '<=': order <= 0,
+            '>=': order >= 0,
+          };
           left = results[operator] ? '1' : '0';
         }
       }
@@ -399,3 +514,7 @@ export const expr: Program = async (context) => {
     return 2;
   }
 };
+
+/** Name of the host, for titles. */
+export const hostLabel = (context: ProgramContext): string =>
+  line(context, '/proc/sys/kernel/hostname', line(context, '/etc/hostname', 'lab'));

@@ -13,7 +13,12 @@ const parent = (path: string): string => {
 const base = (path: string): string => path.replace(/\/+$/, '').split('/').at(-1) ?? path;
 
 /** Runs a change on each operand; failures are told as `message(operand): text`. */
-async function each(context: ProgramContext, operands: readonly string[], message: (path: string) => string, change: (path: string) => void | Promise<void>): Promise<number> {
+async function each(
+  context: ProgramContext,
+  operands: readonly string[],
+  message: (path: string) => string,
+  change: (path: string) => void | Promise<void>,
+): Promise<number> {
   let status = 0;
   for (const path of operands) {
     context.signal.throwIfAborted();
@@ -53,17 +58,23 @@ export const rmdir: Program = async (context) => {
   if (typeof parsed === 'number') return parsed;
   if (parsed.operands.length === 0) return missingOperand(context);
   const { files } = context;
-  return each(context, parsed.operands, (path) => `failed to remove '${path}'`, (path) => {
-    for (let at = path; ; at = parent(at)) {
-      files.call({ op: 'rmdir', path: files.absolute(at) });
-      if (!parsed.has('p') || parent(at) === '.' || parent(at) === '/') return;
-    }
-  });
+  return each(
+    context,
+    parsed.operands,
+    (path) => `failed to remove '${path}'`,
+    (path) => {
+      for (let at = path; ; at = parent(at)) {
+        files.call({ op: 'rmdir', path: files.absolute(at) });
+        if (!parsed.has('p') || parent(at) === '.' || parent(at) === '/') return;
+      }
+    },
+  );
 };
 
 export const rm: Program = async (context) => {
   const parsed = await parseOptions(context, {
-    short: 'dfiIrRv', long: { dir: 'd', force: 'f', recursive: 'r', verbose: 'v', interactive: 'i::', 'preserve-root': 'root::' },
+    short: 'dfiIrRv',
+    long: { dir: 'd', force: 'f', recursive: 'r', verbose: 'v', interactive: 'i::', 'preserve-root': 'root::' },
   });
   if (typeof parsed === 'number') return parsed;
   const force = parsed.has('f');
@@ -109,7 +120,12 @@ export const rm: Program = async (context) => {
 };
 
 /** Where each source of cp, mv and ln goes: into a directory, or onto a name. */
-async function targets(context: ProgramContext, operands: readonly string[], into: string | null, noDirectory: boolean): Promise<[string, string][] | number> {
+async function targets(
+  context: ProgramContext,
+  operands: readonly string[],
+  into: string | null,
+  noDirectory: boolean,
+): Promise<[string, string][] | number> {
   if (operands.length === 0) {
     await complain(context, 'missing file operand');
     await complain(context, `Try '${context.name} --help' for more information.`, '');
@@ -124,7 +140,10 @@ async function targets(context: ProgramContext, operands: readonly string[], int
   }
   const directory = !noDirectory && context.files.tryStat(target)?.type === 'dir';
   if (sources.length > 1 && !directory) {
-    await complain(context, `target '${target}'${context.files.tryStat(target) ? ' is not a directory' : ': No such file or directory'}`);
+    await complain(
+      context,
+      `target '${target}'${context.files.tryStat(target) ? ' is not a directory' : ': No such file or directory'}`,
+    );
     return 1;
   }
   return sources.map((source) => [source, directory ? `${target.replace(/\/$/, '')}/${base(source)}` : target]);
@@ -132,7 +151,8 @@ async function targets(context: ProgramContext, operands: readonly string[], int
 
 export const ln: Program = async (context) => {
   const parsed = await parseOptions(context, {
-    short: 'fnrst:Tv', long: { force: 'f', symbolic: 's', 'no-dereference': 'n', verbose: 'v', relative: 'r', 'target-directory': 't:' },
+    short: 'fnrst:Tv',
+    long: { force: 'f', symbolic: 's', 'no-dereference': 'n', verbose: 'v', relative: 'r', 'target-directory': 't:' },
   });
   if (typeof parsed === 'number') return parsed;
   const { files } = context;
@@ -159,7 +179,10 @@ export const ln: Program = async (context) => {
 };
 
 export const mv: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'fint:Tuv', long: { force: 'f', 'no-clobber': 'n', verbose: 'v', 'target-directory': 't:' } });
+  const parsed = await parseOptions(context, {
+    short: 'fint:Tuv',
+    long: { force: 'f', 'no-clobber': 'n', verbose: 'v', 'target-directory': 't:' },
+  });
   if (typeof parsed === 'number') return parsed;
   const { files } = context;
   const list = await targets(context, parsed.operands, parsed.value('t'), parsed.has('T'));
@@ -186,7 +209,16 @@ export const mv: Program = async (context) => {
 export const cp: Program = async (context) => {
   const parsed = await parseOptions(context, {
     short: 'adfHiLnPprRt:Tuv',
-    long: { archive: 'a', force: 'f', recursive: 'r', verbose: 'v', 'no-clobber': 'n', 'target-directory': 't:', dereference: 'L', preserve: 'p::' },
+    long: {
+      archive: 'a',
+      force: 'f',
+      recursive: 'r',
+      verbose: 'v',
+      'no-clobber': 'n',
+      'target-directory': 't:',
+      dereference: 'L',
+      preserve: 'p::',
+    },
   });
   if (typeof parsed === 'number') return parsed;
   const { files } = context;
@@ -207,7 +239,8 @@ export const cp: Program = async (context) => {
       if (info.type === 'dir') {
         if (!recursive) return await fail(`-r not specified; omitting directory '${source}'`);
         if (!files.tryStat(target)) files.call({ op: 'mkdir', path: files.absolute(target) });
-        for (const name of files.list(source)) await copy(`${source.replace(/\/$/, '')}/${name}`, `${target.replace(/\/$/, '')}/${name}`);
+        for (const name of files.list(source))
+          await copy(`${source.replace(/\/$/, '')}/${name}`, `${target.replace(/\/$/, '')}/${name}`);
         return;
       }
       if (parsed.has('n') && files.tryLstat(target)) return;
@@ -243,7 +276,8 @@ export const cp: Program = async (context) => {
         writer.close();
         reader.close();
       }
-      if (!exists && (info.mode & 0o111) !== 0) files.call({ op: 'chmod', path: files.absolute(target), mode: info.mode });
+      if (!exists && (info.mode & 0o111) !== 0)
+        files.call({ op: 'chmod', path: files.absolute(target), mode: info.mode });
       if (parsed.has('v')) await print(context, `'${source}' -> '${target}'\n`);
     } catch (error) {
       if (!(error instanceof ErrnoError)) throw error;
@@ -255,17 +289,25 @@ export const cp: Program = async (context) => {
 };
 
 export const touch: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'acd:hmr:t:', long: { 'no-create': 'c', date: 'd:', reference: 'r:' } });
+  const parsed = await parseOptions(context, {
+    short: 'acd:hmr:t:',
+    long: { 'no-create': 'c', date: 'd:', reference: 'r:' },
+  });
   if (typeof parsed === 'number') return parsed;
   if (parsed.operands.length === 0) {
     await complain(context, 'missing file operand');
     await complain(context, `Try '${context.name} --help' for more information.`, '');
     return 1;
   }
-  return each(context, parsed.operands, (path) => `cannot touch '${path}'`, (path) => {
-    if (context.files.tryStat(path) || parsed.has('c')) return;
-    context.files.openWrite(path, { create: true }).close();
-  });
+  return each(
+    context,
+    parsed.operands,
+    (path) => `cannot touch '${path}'`,
+    (path) => {
+      if (context.files.tryStat(path) || parsed.has('c')) return;
+      context.files.openWrite(path, { create: true }).close();
+    },
+  );
 };
 
 /** The mode that `u+x,go=r` or `0644` makes of an old one; null when it is wrong. */
@@ -293,7 +335,10 @@ function changedMode(text: string, old: number, directory: boolean): number | nu
 export const chmod: Program = async (context) => {
   // A mode may look like an option: `chmod -x file`.
   const args = context.args.map((word) => (/^-[rwxXst]+$/.test(word) && !/^-R$/.test(word) ? `a${word}` : word));
-  const parsed = await parseOptions({ ...context, args, isTerminal: context.isTerminal, signal: context.signal }, { short: 'cfRv', long: { recursive: 'R', verbose: 'v', changes: 'c' } });
+  const parsed = await parseOptions(
+    { ...context, args, isTerminal: context.isTerminal, signal: context.signal },
+    { short: 'cfRv', long: { recursive: 'R', verbose: 'v', changes: 'c' } },
+  );
   if (typeof parsed === 'number') return parsed;
   const [mode, ...paths] = parsed.operands;
   if (mode === undefined) return missingOperand(context);
@@ -327,7 +372,10 @@ export const chmod: Program = async (context) => {
 };
 
 export const chown: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'cfhRv', long: { recursive: 'R', verbose: 'v', 'no-dereference': 'h', reference: 'reference:' } });
+  const parsed = await parseOptions(context, {
+    short: 'cfhRv',
+    long: { recursive: 'R', verbose: 'v', 'no-dereference': 'h', reference: 'reference:' },
+  });
   if (typeof parsed === 'number') return parsed;
   const [who, ...paths] = parsed.operands;
   if (who === undefined) return missingOperand(context);
@@ -346,10 +394,18 @@ export const chown: Program = async (context) => {
     let info;
     try {
       info = files.stat(path);
-      files.call({ op: 'chown', path: files.absolute(path), uid: uid < 0 ? info.uid : uid, gid: gid < 0 ? info.gid : gid });
+      files.call({
+        op: 'chown',
+        path: files.absolute(path),
+        uid: uid < 0 ? info.uid : uid,
+        gid: gid < 0 ? info.gid : gid,
+      });
     } catch (error) {
       status = 1;
-      await complain(context, `${info ? `changing ${groupOnly ? 'group' : 'ownership'} of` : 'cannot access'} '${path}': ${failureText(error)}`);
+      await complain(
+        context,
+        `${info ? `changing ${groupOnly ? 'group' : 'ownership'} of` : 'cannot access'} '${path}': ${failureText(error)}`,
+      );
       return;
     }
     if (parsed.has('R') && info.type === 'dir') for (const name of files.list(path)) await change(`${path}/${name}`);
@@ -359,7 +415,10 @@ export const chown: Program = async (context) => {
 };
 
 export const mktemp: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'dp:qtu', long: { directory: 'd', tmpdir: 'p::', 'dry-run': 'u' } });
+  const parsed = await parseOptions(context, {
+    short: 'dp:qtu',
+    long: { directory: 'd', tmpdir: 'p::', 'dry-run': 'u' },
+  });
   if (typeof parsed === 'number') return parsed;
   const template = parsed.operands[0] ?? '/tmp/tmp.XXXXXXXXXX';
   const run = /X{3,}$/.exec(template)?.[0];
@@ -375,7 +434,10 @@ export const mktemp: Program = async (context) => {
       if (parsed.has('d')) files.call({ op: 'mkdir', path: files.absolute(path) });
       else if (!parsed.has('u')) files.openWrite(path, { create: true, exclusive: true }).close();
     } catch (error) {
-      await complain(context, `failed to create ${parsed.has('d') ? 'directory' : 'file'} via template '${template}': ${failureText(error)}`);
+      await complain(
+        context,
+        `failed to create ${parsed.has('d') ? 'directory' : 'file'} via template '${template}': ${failureText(error)}`,
+      );
       return 1;
     }
     await print(context, `${path}\n`);

@@ -33,7 +33,13 @@ interface Walk {
 class FindFailure extends Error {}
 
 const TYPE_LETTERS: Readonly<Record<string, FileInfo['type']>> = {
-  f: 'file', d: 'dir', l: 'link', c: 'char', b: 'block', p: 'fifo', s: 'socket',
+  f: 'file',
+  d: 'dir',
+  l: 'link',
+  c: 'char',
+  b: 'block',
+  p: 'fifo',
+  s: 'socket',
 };
 
 const baseName = (path: string): string => {
@@ -65,7 +71,11 @@ class Expression {
   whole(): Test {
     const test = this.words.length === 0 ? () => true : this.or();
     if (this.at < this.words.length) {
-      throw new FindFailure(this.words[this.at] === ')' ? "invalid expression; you have used a binary operator ')' with nothing before it." : `paths must precede expression: \`${this.words[this.at]}'`);
+      throw new FindFailure(
+        this.words[this.at] === ')'
+          ? "invalid expression; you have used a binary operator ')' with nothing before it."
+          : `paths must precede expression: \`${this.words[this.at]}'`,
+      );
     }
     if (this.action) return test;
     return async (place) => (await test(place)) && this.shown(`${place.path}\n`);
@@ -115,7 +125,8 @@ class Expression {
     if (word === '(') {
       this.at += 1;
       const inner = this.or();
-      if (this.words[this.at] !== ')') throw new FindFailure("invalid expression; I was expecting to find a ')' somewhere but did not see one.");
+      if (this.words[this.at] !== ')')
+        throw new FindFailure("invalid expression; I was expecting to find a ')' somewhere but did not see one.");
       this.at += 1;
       return inner;
     }
@@ -157,14 +168,17 @@ class Expression {
       case '-type':
       case '-xtype': {
         const letters = this.argument(name).split(',');
-        for (const letter of letters) if (!TYPE_LETTERS[letter]) throw new FindFailure(`Unknown argument to ${name}: ${letter}`);
+        for (const letter of letters)
+          if (!TYPE_LETTERS[letter]) throw new FindFailure(`Unknown argument to ${name}: ${letter}`);
         const types = letters.map((letter) => TYPE_LETTERS[letter]);
-        return (place) => types.includes(name === '-xtype' ? (files.tryStat(place.path)?.type ?? 'link') : place.info.type);
+        return (place) =>
+          types.includes(name === '-xtype' ? (files.tryStat(place.path)?.type ?? 'link') : place.info.type);
       }
       case '-maxdepth':
       case '-mindepth': {
         const text = this.argument(name);
-        if (!/^\d+$/.test(text)) throw new FindFailure(`Expected a positive decimal integer argument to ${name}, but got \`${text}'`);
+        if (!/^\d+$/.test(text))
+          throw new FindFailure(`Expected a positive decimal integer argument to ${name}, but got \`${text}'`);
         if (name === '-maxdepth') this.walk.maximum = Number(text);
         else this.walk.minimum = Number(text);
         return () => true;
@@ -184,7 +198,10 @@ class Expression {
       case '-false':
         return () => false;
       case '-empty':
-        return (place) => (place.info.type === 'dir' ? files.list(place.path).length === 0 : place.info.type === 'file' && place.info.size === 0);
+        return (place) =>
+          place.info.type === 'dir'
+            ? files.list(place.path).length === 0
+            : place.info.type === 'file' && place.info.size === 0;
       case '-size': {
         const text = this.argument(name);
         const unit = { c: 1, w: 2, b: 512, k: 1024, M: 1024 ** 2, G: 1024 ** 3 }[text.at(-1)!] ?? 512;
@@ -228,7 +245,10 @@ class Expression {
       }
       case '-ls':
         this.action = true;
-        return (place) => this.shown(`${modeText(place.info)} ${place.info.links} ${userName(files, place.info.uid)} ${groupName(files, place.info.gid)} ${place.info.size} ${place.path}\n`);
+        return (place) =>
+          this.shown(
+            `${modeText(place.info)} ${place.info.links} ${userName(files, place.info.uid)} ${groupName(files, place.info.gid)} ${place.info.size} ${place.path}\n`,
+          );
       case '-prune':
         return () => (this.walk.prune = true);
       case '-quit':
@@ -254,7 +274,9 @@ class Expression {
       case undefined:
         throw new FindFailure('invalid expression');
       default:
-        throw new FindFailure(name.startsWith('-') ? `unknown predicate \`${name}'` : `paths must precede expression: \`${name}'`);
+        throw new FindFailure(
+          name.startsWith('-') ? `unknown predicate \`${name}'` : `paths must precede expression: \`${name}'`,
+        );
     }
   }
 
@@ -315,7 +337,10 @@ class Expression {
     };
     const marked = format.replace(/%(-?\d*)([a-zA-Z%])/g, (_, width: string, letter: string) => {
       const text = one(letter);
-      return (width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width || 0))).replace(/[\\%]/g, (c) => (c === '%' ? '%%' : '\\\\'));
+      return (width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width || 0))).replace(
+        /[\\%]/g,
+        (c) => (c === '%' ? '%%' : '\\\\'),
+      );
     });
     return printf(marked, [], () => '').output;
   }
@@ -348,7 +373,16 @@ async function visit(context: ProgramContext, place: Place, test: Test, walk: Wa
 export const find: Program = async (context) => {
   const roots: string[] = [];
   const args = [...context.args];
-  const walk: Walk = { minimum: 0, maximum: Infinity, depthFirst: false, follow: false, prune: false, quit: false, failed: false, batches: [] };
+  const walk: Walk = {
+    minimum: 0,
+    maximum: Infinity,
+    depthFirst: false,
+    follow: false,
+    prune: false,
+    quit: false,
+    failed: false,
+    batches: [],
+  };
   let followRoots = false;
   while (/^-[HLP]$/.test(args[0] ?? '')) {
     const letter = args.shift()![1];
@@ -385,7 +419,12 @@ export const find: Program = async (context) => {
 function splitWords(text: string): string[] {
   const out: string[] = [];
   for (const match of text.matchAll(/(?:\\[\s\S]|"[^"]*"|'[^']*'|[^\s"'\\])+/g)) {
-    out.push(match[0].replace(/\\([\s\S])|"([^"]*)"|'([^']*)'/g, (_, escaped?: string, double?: string, single?: string) => escaped ?? double ?? single ?? ''));
+    out.push(
+      match[0].replace(
+        /\\([\s\S])|"([^"]*)"|'([^']*)'/g,
+        (_, escaped?: string, double?: string, single?: string) => escaped ?? double ?? single ?? '',
+      ),
+    );
   }
   return out;
 }
@@ -395,8 +434,16 @@ export const xargs: Program = async (context) => {
     short: '0a:d:E:I:i::L:l::n:oP:prs:tx',
     strict: true,
     long: {
-      null: '0', 'arg-file': 'a:', delimiter: 'd:', replace: 'I::', 'max-lines': 'L:', 'max-args': 'n:', 'max-procs': 'P:',
-      'no-run-if-empty': 'r', verbose: 't', interactive: 'p',
+      null: '0',
+      'arg-file': 'a:',
+      delimiter: 'd:',
+      replace: 'I::',
+      'max-lines': 'L:',
+      'max-args': 'n:',
+      'max-procs': 'P:',
+      'no-run-if-empty': 'r',
+      verbose: 't',
+      interactive: 'p',
     },
   });
   if (typeof parsed === 'number') return parsed;
@@ -404,7 +451,9 @@ export const xargs: Program = async (context) => {
   const text = decode(file === null ? await readAll(context.stdin) : context.files.readBytes(file));
   const argv = parsed.operands.length > 0 ? parsed.operands : ['echo'];
   const replace = parsed.has('I') || parsed.has('i') ? parsed.value('I') || parsed.value('i') || '{}' : null;
-  const delimiter = parsed.has('0') ? '\0' : (parsed.value('d')?.replace(/^\\n$/, '\n').replace(/^\\t$/, '\t').replace(/^\\0$/, '\0') ?? null);
+  const delimiter = parsed.has('0')
+    ? '\0'
+    : (parsed.value('d')?.replace(/^\\n$/, '\n').replace(/^\\t$/, '\t').replace(/^\\0$/, '\0') ?? null);
   const byLines = parsed.has('L') || replace !== null;
   let groups: string[][];
   if (delimiter !== null) {
@@ -412,9 +461,18 @@ export const xargs: Program = async (context) => {
     if (parts.at(-1) === '') parts.pop();
     groups = parts.map((part) => [part]);
   } else if (byLines) {
-    groups = text.split('\n').filter((line) => line.trim() !== '').map((line) => (replace !== null ? [line.trimStart()] : splitWords(line)));
+    groups = text
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => (replace !== null ? [line.trimStart()] : splitWords(line)));
   } else groups = splitWords(text).map((word) => [word]);
-  const per = parsed.has('L') ? Number(parsed.value('L')) : replace !== null ? 1 : parsed.has('n') ? Number(parsed.value('n')) : Infinity;
+  const per = parsed.has('L')
+    ? Number(parsed.value('L'))
+    : replace !== null
+      ? 1
+      : parsed.has('n')
+        ? Number(parsed.value('n'))
+        : Infinity;
   const runs: string[][] = [];
   for (let i = 0; i < groups.length; i += per) {
     runs.push(groups.slice(i, per === Infinity ? undefined : i + per).flat());

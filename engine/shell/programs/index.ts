@@ -12,16 +12,41 @@ const one = (name: string, load: () => Promise<Program>, process = false): void 
   table.set(name, process ? { load, process: true } : { load });
 };
 
-from(() => import('./text'), ['cat', 'tee', 'wc', 'tr', 'cut', 'uniq', 'head', 'tail', 'seq', 'yes', 'tac', 'rev', 'nl', 'paste']);
+from(
+  () => import('./text'),
+  ['cat', 'tee', 'wc', 'tr', 'cut', 'uniq', 'head', 'tail', 'seq', 'yes', 'tac', 'rev', 'nl', 'paste'],
+);
 from(() => import('./grep'), ['grep', 'egrep', 'fgrep']);
 from(() => import('./sort'), ['sort']);
 from(() => import('./ls'), ['ls']);
 from(() => import('./find'), ['find', 'xargs']);
 from(() => import('./fileops'), ['mkdir', 'rmdir', 'rm', 'ln', 'mv', 'cp', 'touch', 'chmod', 'chown', 'mktemp']);
-from(() => import('./basic'), [
-  'basename', 'dirname', 'readlink', 'realpath', 'env', 'printenv', 'id', 'whoami', 'hostname', 'uname', 'nproc', 'date',
-  'sleep', 'timeout', 'stat', 'clear', 'tty', 'expr',
-]);
+from(
+  () => import('./basic'),
+  [
+    'basename',
+    'dirname',
+    'readlink',
+    'realpath',
+    'env',
+    'printenv',
+    'id',
+    'whoami',
+    'hostname',
+    'uname',
+    'nproc',
+    'date',
+    'sleep',
+    'timeout',
+    'stat',
+    'clear',
+    'tty',
+    'expr',
+  ],
+);
+from(() => import('./kernel'), ['dmesg', 'lsmod', 'modprobe', 'rmmod', 'modinfo', 'driverctl', 'reboot']);
+from(() => import('./process'), ['ps', 'kill', 'su', 'sudo', 'lsof', 'fuser', 'strace', 'watch', 'stim', 'why']);
+one('lspci', async () => (await import('./lspci')).program);
 one('chgrp', async () => (await import('./fileops')).chown);
 one('true', async () => async () => 0);
 one('false', async () => async () => 1);

@@ -38,8 +38,16 @@ function colorOf(context: ProgramContext, entry: Entry): string {
 
 function suffix(entry: Entry, parsed: Parsed): string {
   if (!parsed.has('F') && !(parsed.has('p') && entry.info?.type === 'dir')) return '';
-  const marks: Partial<Record<FileInfo['type'], string>> = { dir: '/', link: parsed.has('l') ? '' : '@', fifo: '|', socket: '=' };
-  return marks[entry.info?.type ?? 'file'] ?? (entry.info && entry.info.mode & 0o111 && entry.info.type === 'file' ? '*' : '');
+  const marks: Partial<Record<FileInfo['type'], string>> = {
+    dir: '/',
+    link: parsed.has('l') ? '' : '@',
+    fifo: '|',
+    socket: '=',
+  };
+  return (
+    marks[entry.info?.type ?? 'file'] ??
+    (entry.info && entry.info.mode & 0o111 && entry.info.type === 'file' ? '*' : '')
+  );
 }
 
 /** A name that a shell would not read as it is, as ls shows it on a terminal. */
@@ -83,14 +91,20 @@ class Lister {
     const list = this.sorted(entries);
     if (parsed.has('l') || parsed.has('n') || parsed.has('g') || parsed.has('o')) {
       const blocks = list.reduce((sum, entry) => sum + this.blocks(entry), 0);
-      await print(context, (total ? `total ${parsed.has('h') ? humanSize(blocks * 1024) : blocks}\n` : '') + this.long(list));
+      await print(
+        context,
+        (total ? `total ${parsed.has('h') ? humanSize(blocks * 1024) : blocks}\n` : '') + this.long(list),
+      );
       return;
     }
     const prefix = (entry: Entry): string =>
       (parsed.has('i') ? `${entry.info?.inode ?? 0} ` : '') + (parsed.has('s') ? `${this.blocks(entry)} ` : '');
     const cells = list.map((entry) => ({
       text: prefix(entry) + this.painted(entry) + suffix(entry, parsed),
-      width: prefix(entry).length + (context.isTerminal(1) ? shellName(entry.name) : entry.name).length + suffix(entry, parsed).length,
+      width:
+        prefix(entry).length +
+        (context.isTerminal(1) ? shellName(entry.name) : entry.name).length +
+        suffix(entry, parsed).length,
     }));
     const columns = !parsed.has('1') && (context.isTerminal(1) || parsed.has('C') || parsed.has('x'));
     if (!columns) await print(context, cells.map((cell) => `${cell.text}\n`).join(''));
@@ -120,7 +134,9 @@ class Lister {
   }
 
   private blocks(entry: Entry): number {
-    return entry.info?.type === 'file' && !/^\/(sys|proc)\//.test(this.context.files.absolute(entry.path)) ? Math.ceil(entry.info.size / 4096) * 4 : 0;
+    return entry.info?.type === 'file' && !/^\/(sys|proc)\//.test(this.context.files.absolute(entry.path))
+      ? Math.ceil(entry.info.size / 4096) * 4
+      : 0;
   }
 
   private long(list: Entry[]): string {
@@ -132,8 +148,15 @@ class Lister {
       if (!info) return ['??????????', '?', '?', '?', '?', '?', this.painted(entry)];
       const time = info.modified ?? now;
       const recent = time <= now && now - time < SIX_MONTHS;
-      const when = formatTime(parsed.has('full') ? '%Y-%m-%d %H:%M:%S.%N %z' : recent ? '%b %e %H:%M' : '%b %e  %Y', time);
-      const size = info.device ? `${info.device[0]}, ${String(info.device[1]).padStart(3)}` : parsed.has('h') ? humanSize(info.size) : String(info.size);
+      const when = formatTime(
+        parsed.has('full') ? '%Y-%m-%d %H:%M:%S.%N %z' : recent ? '%b %e %H:%M' : '%b %e  %Y',
+        time,
+      );
+      const size = info.device
+        ? `${info.device[0]}, ${String(info.device[1]).padStart(3)}`
+        : parsed.has('h')
+          ? humanSize(info.size)
+          : String(info.size);
       let name = this.painted(entry) + suffix(entry, parsed);
       if (info.type === 'link') {
         let target = '';
@@ -143,7 +166,11 @@ class Lister {
           target = failureText(error);
         }
         const behind = context.files.tryStat(entry.path);
-        const code = this.color ? (behind ? colorOf(context, { name: target, path: entry.path, info: behind }) : '40;31;01') : '';
+        const code = this.color
+          ? behind
+            ? colorOf(context, { name: target, path: entry.path, info: behind })
+            : '40;31;01'
+          : '';
         name += ` -> ${code === '' ? target : `\x1b[${code}m${target}\x1b[0m`}`;
       }
       const owner = numeric ? String(info.uid) : userName(context.files, info.uid);
@@ -191,7 +218,8 @@ class Lister {
     await this.show(entries, true);
     if (!parsed.has('R')) return;
     for (const entry of this.sorted(entries)) {
-      if (entry.info?.type === 'dir' && entry.name !== '.' && entry.name !== '..') await this.directory(entry.path, true);
+      if (entry.info?.type === 'dir' && entry.name !== '.' && entry.name !== '..')
+        await this.directory(entry.path, true);
     }
   }
 }
@@ -201,9 +229,24 @@ export const ls: Program = async (context) => {
     short: 'aAbBcCdfFgGhHiklLmnNopqQrRsStTuUvw:xXZ1',
     status: 2,
     long: {
-      all: 'a', 'almost-all': 'A', directory: 'd', classify: 'F::', 'human-readable': 'h', inode: 'i', dereference: 'L',
-      'numeric-uid-gid': 'n', reverse: 'r', recursive: 'R', size: 's', color: 'color::', 'full-time': 'full', literal: 'N',
-      'time-style': 'style:', 'group-directories-first': 'dirs', 'no-group': 'G', sort: 'sort:',
+      all: 'a',
+      'almost-all': 'A',
+      directory: 'd',
+      classify: 'F::',
+      'human-readable': 'h',
+      inode: 'i',
+      dereference: 'L',
+      'numeric-uid-gid': 'n',
+      reverse: 'r',
+      recursive: 'R',
+      size: 's',
+      color: 'color::',
+      'full-time': 'full',
+      literal: 'N',
+      'time-style': 'style:',
+      'group-directories-first': 'dirs',
+      'no-group': 'G',
+      sort: 'sort:',
     },
   });
   if (typeof parsed === 'number') return parsed;
@@ -215,7 +258,8 @@ export const ls: Program = async (context) => {
   for (const path of operands) {
     try {
       const link = context.files.lstat(path);
-      const follows = (!long && !parsed.has('d') && !parsed.has('F')) || parsed.has('L') || parsed.has('H') || path.endsWith('/');
+      const follows =
+        (!long && !parsed.has('d') && !parsed.has('F')) || parsed.has('L') || parsed.has('H') || path.endsWith('/');
       const info = follows && link.type === 'link' ? (context.files.tryStat(path) ?? link) : link;
       if (info.type === 'dir' && !parsed.has('d')) directories.push(path);
       else files.push({ name: path, path, info });

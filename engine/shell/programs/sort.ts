@@ -119,9 +119,23 @@ export const sort: Program = async (context) => {
     short: 'bcCdfghik:mMno:rRsS:t:T:uVz',
     status: 2,
     long: {
-      'ignore-leading-blanks': 'b', 'dictionary-order': 'd', 'ignore-case': 'f', 'general-numeric-sort': 'g',
-      'human-numeric-sort': 'h', key: 'k:', merge: 'm', 'month-sort': 'M', 'numeric-sort': 'n', output: 'o:', reverse: 'r',
-      stable: 's', 'field-separator': 't:', unique: 'u', 'version-sort': 'V', check: 'c', 'zero-terminated': 'z',
+      'ignore-leading-blanks': 'b',
+      'dictionary-order': 'd',
+      'ignore-case': 'f',
+      'general-numeric-sort': 'g',
+      'human-numeric-sort': 'h',
+      key: 'k:',
+      merge: 'm',
+      'month-sort': 'M',
+      'numeric-sort': 'n',
+      output: 'o:',
+      reverse: 'r',
+      stable: 's',
+      'field-separator': 't:',
+      unique: 'u',
+      'version-sort': 'V',
+      check: 'c',
+      'zero-terminated': 'z',
     },
   });
   if (typeof parsed === 'number') return parsed;
@@ -141,8 +155,14 @@ export const sort: Program = async (context) => {
   const all: string[] = [];
   const mark = parsed.has('z') ? 0 : 10;
   const end = String.fromCharCode(mark);
-  for await (const { reader } of inputs(context, parsed.operands, state, (name, text) => `cannot read: ${name}: ${text}`)) {
-    for await (const batch of lineBatches(reader, mark)) for (const line of batch) all.push(line.endsWith(end) ? line.slice(0, -1) : line);
+  for await (const { reader } of inputs(
+    context,
+    parsed.operands,
+    state,
+    (name, text) => `cannot read: ${name}: ${text}`,
+  )) {
+    for await (const batch of lineBatches(reader, mark))
+      for (const line of batch) all.push(line.endsWith(end) ? line.slice(0, -1) : line);
   }
   if (state.failed) return 2;
   const whole = comparer(global);
@@ -150,7 +170,8 @@ export const sort: Program = async (context) => {
     const flags = key.flags.replace('r', '') === '' ? global.replace('r', '') : key.flags;
     const reverse = key.flags.includes('r') || (key.flags === '' && global.includes('r'));
     const compare = comparer(flags);
-    return (a: string, b: string): number => compare(extract(a, key, separator), extract(b, key, separator)) * (reverse ? -1 : 1);
+    return (a: string, b: string): number =>
+      compare(extract(a, key, separator), extract(b, key, separator)) * (reverse ? -1 : 1);
   });
   const sign = global.includes('r') ? -1 : 1;
   const keyed = (a: string, b: string): number => {

@@ -13,7 +13,12 @@ export const cat: Program = async (context) => {
   const parsed = await parseOptions(context, {
     short: 'AbeEnstTuv',
     long: {
-      'show-all': 'A', 'number-nonblank': 'b', 'show-ends': 'E', number: 'n', 'squeeze-blank': 's', 'show-tabs': 'T',
+      'show-all': 'A',
+      'number-nonblank': 'b',
+      'show-ends': 'E',
+      number: 'n',
+      'squeeze-blank': 's',
+      'show-tabs': 'T',
       'show-nonprinting': 'v',
     },
   });
@@ -74,7 +79,10 @@ export const tee: Program = async (context) => {
   for (const name of parsed.operands) {
     try {
       if (context.files.tryStat(name)?.type === 'dir') throw new ErrnoError('EISDIR');
-      writers.push({ name, writer: context.files.openWrite(name, { create: true, append: parsed.has('a'), truncate: !parsed.has('a') }) });
+      writers.push({
+        name,
+        writer: context.files.openWrite(name, { create: true, append: parsed.has('a'), truncate: !parsed.has('a') }),
+      });
     } catch (error) {
       failed = true;
       await complain(context, `${name}: ${failureText(error)}`);
@@ -99,7 +107,10 @@ export const tee: Program = async (context) => {
 };
 
 export const wc: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'clmwL', long: { bytes: 'c', lines: 'l', chars: 'm', words: 'w', 'max-line-length': 'L' } });
+  const parsed = await parseOptions(context, {
+    short: 'clmwL',
+    long: { bytes: 'c', lines: 'l', chars: 'm', words: 'w', 'max-line-length': 'L' },
+  });
   if (typeof parsed === 'number') return parsed;
   const asked = ['l', 'w', 'm', 'c', 'L'].filter((letter) => parsed.has(letter));
   const columns = asked.length > 0 ? asked : ['l', 'w', 'c'];
@@ -128,7 +139,10 @@ export const wc: Program = async (context) => {
   }
   if (parsed.operands.length > 1) {
     const values = Object.fromEntries(
-      ['l', 'w', 'm', 'c', 'L'].map((key) => [key, rows.reduce((sum, row) => (key === 'L' ? Math.max(sum, row.values[key]!) : sum + row.values[key]!), 0)]),
+      ['l', 'w', 'm', 'c', 'L'].map((key) => [
+        key,
+        rows.reduce((sum, row) => (key === 'L' ? Math.max(sum, row.values[key]!) : sum + row.values[key]!), 0),
+      ]),
     );
     rows.push({ name: 'total', values });
   }
@@ -200,20 +214,26 @@ function trSet(text: string, fill: number | null): number[] {
     }
     if (plainText[i + 1] === '-' && bytes[i + 2] !== undefined) {
       const [from, to] = [bytes[i]!.byte, bytes[i + 2]!.byte];
-      if (from > to) throw new Error(`range-endpoints of '${String.fromCharCode(from)}-${String.fromCharCode(to)}' are in reverse collating sequence order`);
+      if (from > to)
+        throw new Error(
+          `range-endpoints of '${String.fromCharCode(from)}-${String.fromCharCode(to)}' are in reverse collating sequence order`,
+        );
       for (let byte = from; byte <= to; byte++) out.push(byte);
       i += 2;
       continue;
     }
     out.push(bytes[i]!.byte);
   }
-  if (repeat && fill !== null && out.length < fill) out.splice(repeat.at, 0, ...Array<number>(fill - out.length).fill(repeat.byte));
+  if (repeat && fill !== null && out.length < fill)
+    out.splice(repeat.at, 0, ...Array<number>(fill - out.length).fill(repeat.byte));
   return out;
 }
 
 export const tr: Program = async (context) => {
   const parsed = await parseOptions(context, {
-    short: 'cCdst', strict: true, long: { complement: 'c', delete: 'd', 'squeeze-repeats': 's', 'truncate-set1': 't' },
+    short: 'cCdst',
+    strict: true,
+    long: { complement: 'c', delete: 'd', 'squeeze-repeats': 's', 'truncate-set1': 't' },
   });
   if (typeof parsed === 'number') return parsed;
   const [first, second, third] = parsed.operands;
@@ -222,11 +242,16 @@ export const tr: Program = async (context) => {
   if (first === undefined) return missingOperand(context);
   if (second === undefined && (!removing || squeezing) && !(squeezing && !removing)) {
     await complain(context, `missing operand after '${first}'`);
-    await complain(context, `Two strings must be given when ${removing ? 'both deleting and squeezing repeats' : 'translating'}.`, '');
+    await complain(
+      context,
+      `Two strings must be given when ${removing ? 'both deleting and squeezing repeats' : 'translating'}.`,
+      '',
+    );
     await complain(context, `Try '${context.name} --help' for more information.`, '');
     return 1;
   }
-  if (third !== undefined || (removing && !squeezing && second !== undefined)) return extraOperand(context, third ?? second!);
+  if (third !== undefined || (removing && !squeezing && second !== undefined))
+    return extraOperand(context, third ?? second!);
   let from = trSet(first, null);
   if (parsed.has('c') || parsed.has('C')) {
     const given = new Set(from);
@@ -280,7 +305,12 @@ export const cut: Program = async (context) => {
   const parsed = await parseOptions(context, {
     short: 'b:c:d:f:nsz',
     long: {
-      bytes: 'b:', characters: 'c:', delimiter: 'd:', fields: 'f:', 'only-delimited': 's', complement: 'complement',
+      bytes: 'b:',
+      characters: 'c:',
+      delimiter: 'd:',
+      fields: 'f:',
+      'only-delimited': 's',
+      complement: 'complement',
       'output-delimiter': 'output:',
     },
   });
@@ -296,7 +326,8 @@ export const cut: Program = async (context) => {
   if (!list) return usage(kind === 'f' ? 'invalid field range' : 'invalid byte or character range');
   const delimiter = parsed.value('d') ?? '\t';
   if ([...delimiter].length > 1) return usage('the delimiter must be a single character');
-  if (kind !== 'f' && parsed.has('d')) return usage('an input delimiter may be specified only when operating on fields');
+  if (kind !== 'f' && parsed.has('d'))
+    return usage('an input delimiter may be specified only when operating on fields');
   const invert = parsed.has('complement');
   const chosen = (n: number): boolean => list.some(([from, to]) => n >= from && n <= to) !== invert;
   const joint = parsed.value('output') ?? (kind === 'f' ? delimiter : '');
@@ -322,10 +353,22 @@ export const cut: Program = async (context) => {
 export const uniq: Program = async (context) => {
   const parsed = await parseOptions(context, {
     short: 'cdDf:is:uw:z',
-    long: { count: 'c', repeated: 'd', 'ignore-case': 'i', unique: 'u', 'skip-fields': 'f:', 'skip-chars': 's:', 'check-chars': 'w:' },
+    long: {
+      count: 'c',
+      repeated: 'd',
+      'ignore-case': 'i',
+      unique: 'u',
+      'skip-fields': 'f:',
+      'skip-chars': 's:',
+      'check-chars': 'w:',
+    },
   });
   if (typeof parsed === 'number') return parsed;
-  const [skipFields, skipChars, width] = [Number(parsed.value('f') ?? 0), Number(parsed.value('s') ?? 0), parsed.value('w')];
+  const [skipFields, skipChars, width] = [
+    Number(parsed.value('f') ?? 0),
+    Number(parsed.value('s') ?? 0),
+    parsed.value('w'),
+  ];
   const key = (line: string): string => {
     let text = line;
     for (let i = 0; i < skipFields; i++) text = text.replace(/^\s*\S*/, '');
@@ -359,11 +402,14 @@ export const uniq: Program = async (context) => {
   return state.failed ? 1 : 0;
 };
 
-const header = (name: string, first: boolean): string => `${first ? '' : '\n'}==> ${name === '-' ? 'standard input' : name} <==\n`;
+const header = (name: string, first: boolean): string =>
+  `${first ? '' : '\n'}==> ${name === '-' ? 'standard input' : name} <==\n`;
 
 export const head: Program = async (context) => {
   const parsed = await parseOptions(context, {
-    short: 'c:n:qvz', numbers: true, long: { bytes: 'c:', lines: 'n:', quiet: 'q', silent: 'q', verbose: 'v' },
+    short: 'c:n:qvz',
+    numbers: true,
+    long: { bytes: 'c:', lines: 'n:', quiet: 'q', silent: 'q', verbose: 'v' },
   });
   if (typeof parsed === 'number') return parsed;
   const bytes = parsed.value('c');
@@ -378,7 +424,9 @@ export const head: Program = async (context) => {
   const state = { failed: false };
   let first = true;
   const failure = (name: string, message: string): string =>
-    message === 'Is a directory' ? `error reading '${name}': ${message}` : `cannot open '${name}' for reading: ${message}`;
+    message === 'Is a directory'
+      ? `error reading '${name}': ${message}`
+      : `cannot open '${name}' for reading: ${message}`;
   for await (const { name, reader } of inputs(context, parsed.operands, state, failure)) {
     if (titles) await print(context, header(name, first));
     first = false;
@@ -421,8 +469,18 @@ export const head: Program = async (context) => {
 
 export const tail: Program = async (context) => {
   const parsed = await parseOptions(context, {
-    short: 'c:fFn:qs:v', numbers: true,
-    long: { bytes: 'c:', follow: 'f::', lines: 'n:', quiet: 'q', silent: 'q', verbose: 'v', retry: 'retry', 'sleep-interval': 's:' },
+    short: 'c:fFn:qs:v',
+    numbers: true,
+    long: {
+      bytes: 'c:',
+      follow: 'f::',
+      lines: 'n:',
+      quiet: 'q',
+      silent: 'q',
+      verbose: 'v',
+      retry: 'retry',
+      'sleep-interval': 's:',
+    },
   });
   if (typeof parsed === 'number') return parsed;
   const bytes = parsed.value('c');
@@ -437,7 +495,12 @@ export const tail: Program = async (context) => {
   const state = { failed: false };
   let first = true;
   const seen = new Map<string, number>();
-  for await (const { name, reader } of inputs(context, parsed.operands, state, (file, message) => `cannot open '${file}' for reading: ${message}`)) {
+  for await (const { name, reader } of inputs(
+    context,
+    parsed.operands,
+    state,
+    (file, message) => `cannot open '${file}' for reading: ${message}`,
+  )) {
     if (titles) await print(context, header(name, first));
     first = false;
     let total = 0;
@@ -465,12 +528,18 @@ export const tail: Program = async (context) => {
     }
     seen.set(name, total);
   }
-  if ((parsed.has('f') || parsed.has('F')) && parsed.operands.length > 0) await follow(context, seen, titles, Number(parsed.value('s') ?? 1));
+  if ((parsed.has('f') || parsed.has('F')) && parsed.operands.length > 0)
+    await follow(context, seen, titles, Number(parsed.value('s') ?? 1));
   return state.failed ? 1 : 0;
 };
 
 /** Shows what files grow by, until the program is stopped. */
-async function follow(context: ProgramContext, seen: Map<string, number>, titles: boolean, seconds: number): Promise<void> {
+async function follow(
+  context: ProgramContext,
+  seen: Map<string, number>,
+  titles: boolean,
+  seconds: number,
+): Promise<void> {
   let last = [...seen.keys()].at(-1);
   for (;;) {
     await context.system.sleep(Math.min(1000, seconds * 1000), context.signal);
@@ -540,7 +609,12 @@ export const seq: Program = async (context) => {
   let out = '';
   for (let i = 0; i <= steps; i++) {
     const value = (Number(from) + i * Number(by)).toFixed(decimals);
-    const shown = format !== null ? printf(format, [value], () => '').output : value.startsWith('-') ? `-${value.slice(1).padStart(width - 1, '0')}` : value.padStart(width, '0');
+    const shown =
+      format !== null
+        ? printf(format, [value], () => '').output
+        : value.startsWith('-')
+          ? `-${value.slice(1).padStart(width - 1, '0')}`
+          : value.padStart(width, '0');
     out += shown + (i < steps ? separator : '\n');
     if (out.length > 8192) {
       await print(context, out);
@@ -573,7 +647,8 @@ export const tac: Program = async (context) => {
 export const rev: Program = async (context) => {
   const state = { failed: false };
   for await (const { reader } of inputs(context, context.args, state)) {
-    for await (const batch of lineBatches(reader)) await print(context, batch.map((line) => `${[...without(line)].reverse().join('')}\n`).join(''));
+    for await (const batch of lineBatches(reader))
+      await print(context, batch.map((line) => `${[...without(line)].reverse().join('')}\n`).join(''));
   }
   return state.failed ? 1 : 0;
 };
@@ -581,10 +656,19 @@ export const rev: Program = async (context) => {
 export const nl: Program = async (context) => {
   const state = { failed: false };
   let number = 0;
-  for await (const { reader } of inputs(context, context.args.filter((word) => word !== '-ba'), state)) {
+  for await (const { reader } of inputs(
+    context,
+    context.args.filter((word) => word !== '-ba'),
+    state,
+  )) {
     for await (const batch of lineBatches(reader)) {
       const all = context.args.includes('-ba');
-      await print(context, batch.map((line) => (line === '\n' && !all ? '       \n' : `${String(++number).padStart(6)}\t${line}`)).join(''));
+      await print(
+        context,
+        batch
+          .map((line) => (line === '\n' && !all ? '       \n' : `${String(++number).padStart(6)}\t${line}`))
+          .join(''),
+      );
     }
   }
   return state.failed ? 1 : 0;
@@ -601,7 +685,8 @@ export const paste: Program = async (context) => {
     for await (const batch of lineBatches(reader)) all.push(...batch.map(without));
     columns.push(all);
   }
-  const joined = (parts: string[]): string => parts.map((part, i) => (i === 0 ? part : delimiters[(i - 1) % delimiters.length]! + part)).join('');
+  const joined = (parts: string[]): string =>
+    parts.map((part, i) => (i === 0 ? part : delimiters[(i - 1) % delimiters.length]! + part)).join('');
   if (parsed.has('s')) for (const column of columns) await print(context, `${joined(column)}\n`);
   else {
     const rows = Math.max(0, ...columns.map((column) => column.length));
