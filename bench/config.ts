@@ -44,7 +44,11 @@ const writes = best(() => {
 });
 
 const million = (value: number): string => `${(value / 1e6).toFixed(1)} million/s`;
-process.stdout.write(`filtered reads  ${million(reads)} (bare loop ${million(bareReads)}, budget ${million(BUDGET.reads)})\n`);
-process.stdout.write(`filtered writes ${million(writes)} (bare loop ${million(bareWrites)}, budget ${million(BUDGET.writes)})\n`);
+process.stdout.write(
+  `filtered reads  ${million(reads)} (bare loop ${million(bareReads)}, budget ${million(BUDGET.reads)})\n`,
+);
+process.stdout.write(
+  `filtered writes ${million(writes)} (bare loop ${million(bareWrites)}, budget ${million(BUDGET.writes)})\n`,
+);
 if (sink === 0x5eed) process.stdout.write('\n');
 process.exitCode = reads >= BUDGET.reads && writes >= BUDGET.writes ? 0 : 1;

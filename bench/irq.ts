@@ -28,5 +28,7 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 const rate = COUNT / (fastest / 1000);
 const arrived = events.reduce((sum, event) => sum + Number(event.count), 0);
-process.stdout.write(`MSI-X to eventfd ${(rate / 1e6).toFixed(2)} million/s (budget ${BUDGET / 1e6} million/s), ${arrived} arrived\n`);
+process.stdout.write(
+  `MSI-X to eventfd ${(rate / 1e6).toFixed(2)} million/s (budget ${BUDGET / 1e6} million/s), ${arrived} arrived\n`,
+);
 process.exitCode = rate >= BUDGET && arrived === ROUNDS * COUNT ? 0 : 1;
