@@ -2,6 +2,7 @@
  * Actions of the window: each is a small user-space program that issues the same system calls a person would type.
  * The calls are recorded as one gesture under the action's label and come back as strace lines.
  */
+import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import type { Refusal } from '../linux/why';
 
 export type Action =
@@ -30,6 +31,8 @@ export interface ActionResult {
   message: string;
   errno: string | null;
   why: Refusal | null;
+  /** What became of every bit of a user's config write, told by the filter's tables before it was made. */
+  explanation?: WriteExplanation;
   /** The calls issued, as strace lines. */
   calls: string[];
 }

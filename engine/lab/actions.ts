@@ -4,7 +4,9 @@
  */
 import type { Answer, Operation } from '../linux/uapi/operation';
 import { REGION_INDEX, REGION_SHIFT, SET_IRQS } from '../linux/uapi/vfio';
+import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import type { Refusal } from '../linux/why';
+import { fromHex } from '../shell/calls/hex';
 import { straceLine } from '../shell/calls/strace';
 import type { Action, ActionResult } from './action';
 import type { Input } from './input';
@@ -21,6 +23,8 @@ export interface Caller {
   rootPid(): number;
   /** Who holds which descriptors now. */
   holdings(): Holdings;
+  /** What a user's config write will do; null while nobody has the function open. */
+  explainWrite(address: string, offset: number, data: Uint8Array): WriteExplanation | null;
 }
 
 /** Ends an action: the refusal is in the result, not in a log. */
@@ -41,6 +45,7 @@ const IRQ_NAMES = ['INTx', 'MSI', 'MSI-X'] as const;
 
 class Script {
   readonly calls: string[] = [];
+  explanation: WriteExplanation | null = null;
   readonly caller: Caller;
 
   constructor(caller: Caller) {
@@ -296,6 +301,7 @@ function writeConfig(script: Script, action: Action & { kind: 'write-config' }):
   const at = action.offset.toString(16).padStart(3, '0');
   if (action.as === 'user') {
     const { pid, fd } = openDevice(script, action.address);
+    script.explanation = script.caller.explainWrite(action.address, action.offset, fromHex(action.hex));
     const offset = configOffset(action.offset);
     const answer = script.call(
       pid,
@@ -400,13 +406,22 @@ export function actionLabel(action: Action): string {
   }
 }
 
+const explained = ({ explanation }: Script): Pick<ActionResult, 'explanation'> => (explanation ? { explanation } : {});
+
 export function runAction(caller: Caller, action: Action): ActionResult {
   const script = new Script(caller);
   try {
     const message = perform(script, action);
-    return { ok: true, message, errno: null, why: null, calls: script.calls };
+    return { ok: true, message, errno: null, why: null, ...explained(script), calls: script.calls };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return { ok: false, message: error.message, errno: error.errno || null, why: error.why, calls: script.calls };
+    return {
+      ok: false,
+      message: error.message,
+      errno: error.errno || null,
+      why: error.why,
+      ...explained(script),
+      calls: script.calls,
+    };
   }
 }

@@ -98,6 +98,20 @@ describe('the first interrupt', () => {
   });
 });
 
+describe('a config write of the user', () => {
+  it('tells what became of every bit: kept, passed on, dropped', () => {
+    const { lab, msix } = firstInterrupt();
+    const vendor = lab.act({ kind: 'write-config', address: msix, offset: 0, hex: 'ffff', as: 'user' });
+    expect(vendor.ok).toBe(true);
+    expect(vendor.explanation!.bits.every((bit) => bit.fate === 'dropped')).toBe(true);
+    const bar = lab.act({ kind: 'write-config', address: msix, offset: 0x10, hex: 'ffffffff', as: 'user' });
+    expect(bar.explanation!.bits.some((bit) => bit.fate === 'shadow')).toBe(true);
+    const command = lab.act({ kind: 'write-config', address: msix, offset: 4, hex: '0604', as: 'user' });
+    expect(command.explanation!.bits.some((bit) => bit.fate === 'hardware')).toBe(true);
+    expect(command.explanation!.effects).toContain('INTx is masked for the user');
+  });
+});
+
 describe('editing the silicon', () => {
   it('takes a function out, regroups, and undoes it', () => {
     const lab = Lab.create(host);

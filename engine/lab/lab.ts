@@ -7,7 +7,8 @@ import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
 import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
 import { explainSubject } from './explain';
-import { holdingsOf } from './holdings';
+import { explainWrite } from '../linux/vfio/pci/explain';
+import { holdingsOf, vfioPciOf } from './holdings';
 import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
@@ -211,6 +212,10 @@ export class Lab implements MachineDoor {
         observe: (operation) => this.observe(1, 0, operation),
         rootPid: () => 1,
         holdings: () => holdingsOf(this.machine.kernel),
+        explainWrite: (address, offset, data) => {
+          const filter = vfioPciOf(this.machine.kernel, address)?.filter;
+          return filter ? explainWrite(filter, offset, data) : null;
+        },
       },
       action,
     );
