@@ -1,10 +1,11 @@
 /** The capability list of the first 256 bytes as lspci prints it. */
 import { registerOf } from '../../../hardware/pci/layout';
-import { AF, HT_TYPES, MSIX, PCIX, PCIX_BRIDGE, POWER_MANAGEMENT } from '../../../hardware/pci/layout/standard';
+import { AF, MSIX, PCIX, PCIX_BRIDGE, POWER_MANAGEMENT } from '../../../hardware/pci/layout/standard';
 import type { ConfigView } from './config-view';
 import { expressText } from './express';
 import { extendedCapabilityLines } from './extended-caps';
 import { field, flagText, hex, meaning, sign } from './format';
+import { hyperTransportLines } from './hypertransport';
 import type { Names } from './names';
 import type { PciFunctionInfo } from './source';
 
@@ -40,28 +41,23 @@ const powerManagement: Printer = ({ view, verbose }, at, flags) => {
   return lines;
 };
 
-function agpRate(rate: number, agp3: boolean): string {
-  const texts = [
-    [4, agp3 ? 'x8' : 'x4'],
-    [2, agp3 ? '' : 'x2'],
-    [1, agp3 ? 'x4' : 'x1'],
-  ] as const;
-  const found = [...texts].reverse().flatMap(([bit, text]) => (rate & bit && text ? [text] : []));
-  return found.length > 0 ? found.join(',') : '<none>';
+/** `x1,x2,x4`; with AGP 3 signalling the codes stand for four times that. */
+function agpRate(code: number, fast: boolean): string {
+  const rates = [1, 2, 4].filter((rate) => code & rate).map((rate) => `x${fast ? rate * 4 : rate}`);
+  return rates.length > 0 ? rates.join(',') : '<none>';
 }
 
 const agp: Printer = ({ view, verbose }, at, flags) => {
-  const version = flags & 0xff;
-  const heading = `AGP version ${version >> 4}.${version & 0xf}`;
+  const major = (flags >> 4) & 0xf;
+  const heading = `AGP version ${hex(major, 1)}.${hex(flags & 0xf, 1)}`;
   if (verbose < 2 || !view.has(at + 4, 8)) return [heading];
   const status = view.long(at + 4);
-  const agp3 = version >> 4 >= 3 && (status & 8) !== 0;
-  const iso = version >> 4 >= 3 ? sign(status & 0x10000) : '-';
   const command = view.long(at + 8);
+  const fast = major >= 3 && (status & 8) !== 0;
   return [
     heading,
-    `\t\tStatus: RQ=${(status >>> 24) + 1} Iso${iso} ArqSz=${(status >> 13) & 7} Cal=${(status >> 10) & 7} SBA${sign(status & 0x200)} ITACoh${sign(status & 0x100)} GART64${sign(status & 0x80)} HTrans${sign(!(status & 0x40))} 64bit${sign(status & 0x20)} FW${sign(status & 0x10)} AGP3${sign(status & 8)} Rate=${agpRate(status & 7, agp3)}`,
-    `\t\tCommand: RQ=${(command >>> 24) + 1} ArqSz=${(command >> 13) & 7} Cal=${(command >> 10) & 7} SBA${sign(command & 0x200)} AGP${sign(command & 0x100)} GART64${sign(command & 0x80)} 64bit${sign(command & 0x20)} FW${sign(command & 0x10)} Rate=${agpRate(command & 7, agp3)}`,
+    `\t\tStatus: RQ=${(status >>> 24) + 1} Iso${sign(status & 0x10000)} ArqSz=${(status >> 13) & 7} Cal=${(status >> 10) & 7} SBA${sign(status & 0x200)} ITACoh${sign(status & 0x100)} GART64${sign(status & 0x80)} HTrans${sign(status & 0x40)} 64bit${sign(status & 0x20)} FW${sign(status & 0x10)} AGP3${sign(status & 8)} Rate=${agpRate(status & 7, fast)}`,
+    `\t\tCommand: RQ=${(command >>> 24) + 1} ArqSz=${(command >> 13) & 7} Cal=${(command >> 10) & 7} SBA${sign(command & 0x200)} AGP${sign(command & 0x100)} GART64${sign(command & 0x80)} 64bit${sign(command & 0x20)} FW${sign(command & 0x10)} Rate=${agpRate(command & 7, fast)}`,
   ];
 };
 
@@ -190,20 +186,7 @@ const pcix: Printer = ({ view, verbose, bridge }, at, flags) => {
   ];
 };
 
-const hyperTransport: Printer = ({ view, verbose }, at, command) => {
-  const type = HT_TYPES.find(([mask, value]) => (command & mask) === value);
-  if (!type) return [`HyperTransport: #${hex(command >> 11, 2)}`];
-  const heading = `HyperTransport: ${type[2]}`;
-  if (type[2] === 'Revision ID') return [`${heading}: ${(command >> 5) & 7}.${hex(command & 0x1f, 2)}`];
-  if (type[2] !== 'MSI Mapping') return [heading];
-  const lines = [`${heading} Enable${sign(command & 1)} Fixed${sign(command & 2)}`];
-  if (verbose >= 2 && !(command & 2) && view.has(at + 4, 8)) {
-    lines.push(
-      `\t\tMapping Address Base: ${hex(view.long(at + 8), 8)}${hex((view.long(at + 4) & 0xfff00000) >>> 0, 8)}`,
-    );
-  }
-  return lines;
-};
+const hyperTransport: Printer = ({ view, verbose }, at, command) => hyperTransportLines(view, verbose, at, command);
 
 const VIRTIO = ['', 'CommonCfg', 'Notify', 'ISR', 'DeviceCfg'];
 
@@ -364,6 +347,7 @@ export function capabilityLines(context: CapabilityContext, pointer: number): st
   const lines: string[] = [];
   const seen = new Set<number>();
   let canExtend = false;
+  let type: number | null = null;
   let at = view.byte(pointer) & ~3;
   while (at) {
     if (!view.has(at, 4)) {
@@ -389,8 +373,9 @@ export function capabilityLines(context: CapabilityContext, pointer: number): st
       : [`Capability ID ${id ? `0x${hex(id, 2)}` : '0'} [${hex(flags, 4)}]`];
     lines.push(prefix + first!, ...rest);
     if (id === 0x10 || id === 0x07) canExtend = true;
+    if (id === 0x10) type = (flags >> 4) & 0xf;
     at = next;
   }
-  if (canExtend) lines.push(...extendedCapabilityLines(context));
+  if (canExtend) lines.push(...extendedCapabilityLines(context, type));
   return lines;
 }

@@ -145,14 +145,7 @@ function device2Lines(view: ConfigView, at: number, type: number, memoryBar: boo
   lines.push(fourth);
   const completer = ['32bit', '64bit', '128bitCAS'];
   const sw = type === UPSTREAM || type === DOWNSTREAM;
-  const atomic =
-    type === ROOT
-      ? ['Routing', ...completer]
-      : sw
-        ? ['Routing']
-        : memoryBar && type !== COLLECTOR && type !== FROM_PCI
-          ? completer
-          : [];
+  const atomic = [...(type === ROOT || sw ? ['Routing'] : []), ...(type === ROOT || memoryBar ? completer : [])];
   if (atomic.length > 0) lines.push(`\t\t\t AtomicOpsCap: ${flagText(capRegister, cap, atomic)}`);
   let controls = `\t\tDevCtl2: Completion Timeout: ${meaning(ctl, control, 'Completion Timeout')}, ${flagText(ctl, control, ['TimeoutDis', 'LTR', '10BitTagReq'])} OBFF ${meaning(ctl, control, 'OBFF')},`;
   if (type === ROOT || type === DOWNSTREAM) controls += ` ${flagText(ctl, control, ['ARIFwd'])}`;
@@ -179,25 +172,36 @@ function supportedSpeeds(vector: number): string {
   return 'Unknown';
 }
 
-function margin(code: number, deemphasis: number): string {
+/** Transmit margin by its code (PCIe 7.5.3.19); 6 and 7 are reserved. */
+function margin(code: number): string {
   if (code === 0) return 'Normal Operating Range';
-  const table = deemphasis
-    ? ['', '800-1200mV(full-swing)/400-700mV(half-swing)', '', '', '', '', '', '']
-    : ['', '800-1200mV(full-swing)/400-700mV(half-swing)', '', '', '', '', '', ''];
-  return table[code] || 'Unknown';
+  if (code === 1) return '800-1200mV(full-swing)/400-700mV(half-swing)';
+  return code < 6 ? '200-400mV(full-swing)/100-200mV(half-swing)' : 'Unknown';
 }
+
+const DOWNSTREAM_COMPONENT = [
+  'Link Down - Not Determined',
+  'Link Down - Not Present',
+  'Link Down - Present',
+  'Reserved',
+  'Link Up - Present',
+  'Link Up - Present and DRS Received',
+  'Reserved',
+  'Reserved',
+];
 
 function link2Lines(view: ConfigView, at: number, type: number, first: boolean): string[] {
   const lines: string[] = [];
-  const cap = view.long(at + 0x2c);
-  if (cap) {
-    const capRegister = R('LnkCap2');
-    lines.push(
-      `\t\tLnkCap2: Supported Link Speeds: ${supportedSpeeds(field(capRegister, cap, 'Speeds'))}, ${flagText(capRegister, cap, ['Crosslink', 'Retimer', '2Retimers', 'DRS'])}`,
-    );
-  }
   const endpoint = type === ENDPOINT || type === LEGACY;
+  let cap = 0;
   if (!endpoint || first) {
+    cap = view.long(at + 0x2c);
+    if (cap) {
+      const capRegister = R('LnkCap2');
+      lines.push(
+        `\t\tLnkCap2: Supported Link Speeds: ${supportedSpeeds(field(capRegister, cap, 'Speeds'))}, ${flagText(capRegister, cap, ['Crosslink', 'Retimer', '2Retimers', 'DRS'])}`,
+      );
+    }
     const control = view.word(at + 0x30);
     const ctl = R('LnkCtl2');
     const target = field(ctl, control, 'Target Link Speed');
@@ -208,17 +212,21 @@ function link2Lines(view: ConfigView, at: number, type: number, first: boolean):
     }
     lines.push(
       head,
-      `\t\t\t Transmit Margin: ${margin(field(ctl, control, 'Transmit Margin'), control & 0x40)}, ${flagText(ctl, control, ['EnterModifiedCompliance', 'ComplianceSOS'])}`,
+      `\t\t\t Transmit Margin: ${margin(field(ctl, control, 'Transmit Margin'))}, ${flagText(ctl, control, ['EnterModifiedCompliance', 'ComplianceSOS'])}`,
       `\t\t\t Compliance Preset/De-emphasis: ${meaning(ctl, control, 'Compliance Preset/De-emphasis')}`,
     );
   }
   const status = view.word(at + 0x32);
   const sta = R('LnkSta2');
+  let last = `\t\t\t ${flagText(sta, status, ['Retimer', '2Retimers'])} CrosslinkRes: ${meaning(sta, status, 'CrosslinkRes')}`;
+  const readiness = (cap & 0x80000000) !== 0 && (type === ROOT || type === DOWNSTREAM || type === FROM_PCI);
+  if (readiness) last += `, DRS${sign(status & 0x8000)}`;
   lines.push(
     `\t\tLnkSta2: Current De-emphasis Level: ${meaning(sta, status, 'Current De-emphasis Level')}, ${flagText(sta, status, ['EqualizationComplete', 'EqualizationPhase1'])}`,
     `\t\t\t ${flagText(sta, status, ['EqualizationPhase2', 'EqualizationPhase3', 'LinkEqualizationRequest'])}`,
-    `\t\t\t ${flagText(sta, status, ['Retimer', '2Retimers'])} CrosslinkRes: ${meaning(sta, status, 'CrosslinkRes')}`,
+    last,
   );
+  if (readiness) lines.push(`\t\t\t DownstreamComp: ${DOWNSTREAM_COMPONENT[(status >> 12) & 7]!}`);
   return lines;
 }
 

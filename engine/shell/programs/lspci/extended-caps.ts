@@ -92,16 +92,16 @@ const virtualChannel: Printer = (view, at, { verbose }) => {
   const r1 = view.long(at + 4);
   const r2 = view.long(at + 8);
   const cap1 = registerOf(VC, 'PortCap1');
-  const clocks = ['100ns', '?1', '?2', '?3'];
+  const clocks = ['100ns', '??1', '??2', '??3'];
   const control = view.word(at + 0x0c);
   const lines = [
     heading,
     `\t\tCaps:\tLPEVC=${field(cap1, r1, 'LPEVC')} RefClk=${clocks[field(cap1, r1, 'RefClk')]!} PATEntryBits=${1 << field(cap1, r1, 'PATEntryBits')}`,
-    `\t\tArb:\t${flagText(registerOf(VC, 'PortCap2'), r2, ARB)}`,
+    `\t\tArb:\t${flagText(registerOf(VC, 'PortCap2'), r2, ARB)}${unknownBits(r2, ARB.length)}`,
     `\t\tCtrl:\tArbSelect=${arbitration((control >> 1) & 7, 4)}`,
     `\t\tStatus:\t${flagText(registerOf(VC, 'PortSta'), view.word(at + 0x0e), ['InProgress'])}`,
   ];
-  if (r2 >>> 24) lines.push('\t\tVC Arbitration Table <?>');
+  if (r2 >>> 24) lines.push(`\t\tPort Arbitration Table [${hex(at + (r2 >>> 24) * 16, 2)}] <?>`);
   const count = field(cap1, r1, 'EVC') + 1;
   const vcCap = registerOf(VC, 'VC0Cap');
   const vcControl = registerOf(VC, 'VC0Ctrl');
@@ -115,7 +115,7 @@ const virtualChannel: Printer = (view, at, { verbose }) => {
     const ctl = view.long(base + 4);
     lines.push(
       `\t\tVC${index}:\tCaps:\tPATOffset=${hex(field(vcCap, cap, 'PATOffset'), 2)} MaxTimeSlots=${field(vcCap, cap, 'MaxTimeSlots') + 1} ${flagText(vcCap, cap, ['RejSnoopTrans'])}`,
-      `\t\t\tArb:\t${flagText(vcCap, cap, PORT_ARB)}`,
+      `\t\t\tArb:\t${flagText(vcCap, cap, PORT_ARB)}${unknownBits(cap, PORT_ARB.length)}`,
       `\t\t\tCtrl:\t${flagText(vcControl, ctl, ['Enable'])} ID=${field(vcControl, ctl, 'ID')} ArbSelect=${arbitration((ctl >>> 17) & 7, 6)} TC/VC=${hex(ctl & 0xff, 2)}`,
       `\t\t\tStatus:\t${flagText(registerOf(VC, 'VC0Sta'), view.word(base + 10), ['NegoPending', 'InProgress'])}`,
     );
@@ -123,6 +123,13 @@ const virtualChannel: Printer = (view, at, { verbose }) => {
   }
   return lines;
 };
+
+/** Set bits from `from` to 7, which have no name: ` ??6+`. */
+function unknownBits(value: number, from: number): string {
+  let text = '';
+  for (let bit = from; bit < 8; bit++) if ((value >>> bit) & 1) text += ` ??${bit}+`;
+  return text;
+}
 
 const arbitration = (code: number, known: number): string => (code < known ? ARBITRATION[code]! : `??${code}`);
 
@@ -140,7 +147,7 @@ const rootComplexLink: Printer = (view, at, { verbose }) => {
   const desc = view.long(at + 4);
   const lines = [
     heading,
-    `\t\tDesc:\tPortNumber=${hex(desc >>> 24, 2)} ComponentID=${hex((desc >>> 16) & 0xff, 2)} EltType=${ELEMENTS[desc & 0xf] ?? `??${desc & 0xf}`}`,
+    `\t\tDesc:\tPortNumber=${hex(desc >>> 24, 2)} ComponentID=${hex((desc >>> 16) & 0xff, 2)} EltType=${ELEMENTS[desc & 0xff] ?? `??${desc & 0xff}`}`,
   ];
   const count = (desc >>> 8) & 0xff;
   for (let index = 0; index < count; index++) {
@@ -157,7 +164,7 @@ const rootComplexLink: Printer = (view, at, { verbose }) => {
       const low = view.long(entry + 8);
       const encoding = low & 7 || 8;
       lines.push(
-        `\t\t\tAddr:\t${hex((low >>> 20) & (2 ** encoding - 1), 2)}:${hex((low >>> 15) & 0x1f, 2)}.${(low >>> 12) & 7}  CfgSpace=${hex(view.long(entry + 12), 8)}${hex((low & ~0xfff) >>> 0, 8)}`,
+        `\t\t\tAddr:\t${hex((low >>> 20) & (2 ** encoding - 1), 2)}:${hex((low >>> 15) & 0x1f, 2)}.${(low >>> 12) & 7}  CfgSpace=${hex(view.long(entry + 12), 8)}${hex(low, 8)}`,
       );
     } else {
       lines.push(`\t\t\tAddr:\t${hex(view.long(entry + 12), 8)}${hex(view.long(entry + 8), 8)}`);
@@ -252,10 +259,10 @@ const sriov: Printer = (view, at, { verbose }) => {
   for (let index = 0; index < 6; index++) {
     const value = view.long(at + 0x24 + 4 * index);
     if (value === 0xffffffff || value === 0) continue;
-    const wide = (value & 7) === 4;
+    const wide = (value & 6) === 4;
     const upper = wide ? hex(view.long(at + 0x28 + 4 * index), 8) : '';
     lines.push(
-      `\t\tRegion ${index}: Memory at ${upper}${hex((value & ~0xf) >>> 0, 8)} (${wide ? '64' : '32'}-bit, ${value & 8 ? '' : 'non-'}prefetchable)`,
+      `\t\tRegion ${index}: Memory at ${upper}${hex((value & ~0xf) >>> 0, 8)} (${value & 6 ? '64' : '32'}-bit, ${value & 8 ? '' : 'non-'}prefetchable)`,
     );
     if (wide) index++;
   }
@@ -269,26 +276,29 @@ const multicast: Printer = (view, at, { verbose }, type) => {
   if (verbose < 2 || !view.has(at + 4, 0x2c)) return [heading];
   const cap = view.word(at + 4);
   const control = view.word(at + 6);
-  let first = `\t\tMcastCap: MaxGroups ${(cap & 0x3f) + 1}`;
-  if (type === 0 || type === 1 || type === 9)
-    first += `, WindowSz ${(cap >> 8) & 0x3f} (${2 ** ((cap >> 8) & 0x3f)} bytes)`;
-  if (type === 4 || type === 5 || type === 6) first += `, ECRCRegen${sign(cap & 0x8000)}`;
+  const endpoint = type === 0 || type === 1 || type === 9;
+  const port = type === 4 || type === 5 || type === 6;
+  const size = (cap >> 8) & 0x3f;
+  const groups = `\t\tMcastCap: MaxGroups ${(cap & 0x3f) + 1}`;
+  const controls = `\t\tMcastCtl: NumGroups ${(control & 0x3f) + 1}, Enable${sign(control & 0x8000)}`;
   const long = (offset: number): string => `${hex(view.long(at + offset + 4), 8)}${hex(view.long(at + offset), 8)}`;
   const base = view.long(at + 8);
   const lines = [
     heading,
-    first,
-    `\t\tMcastCtl: NumGroups ${(control & 0x3f) + 1}, Enable${sign(control & 0x8000)}`,
+    // Only for ports the first line ends before the control register.
+    ...(port
+      ? [`${groups}, ECRCRegen${sign(cap & 0x8000)}`, controls]
+      : [`${groups}${endpoint ? `, WindowSz ${size} (${1 << size} bytes)` : ''}${controls}`]),
     `\t\tMcastBAR: IndexPos ${base & 0x3f}, BaseAddr ${hex(view.long(at + 0x0c), 8)}${hex((base & 0xfffff000) >>> 0, 8)}`,
     `\t\tMcastReceiveVec:      ${long(0x10)}`,
     `\t\tMcastBlockAllVec:     ${long(0x18)}`,
     `\t\tMcastBlockUntransVec: ${long(0x20)}`,
   ];
-  if (type !== 4 && type !== 5 && type !== 6) return lines;
+  if (endpoint) return lines;
   const overlay = view.long(at + 0x28);
-  const size = overlay & 0x3f;
+  const overlaySize = overlay & 0x3f;
   lines.push(
-    `\t\tMcastOverlayBAR: OverlaySize ${size} ${size >= 6 ? `(${2 ** size} bytes)` : '(disabled)'}, BaseAddr ${hex(view.long(at + 0x2c), 8)}${hex((overlay & 0xffffffc0) >>> 0, 8)}`,
+    `\t\tMcastOverlayBAR: OverlaySize ${overlaySize} ${overlaySize >= 6 ? `(${1 << overlaySize} bytes)` : '(disabled)'}, BaseAddr ${hex(view.long(at + 0x2c), 8)}${hex((overlay & 0xffffffc0) >>> 0, 8)}`,
   );
   return lines;
 };
@@ -304,7 +314,9 @@ const pri: Printer = (view, at, { verbose }) => {
   ];
 };
 
+/** `256MB`, `8EB`; what is beyond the specification has no name. */
 function megabytes(power: number): string {
+  if (power > 43) return '<unknown>';
   if (power < 10) return `${2 ** power}MB`;
   if (power < 20) return `${2 ** (power - 10)}GB`;
   if (power < 30) return `${2 ** (power - 20)}TB`;
@@ -320,6 +332,9 @@ const resizable =
     const lines = [heading];
     if (!view.has(at + 4, 8)) return lines;
     const count = (view.long(at + 8) >>> 5) & 7;
+    if (count < 1 || count > 6) {
+      return [...lines, `\t\t<error in resizable BAR: num_bars=${count} is out of specification>`];
+    }
     for (let index = 0; index < count; index++) {
       const entry = at + 4 + index * 8;
       if (!view.has(entry, 8)) break;
@@ -328,9 +343,8 @@ const resizable =
       const cap = view.long(entry);
       for (let bit = 4; bit < 32; bit++) if ((cap >>> bit) & 1) sizes.push(megabytes(bit - 4));
       for (let bit = 16; bit < 32; bit++) if ((control >>> bit) & 1) sizes.push(megabytes(bit - 16 + 28));
-      lines.push(
-        `\t\tBAR ${control & 7}: current size: ${megabytes((control >>> 8) & 0x3f)}, supported: ${sizes.join(' ')}`,
-      );
+      const supported = sizes.length > 0 ? `, supported: ${sizes.join(' ')}` : '';
+      lines.push(`\t\tBAR ${control & 7}: current size: ${megabytes((control >>> 8) & 0x3f)}${supported}`);
     }
     return lines;
   };
@@ -372,11 +386,11 @@ const ltr: Printer = (view, at, { verbose }) => {
 const secondaryExpress: Printer = (view, at, { verbose }) => {
   const heading = 'Secondary PCI Express';
   if (verbose < 2 || !view.has(at + 4, 8)) return [heading];
-  const lanes = view.long(at + 8);
+  const lanes = view.long(at + 8) & 0xffff;
   let errors = '0';
   if (lanes) {
     const list: number[] = [];
-    for (let lane = 0; lane < 32; lane++) if ((lanes >>> lane) & 1) list.push(lane);
+    for (let lane = 0; lane < 16; lane++) if ((lanes >>> lane) & 1) list.push(lane);
     errors = `LaneErr at lane: ${list.join(' ')}`;
   }
   const control = registerOf(SECONDARY_EXPRESS, 'LnkCtl3');
@@ -486,11 +500,13 @@ const dataObjectExchange: Printer = (view, at, { verbose }) => {
   const heading = 'Data Object Exchange';
   if (verbose < 2 || !view.has(at + 4, 0x14)) return [heading];
   const cap = view.long(at + 4);
+  const status = view.long(at + 0x0c);
   const lines = [heading, `\t\tDOECap: ${flagText(registerOf(DOE, 'DOECap'), cap, ['IntSup'])}`];
   if (cap & 1) lines.push(`\t\t\tInterrupt Message Number ${hex((cap >>> 1) & 0x7ff, 3)}`);
   lines.push(
     `\t\tDOECtl: ${flagText(registerOf(DOE, 'DOECtl'), view.long(at + 8), ['IntEn'])}`,
-    `\t\tDOESta: ${flagText(registerOf(DOE, 'DOESta'), view.long(at + 0x0c), ['Busy', 'IntSta', 'Error', 'ObjectReady'])}`,
+    // lspci takes its error flag from the two lowest bits, not from bit 2.
+    `\t\tDOESta: ${flagText(registerOf(DOE, 'DOESta'), status, ['Busy', 'IntSta'])} Error${sign(status & 3)} ${flagText(registerOf(DOE, 'DOESta'), status, ['ObjectReady'])}`,
   );
   return lines;
 };
@@ -543,21 +559,11 @@ const PRINTERS: ReadonlyMap<number, Printer> = new Map<number, Printer>([
   [0x2e, dataObjectExchange],
 ]);
 
-/** Port type of the PCI Express capability; null when there is none. */
-function portType(view: ConfigView): number | null {
-  let at = view.byte(0x34) & ~3;
-  for (let left = 48; at && left > 0; left--) {
-    if (view.byte(at) === 0x10) return (view.byte(at + 2) >> 4) & 0xf;
-    at = view.byte(at + 1) & ~3;
-  }
-  return null;
-}
-
-export function extendedCapabilityLines(context: ExtendedContext): string[] {
+/** `type`: port type of the PCI Express capability; null when there is none. */
+export function extendedCapabilityLines(context: ExtendedContext, type: number | null): string[] {
   const { view, verbose } = context;
   const lines: string[] = [];
   const seen = new Set<number>();
-  const type = portType(view);
   let at = 0x100;
   do {
     if (!view.has(at, 4)) break;

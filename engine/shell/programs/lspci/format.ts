@@ -22,7 +22,7 @@ export function meaning(register: RegisterLayout, value: number, name: string): 
 
 const UNITS = ['', 'K', 'M', 'G', 'T'];
 
-/** ` [size=16K]`; nothing for no size. */
+/** ` [size=16K]`; nothing for no size. The number is printed as 32 bits, whatever its unit. */
 export function sizeText(size: bigint): string {
   if (size <= 0n) return '';
   let unit = 0;
@@ -31,5 +31,5 @@ export function sizeText(size: bigint): string {
     left /= 1024n;
     unit++;
   }
-  return ` [size=${left}${UNITS[unit]!}]`;
+  return ` [size=${left & 0xffffffffn}${UNITS[unit]!}]`;
 }

@@ -25,24 +25,40 @@ const DEVSEL = ['fast', 'medium', 'slow', '??'];
 const MEMORY_TYPES = ['32-bit', 'low-1M', '64-bit', 'type 3'];
 const EA_BEI = 0x20;
 
-/** Region as lspci knows it: from the kernel, or (with -b, -F) from the registers alone. */
-function regionOf(info: PciFunctionInfo, view: ConfigView, index: number, busView: boolean): Region {
-  if (info.regions && !busView) return info.regions[index] ?? { start: 0n, size: 0n, flags: 0 };
-  const value = view.has(0x10 + 4 * index, 4) ? view.long(0x10 + 4 * index) : 0;
-  if (value === 0 || value === 0xffffffff) return { start: 0n, size: 0n, flags: 0 };
-  if (value & 1) return { start: BigInt((value & ~3) >>> 0), size: 0n, flags: value & 3 };
-  let start = BigInt((value & ~0xf) >>> 0);
-  if ((value & 6) === 4 && view.has(0x14 + 4 * index, 4)) start |= BigInt(view.long(0x14 + 4 * index)) << 32n;
-  return { start, size: 0n, flags: value & 0xf };
+const NO_REGION: Region = { start: 0n, size: 0n, flags: 0 };
+
+/** Regions as the registers alone show them; the upper half of a 64-bit one is empty. */
+function regionsFromRegisters(view: ConfigView, count: number): Region[] {
+  const regions = Array<Region>(count).fill(NO_REGION);
+  for (let index = 0; index < count; index++) {
+    const at = 0x10 + 4 * index;
+    const value = view.has(at, 4) ? view.long(at) : 0;
+    if (value === 0 || value === 0xffffffff) continue;
+    if (value & 1) {
+      regions[index] = { start: BigInt((value & ~3) >>> 0), size: 0n, flags: value & 3 };
+    } else if ((value & 6) !== 4) {
+      regions[index] = { start: BigInt((value & ~0xf) >>> 0), size: 0n, flags: value & 0xf };
+    } else if (index < count - 1 && view.has(at + 4, 4)) {
+      const start = BigInt((value & ~0xf) >>> 0) | (BigInt(view.long(at + 4)) << 32n);
+      regions[index] = { start, size: 0n, flags: value & 0xf };
+      index++;
+    }
+  }
+  return regions;
 }
+
+/** Regions as lspci knows them: from the kernel, or (with -b, -F) from the registers. */
+const regionsOf = (info: PciFunctionInfo, view: ConfigView, count: number, busView: boolean): readonly Region[] =>
+  info.regions && !busView ? info.regions : regionsFromRegisters(view, count);
 
 function regionLines(info: PciFunctionInfo, view: ConfigView, count: number, options: VerboseOptions): string[] {
   const lines: string[] = [];
   const command = view.word(4);
   const fromKernel = info.regions !== null && !options.busView;
+  const regions = regionsOf(info, view, count, options.busView);
   for (let index = 0; index < count; index++) {
     const number = index;
-    const region = regionOf(info, view, index, options.busView);
+    const region = regions[index] ?? NO_REGION;
     let flag = view.long(0x10 + 4 * index);
     if (flag === 0xffffffff) flag = 0;
     if (region.start === 0n && region.size === 0n && flag === 0) continue;
@@ -51,17 +67,17 @@ function regionLines(info: PciFunctionInfo, view: ConfigView, count: number, opt
     let broken = false;
     const enhanced = (region.flags & EA_BEI) !== 0 && fromKernel;
     if (!(flag & 1) && (flag & 6) === 4) {
-      if (index >= count - 1) broken = true;
+      if (index >= count - 1) broken = fromKernel;
       else {
-        index++;
-        upper = view.long(0x10 + 4 * index);
+        upper = view.long(0x14 + 4 * index);
+        // Without the kernel's data the upper half is listed once more, as a region of its own.
+        if (fromKernel) index++;
       }
     }
     let virtual = false;
     if (region.start !== 0n && lower === 0 && upper === 0 && !enhanced) {
       flag = region.flags & 0xf;
       virtual = true;
-      if (!(flag & 1) && (flag & 6) === 4 && number === index && index < count - 1) index++;
     }
     if (enhanced) lower = flag = region.flags & 0xf;
     let text = options.verbose > 1 ? `\tRegion ${number}: ` : '\t';
@@ -69,12 +85,12 @@ function regionLines(info: PciFunctionInfo, view: ConfigView, count: number, opt
       text += 'I/O ports at ';
       const address = region.start & ~3n;
       if (address || command & 1) text += hex(address, 4);
-      else text += lower ? '<ignored>' : '<unassigned>';
+      else text += fromKernel && lower ? '<ignored>' : '<unassigned>';
     } else {
       text += 'Memory at ';
       if (broken) text += '<invalid-64bit-slot>';
       else if (region.start) text += hex(region.start & ~0xfn, 8);
-      else text += lower || upper ? '<ignored>' : '<unassigned>';
+      else text += fromKernel && (lower || upper) ? '<ignored>' : '<unassigned>';
       text += ` (${MEMORY_TYPES[(flag >> 1) & 3]!}, ${flag & 8 ? '' : 'non-'}prefetchable)`;
     }
     if (virtual) text += ' [virtual]';
@@ -212,7 +228,7 @@ function headerTwo(info: PciFunctionInfo, view: ConfigView, options: VerboseOpti
   for (const index of [0, 1]) {
     const base = view.long(0x1c + 8 * index);
     const limit = (view.long(0x20 + 8 * index) + 0xfff) >>> 0;
-    if (base <= limit || options.verbose > 1) {
+    if (base <= limit || options.verbose > 2) {
       const off = command & 2 ? '' : ' [disabled]';
       const kind = control & (0x100 << index) ? ' (prefetchable)' : '';
       lines.push(`\tMemory window ${index}: ${hex(base, 8)}-${hex(limit, 8)}${off}${kind}`);
@@ -227,11 +243,11 @@ function headerTwo(info: PciFunctionInfo, view: ConfigView, options: VerboseOpti
     }
     base = (base & ~3) >>> 0;
     limit = ((limit & ~3) >>> 0) + 3;
-    if (base <= limit || options.verbose > 1) {
+    if (base <= limit || options.verbose > 2) {
       lines.push(`\tI/O window ${index}: ${hex(base, 8)}-${hex(limit, 8)}${command & 1 ? '' : ' [disabled]'}`);
     }
   }
-  if (view.word(0x16) & 0x8000) lines.push(`\tSecondary status: SERR`);
+  if (view.word(0x16) & 0x4000) lines.push('\tSecondary status: SERR');
   if (options.verbose > 1) {
     const bits = ['Parity', 'SERR', 'ISA', 'VGA'].map((name, bit) => `${name}${control & (1 << bit) ? '+' : '-'}`);
     const more = (
@@ -346,7 +362,9 @@ export function verboseLines(info: PciFunctionInfo, options: VerboseOptions): st
       }
     }
     if (pin || irq) {
-      const letter = pin >= 1 && pin <= 26 ? String.fromCharCode(0x40 + pin) : '?';
+      const code = (0x40 + pin) & 0xff;
+      // The letter is counted up from A whatever the register says; a byte above 7f goes out as it is.
+      const letter = pin === 0 ? '?' : String.fromCharCode(code < 0x80 ? code : 0xdc00 + code);
       lines.push(`\tInterrupt: pin ${letter} routed to IRQ ${irq}`);
     }
     if (info.numaNode !== null) lines.push(`\tNUMA node: ${info.numaNode}`);
@@ -382,11 +400,10 @@ export function verboseLines(info: PciFunctionInfo, options: VerboseOptions): st
     lines.push(...regionLines(info, view, 6, options));
   }
   if (known && status & 0x10) {
-    const regions = [0, 1, 2, 3, 4, 5].slice(0, layout === 0 ? 6 : 2);
-    const memoryBar = regions.some((index) => {
-      const region = regionOf(info, view, index, options.busView);
-      return region.start !== 0n && !(region.flags & 1);
-    });
+    const regions = regionsOf(info, view, layout === 0 ? 6 : layout === 1 ? 2 : 1, options.busView).slice(0, 6);
+    const memoryBar = regions.some(
+      (region) => (region.start !== 0n || (region.flags & 0xf) !== 0) && !(region.flags & 1),
+    );
     lines.push(
       ...capabilityLines(
         { info, view, names: options.names, verbose, bridge: layout === 1, memoryBar, vpd: options.vpd(info) },
