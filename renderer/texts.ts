@@ -352,7 +352,7 @@ export const T = {
   file: {
     opened: (title: string) => `${title} is open.`,
     saved: (title: string) => `${title} is saved.`,
-    notOpened: 'The file was not opened',
+    notOpened: 'This was not opened',
     stays: 'The open machine stays as it was.',
     where: (file: string, line: number | null) => (line === null ? file : `${file}, line ${line}`),
     drop: 'Drop the dump to open it',
@@ -366,6 +366,9 @@ export const T = {
     about: 'Best: sudo lspci -vvv -nn -xxxx. Less works too; what is missing stays unknown.',
     open: 'Open',
     lines: (n: number) => plural(n, 'line'),
+    linesCut: (n: number) => `${plural(n, 'line')}; the beginning is shown`,
+    clear: 'Clear',
+    reading: 'Reading the listing…',
     empty: 'Paste the text first.',
     cancel: 'Cancel',
   },
