@@ -1,6 +1,6 @@
 /** Boots a machine: composes the subsystems, lowest first, and takes over what the description says was running. */
 import { buildMachine } from '../hardware/build';
-import type { MachineDescription } from '../hardware/description';
+import type { FunctionDescription, MachineDescription } from '../hardware/description';
 import { connectDevices } from '../hardware/devices/catalog';
 import { Interrupts } from '../hardware/interrupts';
 import type { HardwareMachine } from '../hardware/machine';
@@ -18,7 +18,10 @@ import { KernelLog } from './log';
 import { ModuleLoader, commandLineOptions } from './module-loader';
 import { ModuleTable, moduleName } from './modules';
 import { PciActionSet, busView } from './pci/actions';
+import { setUpAcs } from './pci/acs-enable';
+import type { HostApertures } from './pci/assign';
 import { ResourceAssigner } from './pci/assign';
+import { scanMachine } from './pci/boot-scan';
 import { PciBus } from './pci/bus';
 import type { PciDevice, PciDriver } from './pci/device';
 import { moduleOf } from './pci/driver-table';
@@ -63,6 +66,16 @@ export interface Kernel {
 const MEMORY = 0x2000_0000n;
 const MAX_MAP_COUNT = 65530;
 
+/** What the host bridges pass down. */
+const APERTURES: HostApertures = {
+  io: [0x1000n, 0xffffn],
+  memory: [
+    [MEMORY, 0xafffffffn],
+    [0xc0000000n, 0xfebfffffn],
+  ],
+  memory64: [0x1_0000_0000n, 0x7f_ffff_ffffn],
+};
+
 /** Modules of a machine whose description names none: what a learner needs. */
 const DEFAULT_MODULES: readonly string[] = ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'];
 
@@ -86,7 +99,14 @@ export function bootKernel(description: MachineDescription): Kernel {
   const irqs = new IrqCore({ interrupts, clock, remapping: remappingOf(description, iommu) });
   const enable = new PciEnable(log, irqs);
   const pci = new PciBus(log, why, iommu);
-  const devices = pciDevicesOf(machine, description);
+  const acsSettings = { enable: iommu.settings.enabled, cmdline: settings.cmdline };
+  const devices = description.booted
+    ? pciDevicesOf(machine, description)
+    : scanMachine(machine, {
+        log,
+        apertures: APERTURES,
+        acs: acsSettings,
+      });
   for (const device of devices) pci.enlist(device);
   iommu.boot(devices);
   connectDevices(machine.functions.values(), {
@@ -126,18 +146,7 @@ export function bootKernel(description: MachineDescription): Kernel {
   const power = new VfioPower(() => vfioPci);
   pci.listen(power);
   const memoryStart = MEMORY;
-  const assigner = new ResourceAssigner(
-    log,
-    {
-      io: [0x1000n, 0xffffn],
-      memory: [
-        [memoryStart, 0xafffffffn],
-        [0xc0000000n, 0xfebfffffn],
-      ],
-      memory64: [0x1_0000_0000n, 0x7f_ffff_ffffn],
-    },
-    () => pci.devices.values(),
-  );
+  const assigner = new ResourceAssigner(log, APERTURES, () => pci.devices.values());
   const described = new Map(description.functions.map((fn) => [fn.address, fn]));
   const sriov = new Sriov(machine, pci, log, why, (device) => actions.prepare(device, busView(pci).siblings(device)));
   const actions = new PciActionSet({
@@ -149,10 +158,14 @@ export function bootKernel(description: MachineDescription): Kernel {
     assigner,
     sriov,
     power,
+    setUp: (device) => setUpAcs(device, acsSettings, log),
     firmware(fn) {
-      const recorded = described.get(fn.name)?.attributes;
-      const facts: PciDevice['attributes'] =
-        recorded === undefined ? {} : { sysfs: recorded['sysfs'] ?? null, bootVga: recorded['bootVga'] ?? null };
+      const facts: PciDevice['attributes'] = {};
+      const known = described.get(fn.name);
+      if (known === undefined) return facts;
+      facts['sysfs'] = known.attributes['sysfs'] ?? null;
+      facts['bootVga'] = known.attributes['bootVga'] ?? null;
+      facts['virtualBarSizes'] = virtualBarSizes(known);
       return facts;
     },
   });
@@ -324,6 +337,16 @@ function hotplugGranted(description: MachineDescription): (rootBus: string) => b
   if (services.length === 0) return () => true;
   const granted = new Set(services.filter((s) => /:pcie[02]04\b/.test(s.names)).map((s) => s.rootBus));
   return (rootBus) => granted.has(rootBus);
+}
+
+/** Length of one VF's share of each VF BAR, as text; null where the description shows none. */
+function virtualBarSizes(fn: FunctionDescription): string | null {
+  const total = fn.sriov?.totalVfs ?? 0;
+  const rows = fn.resources?.slice(7, 13) ?? [];
+  if (total === 0 || rows.length === 0) return null;
+  return rows
+    .map(([start, end, flags]) => (BigInt(flags) === 0n ? 0n : (BigInt(end) - BigInt(start) + 1n) / BigInt(total)))
+    .join(',');
 }
 
 /** Modules with what they need in front, each once. */

@@ -40,6 +40,8 @@ export interface ActionServices {
   readonly assigner: ResourceAssigner;
   readonly sriov: Sriov;
   readonly power: RuntimePower;
+  /** What enumeration writes into a function that was found. */
+  readonly setUp: (device: PciDevice) => void;
   /** Facts of the firmware about a function that was found again. */
   readonly firmware: (fn: PciFunction) => PciDevice['attributes'];
 }
@@ -182,12 +184,14 @@ export class PciActionSet {
       LEVEL.INFO,
       `pci ${fn.name}: [${hex(device.vendor, 4)}:${hex(device.device, 4)}] type ${hex(device.config.read(0x0e, 1) & 0x7f, 2)} class 0x${hex(device.class, 6)} ${type === null ? kind : (PORT_TEXT[type] ?? 'PCIe unknown')}`,
     );
+    silenceVirtualFunctions(device);
     scanResources(device);
     device.resources.slice(0, 7).forEach((resource, i) => {
       if (resource.flags === 0n) return;
       const text = resourceText({ ...resource, flags: resource.flags & ~0x20000000n });
       log.print(LEVEL.INFO, `pci ${fn.name}: ${i === 6 ? 'ROM' : `BAR ${i}`} ${text}`);
     });
+    this.services.setUp(device);
     const siblings = [...listed.values()].filter(
       (other) => other.parent === parent && other.function.rootBus === fn.rootBus,
     );
@@ -199,6 +203,14 @@ export class PciActionSet {
     if (top === null || device === top) return true;
     return device !== null && this.isBelow(device.parent, top);
   }
+}
+
+/** VF Enable found on by a scan is cleared (pci-linux.md 6). */
+function silenceVirtualFunctions(device: PciDevice): void {
+  const at = device.config.findExtendedCapability(0x10);
+  if (at === 0) return;
+  device.config.set(at + 0x08, 2, device.config.read(at + 0x08, 2) & ~0x9);
+  device.config.set(at + 0x10, 2, 0);
 }
 
 /** Every device on the bus that a device is on, itself included. */

@@ -186,16 +186,24 @@ function sizeBridge(bridge: PciDevice, childrenOf: (device: PciDevice) => PciDev
 export class ResourceAssigner {
   private readonly log: KernelLog;
   private readonly host: HostApertures;
-  private readonly devices: () => Iterable<PciDevice>;
+  private readonly listed: () => Iterable<PciDevice>;
+  /** Found by the scan in progress, not on the bus list yet. */
+  private fresh: readonly PciDevice[] = [];
 
   constructor(log: KernelLog, host: HostApertures, devices: () => Iterable<PciDevice>) {
     this.log = log;
     this.host = host;
-    this.devices = devices;
+    this.listed = devices;
+  }
+
+  private *devices(): IterableIterator<PciDevice> {
+    yield* this.listed();
+    yield* this.fresh;
   }
 
   /** Sizes new bridges and gives every unassigned resource below `parents` an address, one bus after the other. */
   assign(fresh: readonly PciDevice[]): void {
+    this.fresh = fresh;
     const childrenOf = (bridge: PciDevice): PciDevice[] => [...this.devices()].filter((d) => d.parent === bridge);
     const isFresh = new Set(fresh);
     const tops = fresh.filter((device) => device.parent === null || !isFresh.has(device.parent));
@@ -207,6 +215,7 @@ export class ResourceAssigner {
       else buses.set(top.parent, [top]);
     }
     for (const list of buses.values()) this.assignBus(list, childrenOf);
+    this.fresh = [];
   }
 
   private assignBus(devices: readonly PciDevice[], childrenOf: (device: PciDevice) => PciDevice[]): void {
