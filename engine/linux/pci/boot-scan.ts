@@ -242,7 +242,7 @@ export function scanMachine(machine: HardwareMachine, services: BootScanServices
   machine.functions.clear();
   for (const fn of order) machine.functions.set(fn.name, fn);
   for (const fn of rest) if (!machine.functions.has(fn.name)) machine.functions.set(fn.name, fn);
-  new ResourceAssigner(services.log, services.apertures, () => scan.found).assign(scan.found);
+  new ResourceAssigner(services.log, services.apertures, () => []).assign(scan.found);
   return scan.found;
 }
 
