@@ -35,7 +35,7 @@ export class LabUserSpace implements UserSpace {
   private readonly door: MachineDoor;
   private readonly parent: number;
   private readonly name: string;
-  private uid: number;
+  uid: number;
   /** Shared by a session's processes: which command line is running. */
   private readonly command: { current: CommandLine };
   private refusal: Refusal | null = null;

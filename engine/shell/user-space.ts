@@ -12,6 +12,10 @@ export interface DeviceInterrupt {
 /** One process as the shell sees it. Calls that change nothing are not part of a machine's history. */
 export interface UserSpace {
   readonly pid: number;
+  /** Its user, where known without asking /proc. */
+  readonly uid?: number;
+  /** What stays the same through other hands (`forward`): programs keep a process's state by it. */
+  readonly process?: object;
   call(operation: TracedOperation): Answer;
   /** A child process, with this one's user unless `uid` is given. */
   spawn(name: string, uid?: number): UserSpace;
@@ -40,6 +44,8 @@ export interface UserSpace {
 export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpace {
   return {
     pid: system.pid,
+    ...(system.uid !== undefined && { uid: system.uid }),
+    process: system.process ?? system,
     call: (operation) => system.call(operation),
     spawn: (name, uid) => system.spawn(name, uid),
     exit: () => system.exit(),

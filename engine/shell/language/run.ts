@@ -903,6 +903,17 @@ function gated(system: UserSpace, task: Task): UserSpace {
   });
 }
 
+/** A task of its own that ends with its parent's, and by the signal given. */
+function tied(parent: Task, signal: AbortSignal): Task {
+  const task = new Task();
+  for (const source of [parent.signal, signal]) {
+    const end = (): void => task.deliver(source.reason instanceof Killed ? source.reason.signal : SIGNALS['TERM']!);
+    if (source.aborted) end();
+    else source.addEventListener('abort', end, { once: true });
+  }
+  return task;
+}
+
 function contextOf(shell: Shell, args: readonly string[], own: UserSpace): ProgramContext {
   const { task, descriptors } = shell;
   const reader = descriptors.get(0)?.reader;
@@ -912,7 +923,7 @@ function contextOf(shell: Shell, args: readonly string[], own: UserSpace): Progr
   };
   const system = gated(own, task);
   const child = (options: RunOptions): Shell => {
-    const copy = shell.fork(options.system ?? own);
+    const copy = shell.fork(options.system ?? own, options.signal ? tied(task, options.signal) : task);
     copy.interactive = false;
     if (options.stdin) copy.descriptors.set(0, new OpenFile({ reader: options.stdin }));
     if (options.stdout)

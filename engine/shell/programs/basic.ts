@@ -1,8 +1,7 @@
 /** Small programs about names, users, time and the machine. */
-import { failureText } from '../errors';
+import { failureText, Killed, signalNumber, SIGNALS } from '../errors';
 import { formatTime } from '../time';
 import { printf } from '../language/builtins/printf';
-import { quoteBackslash } from '../language/quote';
 import type { Program, ProgramContext } from './program';
 import { groupName, modeText, userId, userName } from './support/names';
 import { extraOperand, missingOperand, parseOptions } from './support/options';
@@ -153,6 +152,8 @@ export const printenv: Program = async (context) => {
 
 /** User and group of the process, as /proc tells them. */
 export function identity(context: ProgramContext): { uid: number; gid: number } {
+  const { uid } = context.system;
+  if (uid !== undefined) return { uid, gid: uid };
   try {
     const text = context.files.readText(`/proc/${context.system.pid}/status`);
     const field = (name: string): number => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0);
@@ -326,10 +327,17 @@ export const timeout: Program = async (context) => {
     return 125;
   }
   const ms = Number(match[1]) * { s: 1, m: 60, h: 3600, d: 86400 }[(match[2] || 's') as 's'] * 1000;
-  // A job of its own, so that the signal reaches the command and nothing else.
-  const source = `${argv.map(quoteBackslash).join(' ')} & __pid=$!; ( sleep ${ms / 1000}; kill -${parsed.value('s') ?? 'TERM'} $__pid 2>/dev/null ) & __timer=$!; wait $__pid; __status=$?; kill $__timer 2>/dev/null; exit $__status`;
-  const status = await context.shell(source);
-  return status === 143 && !parsed.has('p') ? 124 : status;
+  const signal = signalNumber(parsed.value('s') ?? 'TERM') ?? SIGNALS['TERM']!;
+  const late = new AbortController();
+  const done = new AbortController();
+  const timer = context.system.sleep(ms, done.signal).then(
+    () => done.signal.aborted || late.abort(new Killed(signal)),
+    () => {},
+  );
+  const status = await context.run(argv, { signal: late.signal });
+  done.abort();
+  await timer;
+  return late.signal.aborted && !parsed.has('p') ? 124 : status;
 };
 
 export const stat: Program = async (context) => {

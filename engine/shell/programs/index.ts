@@ -46,6 +46,7 @@ from(
 );
 from(() => import('./kernel'), ['dmesg', 'lsmod', 'modprobe', 'rmmod', 'modinfo', 'driverctl', 'reboot']);
 from(() => import('./process'), ['ps', 'kill', 'su', 'sudo', 'lsof', 'fuser', 'strace', 'watch', 'stim', 'why']);
+from(() => import('./vfio'), ['vfio']);
 one('lspci', async () => (await import('./lspci')).program);
 one('chgrp', async () => (await import('./fileops')).chown);
 one('true', async () => async () => 0);

@@ -8,6 +8,7 @@ import { forward } from '../user-space';
 import type { UserSpace } from '../user-space';
 import type { Program, ProgramContext } from './program';
 import { hostLabel } from './basic';
+import { fullAddress } from './support/address';
 import { userId, userName } from './support/names';
 import { parseOptions } from './support/options';
 import { complain, print } from './support/output';
@@ -353,10 +354,6 @@ export const watch: Program = async (context) => {
     if (terminal) await context.stdout.write(encode('\x1b[?25h\x1b[?1049l')).catch(() => {});
   }
 };
-
-/** `01:00.0` and `0000:01:00.0` as the second. */
-export const fullAddress = (text: string): string =>
-  (/^[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(text) ? `0000:${text}` : text).toLowerCase();
 
 const STIM_USAGE = `Usage: stim <address> vector <n>   the device raises MSI or MSI-X vector n
        stim <address> intx         the device raises its interrupt pin
