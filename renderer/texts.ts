@@ -47,6 +47,7 @@ export const T = {
     unknown: (n: number) => plural(n, 'unknown fact'),
     unknownTitle: 'What the dump did not show',
     unknownMachine: 'machine',
+    more: (n: number) => `${count(n)} more like it`,
     saved: 'saved',
     unsaved: 'not saved',
     inputs: (n: number) => plural(n, 'input'),
