@@ -1,29 +1,44 @@
-/** The shell script that copies what an import needs from a machine's /sys, with standard tools only. */
+/** The script that copies what the importer needs from a machine's `/sys`; shown in the app and in docs. */
 export const COLLECT_SCRIPT = `#!/bin/sh
-# Copies the PCI part of /sys for VFIO Lab. Run as root: without root the capabilities stay hidden.
-# Reads only. Serial numbers can be inside the configuration space of some devices.
-set -eu
-out=\${1:-vfiolab-\$(uname -n)}
-mkdir -p "\$out/proc" "\$out/sys/kernel"
-for f in cmdline version modules; do cat "/proc/\$f" > "\$out/proc/\$f" 2>/dev/null || :; done
-for d in /sys/bus/pci/devices/*; do
-  real=\$(readlink -f "\$d")
-  mkdir -p "\$out\$real"
-  for f in config resource irq class revision modalias vendor device numa_node reset_method msi_bus d3cold_allowed \\
-    ari_enabled dma_mask_bits consistent_dma_mask_bits enable broken_parity_status boot_vga power_state \\
-    current_link_speed current_link_width max_link_speed max_link_width driver_override sriov_totalvfs sriov_numvfs; do
-    cat "\$real/\$f" > "\$out\$real/\$f" 2>/dev/null || rm -f "\$out\$real/\$f"
+# Copies what VFIO Lab needs to show this machine: the PCI part of /sys, the IOMMU groups, a few lines of /proc.
+# Usage: sudo sh collect-machine.sh [FILE]      default: machine.tar.gz in the current folder
+# Without root only the first 64 bytes of each configuration space can be read, and isolation (ACS) stays unknown.
+# Nothing is changed and nothing is sent anywhere. Serial numbers stand in the configuration space.
+set -u
+out=\${1:-machine.tar.gz}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+top=$work/machine
+mkdir -p "$top/proc" "$top/sys/class/iommu"
+[ "$(id -u)" -eq 0 ] || echo "Not run as root: capabilities and ACS will be unknown." >&2
+
+for name in version cmdline modules; do cat "/proc/$name" >"$top/proc/$name" 2>/dev/null; done
+for unit in /sys/class/iommu/*; do
+  [ -e "$unit" ] && : >"$top/sys/class/iommu/\${unit##*/}"
+done
+
+for device in /sys/bus/pci/devices/*; do
+  real=$(cd "$device" && pwd -P) || continue
+  folder=$top$real
+  mkdir -p "$folder"
+  for name in config resource irq numa_node class revision modalias uevent vendor device subsystem_vendor \\
+    subsystem_device msi_bus d3cold_allowed ari_enabled dma_mask_bits consistent_dma_mask_bits enable \\
+    broken_parity_status boot_vga power_state current_link_speed current_link_width max_link_speed max_link_width \\
+    driver_override reset_method sriov_totalvfs sriov_numvfs label; do
+    [ -r "$real/$name" ] && cat "$real/$name" >"$folder/$name" 2>/dev/null
   done
-  for l in driver iommu_group physfn iommu; do
-    [ -L "\$real/\$l" ] && readlink "\$real/\$l" > "\$out\$real/\$l"
+  for name in driver iommu_group physfn; do
+    target=$(readlink "$real/$name" 2>/dev/null) && printf '%s\\n' "$target" >"$folder/$name"
   done
 done
-for g in /sys/kernel/iommu_groups/*; do
-  [ -d "\$g" ] || continue
-  mkdir -p "\$out\$g/devices"
-  for f in type reserved_regions; do cat "\$g/\$f" > "\$out\$g/\$f" 2>/dev/null || :; done
-  for d in "\$g"/devices/*; do readlink "\$d" > "\$out\$d"; done
+
+for group in /sys/kernel/iommu_groups/*; do
+  [ -d "$group" ] || continue
+  mkdir -p "$top$group"
+  for name in type reserved_regions; do
+    [ -r "$group/$name" ] && cat "$group/$name" >"$top$group/$name" 2>/dev/null
+  done
 done
-tar -czf "\$out.tar.gz" "\$out"
-echo "\$out.tar.gz"
+
+tar -C "$work" -cf - machine | gzip -9 >"$out" && echo "Wrote $out" >&2
 `;
