@@ -244,6 +244,11 @@ export function unmapDma(state: Type1State, process: Process, arg: bigint): numb
     );
   }
   const end = all ? PAGES_END : page + pages;
+  const exact = flags === 0 ? state.mappings.at(page) : null;
+  if (exact !== null && exact.page === page && exact.pages === pages) {
+    removeMapping(state, exact);
+    return process.memory.copyOut(at, unmapBytes) ? 0 : -ERRNO.EFAULT;
+  }
   if (state.v2 && !all) {
     const cut = cutMapping(state, page, end);
     if (cut !== null) {

@@ -8,7 +8,51 @@ export interface PageRange {
 /** Page number behind the last page of the 64-bit space. */
 export const PAGES_END = 2 ** 52;
 
-const LEAF = 128;
+const CAPACITY = 128;
+
+/** A piece of the order: the first pages beside the ranges, so that a search reads one small typed array. */
+class Leaf<T extends PageRange> {
+  readonly keys = new Float64Array(CAPACITY);
+  readonly ranges: T[] = [];
+
+  /** Index of the first range that starts above `page`. */
+  behind(page: number): number {
+    const { keys } = this;
+    let low = 0;
+    let high = this.ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (keys[middle]! <= page) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  insert(index: number, range: T): void {
+    const { keys, ranges } = this;
+    keys.copyWithin(index + 1, index, ranges.length);
+    keys[index] = range.page;
+    ranges.push(range);
+    for (let i = ranges.length - 1; i > index; i--) ranges[i] = ranges[i - 1]!;
+    ranges[index] = range;
+  }
+
+  remove(index: number): void {
+    const { keys, ranges } = this;
+    keys.copyWithin(index, index + 1, ranges.length);
+    for (let i = index + 1; i < ranges.length; i++) ranges[i - 1] = ranges[i]!;
+    ranges.pop();
+  }
+
+  /** Moves the upper half into a leaf of its own. */
+  split(): Leaf<T> {
+    const upper = new Leaf<T>();
+    const half = CAPACITY >>> 1;
+    upper.keys.set(this.keys.subarray(half));
+    upper.ranges.push(...this.ranges.splice(half));
+    return upper;
+  }
+}
 
 /**
  * Disjoint page ranges in ascending order. Two levels: leaves of at most 128 ranges below an array of their first
@@ -16,9 +60,11 @@ const LEAF = 128;
  */
 export class PageIntervals<T extends PageRange> {
   size = 0;
-  private leaves: T[][] = [];
-  /** First page of each leaf. */
-  private firsts: number[] = [];
+  private leaves: Leaf<T>[] = [new Leaf<T>()];
+  /** First page of each leaf; the first leaf also takes what lies before it. */
+  private firsts: number[] = [0];
+  /** Where the last search ended: requests come in runs. */
+  private recent = 0;
 
   /**
    * A range that overlaps [page, page + pages), or null. As in the kernel, an end of exactly 2^64 reads as 0: such a
@@ -41,43 +87,38 @@ export class PageIntervals<T extends PageRange> {
   /** The last range that starts at or below this page. */
   private floor(page: number): T | null {
     const leafIndex = this.leafOf(page);
-    const leaf = this.leaves[leafIndex];
-    if (leaf === undefined) return null;
-    const index = behind(leaf, page) - 1;
-    return index >= 0 ? leaf[index]! : null;
+    const leaf = this.leaves[leafIndex]!;
+    const index = leaf.behind(page) - 1;
+    return index >= 0 ? leaf.ranges[index]! : null;
   }
 
   /** The caller has made sure that nothing overlaps. */
   add(range: T): void {
     this.size++;
-    if (this.leaves.length === 0) {
-      this.leaves.push([range]);
-      this.firsts.push(range.page);
-      return;
-    }
-    const leafIndex = this.leafOf(range.page);
-    const leaf = this.leaves[leafIndex]!;
-    const index = behind(leaf, range.page);
-    insert(leaf, index, range);
-    if (index === 0) this.firsts[leafIndex] = range.page;
-    if (leaf.length > LEAF) {
-      const upper = leaf.splice(LEAF >>> 1);
+    let leafIndex = this.leafOf(range.page);
+    let leaf = this.leaves[leafIndex]!;
+    if (leaf.ranges.length === CAPACITY) {
+      const upper = leaf.split();
       this.leaves.splice(leafIndex + 1, 0, upper);
-      this.firsts.splice(leafIndex + 1, 0, upper[0]!.page);
+      this.firsts.splice(leafIndex + 1, 0, upper.keys[0]!);
+      leafIndex = this.leafOf(range.page);
+      leaf = this.leaves[leafIndex]!;
     }
+    leaf.insert(leaf.behind(range.page), range);
   }
 
   remove(range: T): void {
     const leafIndex = this.leafOf(range.page);
     const leaf = this.leaves[leafIndex]!;
-    const index = behind(leaf, range.page) - 1;
-    if (leaf[index] !== range) throw new Error('A range was removed that is not in the map.');
+    const index = leaf.behind(range.page) - 1;
+    if (leaf.ranges[index] !== range) throw new Error('A range was removed that is not in the map.');
     this.size--;
-    cut(leaf, index);
-    if (leaf.length === 0) {
+    leaf.remove(index);
+    if (leaf.ranges.length === 0 && this.leaves.length > 1) {
       this.leaves.splice(leafIndex, 1);
       this.firsts.splice(leafIndex, 1);
-    } else if (index === 0) this.firsts[leafIndex] = leaf[0]!.page;
+      this.firsts[0] = 0;
+    }
   }
 
   /** The first range that ends behind `page`, or null. */
@@ -90,50 +131,32 @@ export class PageIntervals<T extends PageRange> {
   /** The first range that starts above `page`, or null. */
   next(page: number): T | null {
     const leafIndex = this.leafOf(page);
-    const leaf = this.leaves[leafIndex];
-    if (leaf === undefined) return null;
-    const index = behind(leaf, page);
-    return leaf[index] ?? this.leaves[leafIndex + 1]?.[0] ?? null;
+    const leaf = this.leaves[leafIndex]!;
+    return leaf.ranges[leaf.behind(page)] ?? this.leaves[leafIndex + 1]?.ranges[0] ?? null;
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
-    for (const leaf of this.leaves) yield* leaf;
+    for (const leaf of this.leaves) yield* leaf.ranges;
   }
 
   /** Index of the leaf that holds, or would hold, this page. */
   private leafOf(page: number): number {
-    const { firsts } = this;
-    let low = 0;
+    const { firsts, recent } = this;
+    if (
+      recent < firsts.length &&
+      firsts[recent]! <= page &&
+      (recent + 1 === firsts.length || page < firsts[recent + 1]!)
+    ) {
+      return recent;
+    }
+    let low = 1;
     let high = firsts.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (firsts[middle]! <= page) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? 0 : low - 1;
+    this.recent = low - 1;
+    return low - 1;
   }
-}
-
-/** Index of the first range that starts above `page`. */
-function behind<T extends PageRange>(leaf: readonly T[], page: number): number {
-  let low = 0;
-  let high = leaf.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (leaf[middle]!.page <= page) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** `splice` without the array it returns. */
-function insert<T>(leaf: T[], index: number, value: T): void {
-  leaf.push(value);
-  for (let i = leaf.length - 1; i > index; i--) leaf[i] = leaf[i - 1]!;
-  leaf[index] = value;
-}
-
-function cut<T>(leaf: T[], index: number): void {
-  for (let i = index + 1; i < leaf.length; i++) leaf[i - 1] = leaf[i]!;
-  leaf.pop();
 }
