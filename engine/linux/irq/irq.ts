@@ -27,6 +27,7 @@ export interface InterruptRow {
 const LEGACY_INPUTS = 15;
 const FIRST_MESSAGE_IRQ = 24;
 const FIRST_VECTOR = 0x21;
+const VECTORS_PER_CPU = 200;
 const VT_D_ENTRIES = 65536;
 
 /**
@@ -46,6 +47,7 @@ export class IrqCore {
   private readonly byMessage = new Map<number, IrqLine>();
   private readonly devicesOnLine = new Map<number, Set<PciFunction>>();
   private readonly pinOf = new Map<PciFunction, number>();
+  private readonly usedVectors = new Set<number>();
 
   constructor(options: { interrupts: Interrupts; remapping: RemappingKind; clock: Clock }) {
     this.interrupts = options.interrupts;
@@ -194,6 +196,7 @@ export class IrqCore {
   removeMessageLine(line: IrqLine): void {
     if (line.device !== null) this.byMessage.delete(this.messageKey(requesterId(line.device.function.address), line));
     this.lines.delete(line.irq);
+    this.usedVectors.delete(line.cpu * VECTORS_PER_CPU + line.vector - FIRST_VECTOR);
   }
 
   allocateIndexes(device: PciDevice, count: number): number {
@@ -231,7 +234,7 @@ export class IrqCore {
       actions: [],
       count: 0,
       disabled: 0,
-      vector: this.freeVector(),
+      ...this.takeVector(),
       remapIndex: -1,
     };
     if (chip === 'DMAR-MSI') {
@@ -241,17 +244,17 @@ export class IrqCore {
     return line;
   }
 
-  private freeVector(): number {
-    let vector = FIRST_VECTOR;
-    const used = new Set<number>();
-    for (const line of this.lines.values()) used.add(line.vector);
-    while (used.has(vector) && vector < 0xef) vector++;
-    return vector;
+  /** CPU vectors are given out CPU by CPU: the slot number tells both. */
+  private takeVector(): { vector: number; cpu: number } {
+    let slot = 0;
+    while (this.usedVectors.has(slot)) slot++;
+    this.usedVectors.add(slot);
+    return { vector: FIRST_VECTOR + (slot % VECTORS_PER_CPU), cpu: Math.floor(slot / VECTORS_PER_CPU) };
   }
 
   private messageKey(requester: number, line: IrqLine): number {
     if (this.remapping === 'vt-d') return line.remapIndex;
-    return this.remapping === 'amd-vi' ? requester * 4096 + line.remapIndex : line.vector;
+    return this.remapping === 'amd-vi' ? requester * 4096 + line.remapIndex : line.cpu * 256 + line.vector;
   }
 
   /** A message write at the host: decode, remap with the source check, run the handler. */
@@ -274,14 +277,14 @@ export class IrqCore {
       path.remapIndex = path.data & 0x7ff;
       key = path.requester * 4096 + path.remapIndex;
     } else {
-      key = path.data & 0xff;
+      key = ((path.addressLow >>> 12) & 0xff) * 256 + (path.data & 0xff);
     }
     const line = this.byMessage.get(key);
     if (line === undefined) {
       path.stop(
         this.remapping === 'none' ? 'vector' : 'remapping',
         this.remapping === 'none'
-          ? `no interrupt uses vector ${key}`
+          ? `no interrupt uses vector ${path.data & 0xff}`
           : `fault 0x22: entry ${path.remapIndex} is not present`,
       );
       return;

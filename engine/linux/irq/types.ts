@@ -23,8 +23,10 @@ export interface IrqLine {
   count: number;
   /** disable_irq nesting. */
   disabled: number;
-  /** CPU vector and remapping index, -1 when none. */
-  vector: number;
+  /** Interrupt vector and the CPU that takes it. */
+  readonly vector: number;
+  readonly cpu: number;
+  /** Index of the remapping entry, -1 when none. */
   remapIndex: number;
 }
 

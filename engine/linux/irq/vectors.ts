@@ -203,7 +203,8 @@ export class MessageVectors {
       const low = (0xfee00000 | 0x18 | ((index & 0x7fff) << 5) | ((index & 0x8000) >>> 13)) >>> 0;
       return { low, data: 0 };
     }
-    return { low: 0xfee00000, data: this.core.remapping === 'amd-vi' ? line.remapIndex : line.vector };
+    if (this.core.remapping === 'amd-vi') return { low: 0xfee00000, data: line.remapIndex };
+    return { low: (0xfee00000 | (line.cpu << 12)) >>> 0, data: line.vector };
   }
 
   /** Keeps the message and writes it; the further messages of an MSI block have no registers of their own. */
