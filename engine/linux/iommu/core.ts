@@ -29,16 +29,36 @@ class Group implements IommuGroup {
   readonly id: number;
   name: string | null = null;
   readonly devices: PciDevice[] = [];
-  reserved: readonly ReservedRegion[] = [];
   defaultDomain: DomainType;
   domain: IommuDomain;
   ownerCount = 0;
   owner: object | null = null;
 
-  constructor(id: number, type: DomainType, apertureEnd: bigint) {
+  /** Null when members changed since it was asked for. */
+  private regions: readonly ReservedRegion[] | null = null;
+  private readonly regionsOf: (devices: readonly PciDevice[]) => readonly ReservedRegion[];
+
+  constructor(id: number, type: DomainType, apertureEnd: bigint, regionsOf: Group['regionsOf']) {
     this.id = id;
     this.defaultDomain = type;
     this.domain = plainDomain(type, apertureEnd);
+    this.regionsOf = regionsOf;
+  }
+
+  get reserved(): readonly ReservedRegion[] {
+    this.regions ??= this.regionsOf(this.devices);
+    return this.regions;
+  }
+
+  add(device: PciDevice): void {
+    this.devices.push(device);
+    this.regions = null;
+  }
+
+  delete(device: PciDevice): void {
+    const at = this.devices.indexOf(device);
+    if (at >= 0) this.devices.splice(at, 1);
+    this.regions = null;
   }
 }
 
@@ -50,6 +70,8 @@ const plainDomain = (type: DomainType, apertureEnd: bigint): IommuDomain => ({
 
 export class IommuCore {
   readonly groups = new Map<number, IommuGroup>();
+  /** No number below is free. */
+  private firstFree = 0;
   readonly settings: IommuSettings;
   readonly policy: GroupingPolicy;
   private readonly description: MachineDescription;
@@ -174,9 +196,8 @@ export class IommuCore {
     if (!group) return;
     this.membership.delete(device);
     this.decisions.delete(device);
-    group.devices.splice(group.devices.indexOf(device), 1);
-    if (group.devices.length === 0) this.groups.delete(group.id);
-    else this.refreshReserved(group);
+    group.delete(device);
+    if (group.devices.length === 0) this.dropGroup(group.id);
   }
 
   private place(device: PciDevice): Group {
@@ -188,22 +209,33 @@ export class IommuCore {
     return group;
   }
 
+  private makeGroup(id: number, type: DomainType): Group {
+    return new Group(id, type, this.apertureEnd, (devices) =>
+      type === 'unmanaged' ? [] : reservedRegions(devices, this.description, this.settings),
+    );
+  }
+
+  /** Lowest number that no group has: freed ones are used again. */
+  private lowestFree(): number {
+    while (this.groups.has(this.firstFree)) this.firstFree++;
+    return this.firstFree;
+  }
+
+  private dropGroup(id: number): void {
+    this.groups.delete(id);
+    this.firstFree = Math.min(this.firstFree, id);
+  }
+
   private newGroup(): Group {
-    let id = 0;
-    while (this.groups.has(id)) id++;
-    const group = new Group(id, this.settings.defaultDomain, this.apertureEnd);
+    const id = this.lowestFree();
+    const group = this.makeGroup(id, this.settings.defaultDomain);
     this.groups.set(id, group);
     return group;
   }
 
   private join(device: PciDevice, group: Group): void {
-    group.devices.push(device);
+    group.add(device);
     this.membership.set(device, group);
-    this.refreshReserved(group);
-  }
-
-  private refreshReserved(group: Group): void {
-    group.reserved = reservedRegions(group.devices, this.description, this.settings);
   }
 
   private logMember(device: PciDevice, group: IommuGroup): void {
@@ -226,6 +258,7 @@ export class IommuCore {
     const taken = new Set(wanted.filter((id) => id !== null));
     let free = 0;
     this.groups.clear();
+    this.firstFree = 0;
     const numbered = groups.map((group, index) => {
       let id = wanted[index] ?? null;
       if (id === null) {
@@ -235,7 +268,7 @@ export class IommuCore {
       return [id, group] as const;
     });
     for (const [id, old] of numbered.sort(([a], [b]) => a - b)) {
-      const group = new Group(id, this.settings.defaultDomain, this.apertureEnd);
+      const group = this.makeGroup(id, this.settings.defaultDomain);
       this.groups.set(id, group);
       for (const device of old.devices) this.join(device, group);
     }
@@ -244,6 +277,7 @@ export class IommuCore {
   /** The dump hid what the rule needs: its own groups are shown, and each function says so. */
   private adoptRecorded(placed: readonly PciDevice[]): void {
     this.groups.clear();
+    this.firstFree = 0;
     this.membership.clear();
     const byNumber = new Map<string, Group>();
     for (const device of placed) {
@@ -251,7 +285,7 @@ export class IommuCore {
       if (number === undefined) continue;
       let group = byNumber.get(number);
       if (!group) {
-        group = new Group(Number(number), this.settings.defaultDomain, this.apertureEnd);
+        group = this.makeGroup(Number(number), this.settings.defaultDomain);
         byNumber.set(number, group);
       }
       this.join(device, group);
@@ -410,12 +444,11 @@ export class IommuCore {
   // ---- no-IOMMU
 
   addNoiommuGroup(device: PciDevice): IommuGroup {
-    let id = 0;
-    while (this.groups.has(id)) id++;
-    const group = new Group(id, 'unmanaged', this.apertureEnd);
+    const id = this.lowestFree();
+    const group = this.makeGroup(id, 'unmanaged');
     group.name = 'vfio-noiommu';
     this.groups.set(id, group);
-    group.devices.push(device);
+    group.add(device);
     this.membership.set(device, group);
     this.logMember(device, group);
     return group;
@@ -425,7 +458,7 @@ export class IommuCore {
     const group = this.membership.get(device);
     if (!group || group.name !== 'vfio-noiommu') return;
     this.membership.delete(device);
-    this.groups.delete(group.id);
+    this.dropGroup(group.id);
     this.log.print(KERN_INFO, `${devicePrefix(device)}Removing from iommu group ${group.id}`);
   }
 
