@@ -105,7 +105,7 @@ function state(context: FsContext, device: PciDevice): Entries {
         store: storeUevent,
       }),
     waiting_for_supplier: () =>
-      hasFirmwareNode(device) && !context.pci.probed.has(device) ? readOnly(() => '0\n') : null,
+      hasFirmwareNode(device) && !context.pci.everBound.has(device) ? readOnly(() => '0\n') : null,
     msi_irqs: () => {
       if (device.attributes['msiData'] !== 1) return null;
       const messages = context.irqs.messagesOf(device);

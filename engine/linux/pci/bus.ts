@@ -39,8 +39,8 @@ export class PciBus {
   autoprobe = true;
   /** Text of `resource_alignment`. */
   resourceAlignment = '';
-  /** Devices that a driver was ever tried on: their supplier links are settled. */
-  readonly probed = new WeakSet<PciDevice>();
+  /** Devices that ever had a driver: their supplier links are settled. */
+  readonly everBound = new WeakSet<PciDevice>();
   private readonly listeners: BusListener[] = [];
   private readonly log: KernelLog;
   private readonly why: WhyLog;
@@ -136,7 +136,7 @@ export class PciBus {
   /** A driver that held the device before this kernel's view of it began: nothing is asked, nothing changed. */
   adopt(device: PciDevice, driver: PciDriver): void {
     device.driver = driver;
-    this.probed.add(device);
+    this.everBound.add(device);
     this.iommu.claimForDriver(device, driver.driverManagedDma);
   }
 
@@ -300,7 +300,6 @@ export class PciBus {
 
   /** really_probe: 0; negative when the DMA of the group is claimed; positive errno when the driver's probe failed. */
   private probe(driver: PciDriver, device: PciDevice): number {
-    this.probed.add(device);
     const refused = this.iommu.claimForDriver(device, driver.driverManagedDma);
     if (refused < 0) return refused;
     device.driver = driver;
@@ -310,6 +309,7 @@ export class PciBus {
         ? -ERRNO.ENODEV
         : driver.probe(device);
     if (result >= 0) {
+      this.everBound.add(device);
       for (const listener of this.listeners) listener.bound?.(device);
       return 0;
     }

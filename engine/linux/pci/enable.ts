@@ -1,8 +1,9 @@
 /** Enabling a function, bus mastering and power states, as drivers and sysfs ask for them (pci-linux.md 4.5). */
-import { ERRNO } from "../errno";
-import type { KernelLog } from "../log";
-import type { PciDevice, PowerState } from "./device";
-import { ROM_RESOURCE } from "./device";
+import { ERRNO } from '../errno';
+import type { KernelLog } from '../log';
+import type { PciDevice } from './device';
+import { ROM_RESOURCE } from './device';
+import { setPowerState } from './power';
 
 const COMMAND = 0x04;
 const COMMAND_IO = 0x1;
@@ -37,37 +38,28 @@ export interface PinRouter {
 }
 
 /** Prefix of a line about a device: `vfio-pci 0000:01:00.0: ` while a driver holds it, else `pci 0000:01:00.0: `. */
-export const devicePrefix = (device: PciDevice): string =>
-  `${device.driver?.name ?? "pci"} ${device.name}: `;
+export const devicePrefix = (device: PciDevice): string => `${device.driver?.name ?? 'pci'} ${device.name}: `;
 
 /** `%pR`: `[mem 0xfe000000-0xfe000fff 64bit pref]`, `[io  0xd000-0xdfff]`. */
-export function resourceText(resource: {
-  start: bigint;
-  end: bigint;
-  flags: bigint;
-}): string {
+export function resourceText(resource: { start: bigint; end: bigint; flags: bigint }): string {
   const { start, end, flags } = resource;
   const io = (flags & RESOURCE_IO) !== 0n;
   const digits = io ? 4 : 8;
-  const hex = (value: bigint): string =>
-    `0x${value.toString(16).padStart(digits, "0")}`;
-  let text = io ? "io  " : "mem ";
-  text +=
-    flags & RESOURCE_UNSET
-      ? `size ${hex(end - start + 1n)}`
-      : `${hex(start)}-${hex(end)}`;
-  if (flags & RESOURCE_64) text += " 64bit";
-  if (flags & RESOURCE_PREFETCH) text += " pref";
-  if (flags & RESOURCE_WINDOW) text += " window";
-  if (flags & RESOURCE_DISABLED) text += " disabled";
+  const hex = (value: bigint): string => `0x${value.toString(16).padStart(digits, '0')}`;
+  let text = io ? 'io  ' : 'mem ';
+  text += flags & RESOURCE_UNSET ? `size ${hex(end - start + 1n)}` : `${hex(start)}-${hex(end)}`;
+  if (flags & RESOURCE_64) text += ' 64bit';
+  if (flags & RESOURCE_PREFETCH) text += ' pref';
+  if (flags & RESOURCE_WINDOW) text += ' window';
+  if (flags & RESOURCE_DISABLED) text += ' disabled';
   return `[${text}]`;
 }
 
 /** The name a resource has in messages: `BAR 0`, `ROM`, `VF BAR 0`, `bridge window`. */
 export function resourceName(index: number): string {
   if (index < ROM_RESOURCE) return `BAR ${index}`;
-  if (index === ROM_RESOURCE) return "ROM";
-  return index < 13 ? `VF BAR ${index - 7}` : "bridge window";
+  if (index === ROM_RESOURCE) return 'ROM';
+  return index < 13 ? `VF BAR ${index - 7}` : 'bridge window';
 }
 
 export class PciEnable {
@@ -86,17 +78,14 @@ export class PciEnable {
       return 0;
     }
     this.enableBridge(device.parent);
-    this.setPowerState(device, "D0");
+    setPowerState(device, 0);
     const result = this.enableResources(device);
     if (result < 0) return result;
     device.enableCount = 1;
     if (this.pins.messagesOf(device) === null) {
       this.pins.enablePin(device);
       const command = device.config.read(COMMAND, 2);
-      if (
-        device.config.read(INTERRUPT_PIN, 1) !== 0 &&
-        command & INTX_DISABLE
-      ) {
+      if (device.config.read(INTERRUPT_PIN, 1) !== 0 && command & INTX_DISABLE) {
         device.config.write(COMMAND, 2, command & ~INTX_DISABLE);
       }
     }
@@ -113,39 +102,15 @@ export class PciEnable {
   /** pci_set_master; a conventional function with a small latency timer gets 64. */
   setMaster(device: PciDevice): void {
     const command = device.config.read(COMMAND, 2);
-    if (!(command & COMMAND_MASTER))
-      device.config.write(COMMAND, 2, command | COMMAND_MASTER);
-    if (
-      device.config.findCapability(0x10) === 0 &&
-      device.config.read(LATENCY_TIMER, 1) < 16
-    ) {
+    if (!(command & COMMAND_MASTER)) device.config.write(COMMAND, 2, command | COMMAND_MASTER);
+    if (device.config.findCapability(0x10) === 0 && device.config.read(LATENCY_TIMER, 1) < 16) {
       device.config.write(LATENCY_TIMER, 1, 64);
     }
   }
 
   clearMaster(device: PciDevice): void {
     const command = device.config.read(COMMAND, 2);
-    if (command & COMMAND_MASTER)
-      device.config.write(COMMAND, 2, command & ~COMMAND_MASTER);
-  }
-
-  /** pci_set_power_state, through PMCSR. A state the function does not have leaves it where it is. */
-  setPowerState(device: PciDevice, state: PowerState): void {
-    const at = device.config.findCapability(0x01);
-    if (at === 0) {
-      if (state === "D0") device.powerState = "D0";
-      return;
-    }
-    const wanted = { D0: 0, D1: 1, D2: 2, D3hot: 3, D3cold: 3, unknown: 0 }[
-      state
-    ];
-    const capabilities = device.config.read(at + 2, 2);
-    if (state === "D1" && !(capabilities & 0x200)) return;
-    if (state === "D2" && !(capabilities & 0x400)) return;
-    const control = device.config.read(at + 4, 2);
-    if ((control & 3) !== wanted)
-      device.config.write(at + 4, 2, (control & ~3) | wanted);
-    device.powerState = state;
+    if (command & COMMAND_MASTER) device.config.write(COMMAND, 2, command & ~COMMAND_MASTER);
   }
 
   /** pci_enable_bridge: everything above is on and masters the bus before the function is. */
@@ -158,10 +123,7 @@ export class PciEnable {
     }
     const result = this.enable(bridge);
     if (result < 0) {
-      this.log.print(
-        LEVEL.ERR,
-        `${devicePrefix(bridge)}Error enabling bridge (${result}), continuing`,
-      );
+      this.log.print(LEVEL.ERR, `${devicePrefix(bridge)}Error enabling bridge (${result}), continuing`);
     }
     this.setMaster(bridge);
   }
@@ -185,12 +147,8 @@ export class PciEnable {
       command |= flags & RESOURCE_IO ? COMMAND_IO : COMMAND_MEMORY;
     }
     if (command !== old) {
-      const hex = (value: number): string =>
-        value.toString(16).padStart(4, "0");
-      this.log.print(
-        LEVEL.INFO,
-        `${devicePrefix(device)}enabling device (${hex(old)} -> ${hex(command)})`,
-      );
+      const hex = (value: number): string => value.toString(16).padStart(4, '0');
+      this.log.print(LEVEL.INFO, `${devicePrefix(device)}enabling device (${hex(old)} -> ${hex(command)})`);
       device.config.write(COMMAND, 2, command);
     }
     return 0;

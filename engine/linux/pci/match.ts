@@ -1,13 +1,9 @@
 /** Which driver takes which function, and the texts of new_id and remove_id (pci-linux.md 7.1, 7.3). */
-import type { PciDevice, PciDeviceId, PciDriver } from "./device";
+import type { PciDevice, PciDeviceId, PciDriver } from './device';
 
 export const ANY_ID = 0xffffffff;
 
-export const idOf = (
-  vendor: number,
-  device: number,
-  more: Partial<PciDeviceId> = {},
-): PciDeviceId => ({
+export const idOf = (vendor: number, device: number, more: Partial<PciDeviceId> = {}): PciDeviceId => ({
   vendor,
   device,
   subvendor: ANY_ID,
@@ -19,10 +15,8 @@ export const idOf = (
 });
 
 /** Every function of a class: `classId(0x010802)`; fewer bits count with a mask. */
-export const classId = (
-  classCode: number,
-  classMask = 0xffffffff,
-): PciDeviceId => idOf(ANY_ID, ANY_ID, { class: classCode, classMask });
+export const classId = (classCode: number, classMask = 0xffffffff): PciDeviceId =>
+  idOf(ANY_ID, ANY_ID, { class: classCode, classMask });
 
 /** What a match looks at. */
 export interface Identity {
@@ -39,12 +33,9 @@ export function subsystemOf(device: PciDevice): {
   device: number;
 } {
   const { config } = device;
-  if ((config.read(0x0e, 1) & 0x7f) === 0)
-    return { vendor: config.read(0x2c, 2), device: config.read(0x2e, 2) };
+  if ((config.read(0x0e, 1) & 0x7f) === 0) return { vendor: config.read(0x2c, 2), device: config.read(0x2e, 2) };
   const at = config.findCapability(0x0d);
-  return at === 0
-    ? { vendor: 0, device: 0 }
-    : { vendor: config.read(at + 4, 2), device: config.read(at + 6, 2) };
+  return at === 0 ? { vendor: 0, device: 0 } : { vendor: config.read(at + 4, 2), device: config.read(at + 6, 2) };
 }
 
 export function identityOf(device: PciDevice): Identity {
@@ -58,8 +49,7 @@ export function identityOf(device: PciDevice): Identity {
   };
 }
 
-const same = (wanted: number, found: number): boolean =>
-  wanted === ANY_ID || wanted === found;
+const same = (wanted: number, found: number): boolean => wanted === ANY_ID || wanted === found;
 
 export const idMatches = (id: PciDeviceId, found: Identity): boolean =>
   same(id.vendor, found.vendor) &&
@@ -95,15 +85,8 @@ export function hexFields(text: string, limit: number): number[] {
 
 /** `pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00` */
 export function modalias(device: PciDevice): string {
-  const {
-    vendor,
-    device: id,
-    subvendor,
-    subdevice,
-    class: code,
-  } = identityOf(device);
-  const hex = (value: number, digits: number): string =>
-    value.toString(16).toUpperCase().padStart(digits, "0");
+  const { vendor, device: id, subvendor, subdevice, class: code } = identityOf(device);
+  const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0');
   const byte = (shift: number): string => hex((code >>> shift) & 0xff, 2);
   return `pci:v${hex(vendor, 8)}d${hex(id, 8)}sv${hex(subvendor, 8)}sd${hex(subdevice, 8)}bc${byte(16)}sc${byte(8)}i${byte(0)}`;
 }

@@ -31,7 +31,7 @@ export function takeOver({ pci, irqs, description, until }: Takeover): void {
   for (const device of pci.devices.values()) {
     if (device.enableCount > 0 && device.driver === null) irqs.enablePin(device);
     const names = device.attributes['sysfs'];
-    if (typeof names === 'string' && !names.split(' ').includes('waiting_for_supplier')) pci.probed.add(device);
+    if (typeof names === 'string' && !names.split(' ').includes('waiting_for_supplier')) pci.everBound.add(device);
   }
 }
 
