@@ -38,6 +38,10 @@ export default typescript.config(
     },
   },
   {
+    files: ['**/*.cjs'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
     files: ['renderer/**'],
     rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },

@@ -27,11 +27,11 @@ try {
     await lab.app.evaluate(({ BrowserWindow }, wanted) => {
       BrowserWindow.getAllWindows()[0]?.setContentSize(wanted.width, wanted.height);
     }, size);
-    for (const theme of ['light', 'dark'] as const) {
-      await lab.app.evaluate(({ nativeTheme }, wanted) => (nativeTheme.themeSource = wanted), theme);
-      // Toasts go by themselves; the picture is of the window.
-      await lab.page.waitForTimeout(700);
-      const file = path.join(folder, `${size.width}x${size.height}-${theme}.png`);
+    for (const theme of ['Light', 'Dark'] as const) {
+      await person.wantsTheme(theme);
+      await person.hasRead();
+      await lab.page.waitForTimeout(300);
+      const file = path.join(folder, `${size.width}x${size.height}-${theme.toLowerCase()}.png`);
       await lab.page.screenshot({ path: file });
       process.stdout.write(`${file}\n`);
     }

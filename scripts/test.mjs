@@ -65,6 +65,7 @@ const STAGES = {
     [tool('typescript', 'tsc'), '--noEmit', '-p', '.'],
     [tool('vue-tsc'), '--noEmit', '-p', 'renderer'],
     [tool('typescript', 'tsc'), '--noEmit', '-p', 'electron/preload'],
+    [tool('typescript', 'tsc'), '--noEmit', '-p', 'e2e'],
   ),
   rooms: check([
     tool('dependency-cruiser', 'depcruise'),

@@ -2,10 +2,10 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from '../fixtures/test';
 
-for (const theme of ['light', 'dark'] as const) {
+for (const theme of ['Light', 'Dark'] as const) {
   test(`${theme}: the window can be used by everyone`, async ({ lab, person }) => {
-    await lab.app.evaluate(({ nativeTheme }, wanted) => (nativeTheme.themeSource = wanted), theme);
     await person.seesGroups();
+    await person.wantsTheme(theme);
     const findings = async (): Promise<string[]> => {
       const { violations } = await new AxeBuilder({ page: lab.page }).setLegacyMode(true).analyze();
       return violations
