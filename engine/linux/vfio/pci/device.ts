@@ -19,7 +19,7 @@ import { IoEvents } from './ioeventfd';
 import { buildLayout } from './layout';
 import type { ConfigLayout } from './layout';
 import { factsOf } from './facts';
-import type { DriverContext, SetMember } from './ops';
+import type { DriverContext, Refuse, SetMember } from './ops';
 import { brokenIntx } from './quirks';
 import { REGION_COUNT, Regions, mappableBars } from './regions';
 import type { MsixWindow, RegionHost } from './regions';
@@ -188,7 +188,7 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
       case VFIO.DEVICE_FEATURE:
         return this.withStructure(process, arg, 8, (s) => deviceFeature(this, process, s));
       default:
-        return -ERRNO.ENOTTY;
+        return this.refuse(ERRNO.ENOTTY, 'request', `vfio-pci has no request 0x${request.toString(16)}`);
     }
   }
 
@@ -283,9 +283,8 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     this.context.services.log.print(level, `vfio-pci ${this.name}: ${text}`);
   }
 
-  private refuse(errno: number, check: string, found: string, remedy: string | null = null): number {
-    return this.context.services.why.refuse(errno, `vfio.pci.${check}`, found, remedy);
-  }
+  readonly refuse: Refuse = (errno, check, found, remedy = null) =>
+    this.context.services.why.refuse(errno, `vfio.pci.${check}`, found, remedy);
 
   /** Runs an access with the device awake; one in low-power mode goes back to sleep afterwards. */
   private awake(run: () => number): number {
@@ -307,7 +306,10 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     run: (structure: UserStructure) => number,
   ): number {
     const structure = UserStructure.copy(process, arg, minimum);
-    return typeof structure === 'number' ? structure : run(structure);
+    if (typeof structure !== 'number') return run(structure);
+    return structure === -ERRNO.EFAULT
+      ? this.refuse(structure, 'argument', `the first ${minimum} bytes of the structure cannot be read`)
+      : this.refuse(structure, 'argsz', `argsz is less than ${minimum}`, `set argsz to at least ${minimum}`);
   }
 
   private prepareIntx(): void {
@@ -339,12 +341,13 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
       noIntx: this.noIntx,
       noIntxMask: this.context.parameters.nointxmask,
       isExpress: device.config.findCapability(0x10) !== 0,
+      refuse: this.refuse,
     });
     interrupts.msiQmax = this.msiQmax;
     const filter = new ConfigFilter(device.config, layout, this.filterHost(interrupts));
     const msix = msixWindow(device);
     const regions = new Regions(this.regionHost(filter, msix, mappableBars(device, bus.devices())));
-    return { filter, regions, interrupts, saved, ioEvents: new IoEvents(device, regions, msix) };
+    return { filter, regions, interrupts, saved, ioEvents: new IoEvents(device, regions, msix, this.refuse) };
   }
 
   private filterHost(interrupts: InterruptSetup): FilterHost {
@@ -388,6 +391,7 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
       msix,
       readConfig: (into, offset) => filter.read(into, offset),
       writeConfig: (data, offset) => filter.write(data, offset),
+      refuse: this.refuse,
       log: (level, text) => this.log(level, text),
     };
   }
@@ -413,7 +417,7 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
 
   private getRegionInfo(s: UserStructure): number {
     const info = this.state!.regions.info(s.u32(8));
-    if (info === null) return -ERRNO.EINVAL;
+    if (info === null) return this.refuse(ERRNO.EINVAL, 'region.index', `${this.name} has no region ${s.u32(8)}`);
     let argsz = s.argsz;
     let capabilityOffset = 0;
     if (info.msixMappable) {
@@ -434,14 +438,18 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
   private getIrqInfo(s: UserStructure): number {
     const index = s.u32(8);
     const { interrupts } = this.state!;
-    if (index >= IRQ_COUNT) return -ERRNO.EINVAL;
+    if (index >= IRQ_COUNT) return this.refuse(ERRNO.EINVAL, 'irq.index', `there is no interrupt index ${index}`);
     const express = this.device.config.findCapability(0x10) !== 0;
-    if (index === IRQ_INDEX.ERR && !express) return -ERRNO.EINVAL;
+    if (index === IRQ_INDEX.ERR && !express) {
+      return this.refuse(ERRNO.EINVAL, 'irq.err', `${this.name} is a conventional function and reports no errors`);
+    }
     return s.store(pack([s.argsz, 4], [interrupts.flags(index), 4], [index, 4], [interrupts.count(index), 4]));
   }
 
   private reset(): number {
-    if (!this.resetWorks) return -ERRNO.EINVAL;
+    if (!this.resetWorks) {
+      return this.refuse(ERRNO.EINVAL, 'reset.method', `no reset of ${this.name} worked when it was opened`);
+    }
     this.revokeMappings();
     this.changePower(0);
     return this.tryReset();

@@ -1,6 +1,7 @@
 import { ERRNO } from '../../errno';
 import type { Process } from '../../process/process';
 import { eventOf } from './events';
+import type { Refuse } from './ops';
 import type { UserStructure } from './structure';
 import { uuidText } from './tokens';
 
@@ -36,6 +37,7 @@ export interface FeatureHost {
   /** Null unless the function is a PF that vfio-pci drives. */
   readonly token: { uuid: string } | null;
   revokeMappings(): void;
+  readonly refuse: Refuse;
 }
 
 interface FeatureRule {
@@ -48,7 +50,7 @@ interface FeatureRule {
 
 function engage(host: FeatureHost, wakeup: (() => void) | null): number {
   host.revokeMappings();
-  if (host.lowPower.engaged) return -ERRNO.EINVAL;
+  if (host.lowPower.engaged) return host.refuse(ERRNO.EINVAL, 'feature.low-power', 'low-power mode is on already');
   host.lowPower.engage(wakeup);
   return 0;
 }
@@ -105,10 +107,17 @@ export function deviceFeature(host: FeatureHost, process: Process, request: User
   const both = operations === (FEATURE.GET | FEATURE.SET);
   if (both && !(flags & FEATURE.PROBE)) return -ERRNO.EINVAL;
   const rule = FEATURES.get(flags & FEATURE.INDEX);
-  if (rule === undefined || !rule.supported(host)) return -ERRNO.ENOTTY;
-  if (operations & ~rule.operations) return -ERRNO.EINVAL;
+  const number = flags & FEATURE.INDEX;
+  if (rule === undefined || !rule.supported(host)) {
+    return host.refuse(ERRNO.ENOTTY, 'feature.unknown', `the device has no feature ${number}`);
+  }
+  if (operations & ~rule.operations) {
+    return host.refuse(ERRNO.EINVAL, 'feature.operation', `feature ${number} does not do what is asked`);
+  }
   if (flags & FEATURE.PROBE) return 0;
-  if (operations === 0 || request.argsz - HEADER_SIZE < rule.size) return -ERRNO.EINVAL;
+  if (operations === 0 || request.argsz - HEADER_SIZE < rule.size) {
+    return host.refuse(ERRNO.EINVAL, 'feature.argument', `feature ${number} needs SET and ${rule.size} bytes of data`);
+  }
   const data = request.tail(HEADER_SIZE, rule.size);
   return data === null ? -ERRNO.EFAULT : rule.act(host, process, data);
 }

@@ -53,10 +53,17 @@ function idIn(iommufd: object, device: PciDevice, vdev: SetMember, context: Driv
   return shared ? OWNED_BY_GROUP : NOT_OWNED;
 }
 
+const noBusReset = (context: DriverContext, device: PciDevice): number =>
+  context.services.why.refuse(
+    ERRNO.ENODEV,
+    'vfio.pci.hot-reset.bus',
+    `${device.name} sits on a root bus, which no bridge can reset`,
+  );
+
 /** VFIO_DEVICE_GET_PCI_HOT_RESET_INFO on a structure whose argsz was checked. */
 export function hotResetInfo(vdev: SetMember, context: DriverContext, s: UserStructure): number {
   const { device } = vdev;
-  if (!resettable(device)) return -ERRNO.ENODEV;
+  if (!resettable(device)) return noBusReset(context, device);
   const functions = affected(device, context);
   const header = (flags: number): Uint8Array => pack([s.argsz, 4], [flags, 4], [functions.length, 4]);
   if (Math.floor((s.argsz - HEADER_SIZE) / ENTRY_SIZE) < functions.length) {
@@ -93,7 +100,7 @@ export function hotReset(vdev: SetMember, context: DriverContext, process: Proce
   const count = s.u32(8);
   if (s.u32(4) !== 0) return -ERRNO.EINVAL;
   if ((count === 0) === (iommufd === null)) return -ERRNO.EINVAL;
-  if (!resettable(vdev.device)) return -ERRNO.ENODEV;
+  if (!resettable(vdev.device)) return noBusReset(context, vdev.device);
   if (iommufd !== null) return resetOwned(vdev, context, (d) => idIn(iommufd, d, vdev, context) >= 0);
   if (count > affected(vdev.device, context).length) return -ERRNO.EINVAL;
   const bytes = s.tail(HEADER_SIZE, count * 4);

@@ -8,6 +8,7 @@ import { describeReader, eventOf } from './events';
 import type { IrqType } from './filter';
 import { IntxLine, fire } from './intx';
 import type { Trigger } from './intx';
+import type { Refuse } from './ops';
 import type { UserStructure } from './structure';
 
 const COMMAND = 0x04;
@@ -18,6 +19,8 @@ const HEADER_SIZE = 20;
 
 export const IRQ_COUNT = 5;
 export const IRQ_FLAGS = { EVENTFD: 1, MASKABLE: 2, AUTOMASKED: 4, NORESIZE: 8 } as const;
+
+const TYPE_NAMES: Readonly<Record<string, string>> = { intx: 'INTx', msi: 'MSI', msix: 'MSI-X' };
 
 /** A SET_IRQS call after its header was checked. */
 interface Request {
@@ -41,6 +44,7 @@ export interface InterruptHost {
   /** `nointxmask`: masking through the command register is not to be used. */
   readonly noIntxMask: boolean;
   readonly isExpress: boolean;
+  readonly refuse: Refuse;
 }
 
 /** The interrupts of an open device: SET_IRQS and what arrives (vfio-pci-regions-irqs-reset.md 7, 8). */
@@ -103,7 +107,13 @@ export class InterruptSetup {
     const index = header.u32(8);
     const action = header.u32(4) & ACTION;
     const handler = this.handlerOf(index, action);
-    return handler === null ? -ERRNO.ENOTTY : handler(request);
+    if (handler !== null) return handler(request);
+    return this.host.refuse(
+      ERRNO.ENOTTY,
+      'irqs.action',
+      `interrupt index ${index} has no action 0x${action.toString(16)}`,
+      'only INTx can be masked and unmasked; give exactly one action',
+    );
   }
 
   /** What closing the device does; the error and request events go last. */
@@ -122,17 +132,30 @@ export class InterruptSetup {
     const index = header.u32(8);
     const start = header.u32(12);
     const count = header.u32(16);
-    if (index >= IRQ_COUNT || count >= 0xffffffff - start || flags & ~(DATA | ACTION)) return -ERRNO.EINVAL;
+    const { refuse } = this.host;
+    if (index >= IRQ_COUNT || count >= 0xffffffff - start || flags & ~(DATA | ACTION)) {
+      return refuse(
+        ERRNO.EINVAL,
+        'irqs.header',
+        `index ${index}, start ${start}, count ${count} or flags are out of range`,
+      );
+    }
     const offered = this.count(index);
-    if (start >= offered || start + count > offered) return -ERRNO.EINVAL;
+    if (start >= offered || start + count > offered) {
+      return refuse(ERRNO.EINVAL, 'irqs.range', `vectors ${start} to ${start + count - 1} of ${offered}`);
+    }
     const data = flags & DATA;
     const empty = { bools: new Uint8Array(0), fds: new Int32Array(0) };
     if (data === SET_IRQS.DATA_NONE) return { process, start, count, kind: 'none', ...empty };
-    if (data !== SET_IRQS.DATA_BOOL && data !== SET_IRQS.DATA_EVENTFD) return -ERRNO.EINVAL;
+    if (data !== SET_IRQS.DATA_BOOL && data !== SET_IRQS.DATA_EVENTFD) {
+      return refuse(ERRNO.EINVAL, 'irqs.data', 'flags must name exactly one kind of data');
+    }
     const size = count * (data === SET_IRQS.DATA_BOOL ? 1 : 4);
-    if (header.argsz - HEADER_SIZE < size) return -ERRNO.EINVAL;
+    if (header.argsz - HEADER_SIZE < size) {
+      return refuse(ERRNO.EINVAL, 'irqs.argsz', `${count} entries need argsz ${HEADER_SIZE + size}`);
+    }
     const bytes = header.tail(HEADER_SIZE, size);
-    if (bytes === null) return -ERRNO.EFAULT;
+    if (bytes === null) return refuse(ERRNO.EFAULT, 'irqs.data', 'the data behind the header cannot be read');
     if (data === SET_IRQS.DATA_BOOL) return { process, start, count, kind: 'bool', ...empty, bools: bytes };
     return { process, start, count, kind: 'eventfd', ...empty, fds: new Int32Array(bytes.buffer) };
   }
@@ -151,14 +174,16 @@ export class InterruptSetup {
   }
 
   private maskIntx(r: Request): number {
-    if (this.irqType !== 'intx' || r.start !== 0 || r.count !== 1) return -ERRNO.EINVAL;
-    if (r.kind === 'eventfd') return -ERRNO.ENOTTY;
+    if (this.irqType !== 'intx' || r.start !== 0 || r.count !== 1) return this.notEnabled('INTx');
+    if (r.kind === 'eventfd') {
+      return this.host.refuse(ERRNO.ENOTTY, 'irqs.mask-eventfd', 'an eventfd can unmask INTx but not mask it');
+    }
     if (r.kind === 'none' || r.bools[0] !== 0) this.intx.mask();
     return 0;
   }
 
   private unmaskIntx(r: Request): number {
-    if (this.irqType !== 'intx' || r.start !== 0 || r.count !== 1) return -ERRNO.EINVAL;
+    if (this.irqType !== 'intx' || r.start !== 0 || r.count !== 1) return this.notEnabled('INTx');
     if (r.kind !== 'eventfd') {
       if (r.kind === 'none' || r.bools[0] !== 0) this.intx.unmask();
       return 0;
@@ -169,7 +194,15 @@ export class InterruptSetup {
       return 0;
     }
     const event = eventOf(r.process, fd);
-    return typeof event === 'number' ? event : this.intx.attachUnmask(event);
+    if (typeof event === 'number') return this.badEvent(event, fd);
+    const attached = this.intx.attachUnmask(event);
+    if (attached === 0) return 0;
+    return this.host.refuse(
+      attached,
+      'irqs.unmask-eventfd',
+      'an eventfd unmasks INTx already',
+      'detach it with -1 first',
+    );
   }
 
   private triggerIntx(r: Request): number {
@@ -178,9 +211,10 @@ export class InterruptSetup {
       return 0;
     }
     const usable = this.irqType === 'intx' || this.irqType === 'none';
-    if (!usable || r.start !== 0 || r.count !== 1) return -ERRNO.EINVAL;
+    if (!usable) return this.otherType('INTx');
+    if (r.start !== 0 || r.count !== 1) return this.notEnabled('INTx');
     if (r.kind === 'eventfd') return this.assignIntx(r.process, r.fds[0]!);
-    if (this.irqType !== 'intx') return -ERRNO.EINVAL;
+    if (this.irqType !== 'intx') return this.notEnabled('INTx');
     if (r.kind === 'none' || r.bools[0] !== 0) this.intx.send(null);
     return 0;
   }
@@ -189,7 +223,7 @@ export class InterruptSetup {
     let trigger: Trigger | null = null;
     if (fd >= 0) {
       const found = triggerOf(process, fd);
-      if (typeof found === 'number') return found;
+      if (typeof found === 'number') return this.badEvent(found, fd);
       trigger = found;
     }
     if (this.irqType === 'intx') {
@@ -198,8 +232,11 @@ export class InterruptSetup {
     }
     this.irqType = 'intx';
     const result = this.intx.enable(trigger);
-    if (result < 0) this.irqType = 'none';
-    return result;
+    if (result === 0) return 0;
+    this.irqType = 'none';
+    return result === -ERRNO.EBUSY
+      ? this.host.refuse(result, 'irqs.shared', `irq ${this.host.device.irq} is taken and cannot be shared`)
+      : this.host.refuse(result, 'irqs.pin', 'the pin has no interrupt number');
   }
 
   private disableIntx(): void {
@@ -212,7 +249,7 @@ export class InterruptSetup {
       this.disableMessages();
       return 0;
     }
-    if (this.irqType !== type && this.irqType !== 'none') return -ERRNO.EINVAL;
+    if (this.irqType !== type && this.irqType !== 'none') return this.otherType(type);
     if (r.kind === 'eventfd') {
       if (this.irqType === type) return this.assignVectors(r);
       const enabled = this.enableMessages(type, r.start + r.count);
@@ -221,7 +258,7 @@ export class InterruptSetup {
       if (result !== 0) this.disableMessages();
       return result;
     }
-    if (this.irqType !== type) return -ERRNO.EINVAL;
+    if (this.irqType !== type) return this.notEnabled(type);
     for (let i = 0; i < r.count; i++) {
       const trigger = this.vectors.get(r.start + i);
       if (trigger !== undefined && (r.kind === 'none' || r.bools[i] !== 0)) fire(trigger, null);
@@ -234,6 +271,7 @@ export class InterruptSetup {
     const given = this.withMemory(() => this.host.irq.allocVectors(this.host.device, type, count));
     if (given < count) {
       if (given > 0) this.withMemory(() => this.host.irq.freeVectors(this.host.device));
+      if (given < 0) this.host.refuse(given, 'irqs.enable', `${count} vectors cannot be enabled in this state`);
       return given;
     }
     this.irqType = type;
@@ -264,12 +302,19 @@ export class InterruptSetup {
     const messages = this.host.irq.messagesOf(this.host.device);
     if (messages === null) return -ERRNO.EINVAL;
     if (messages.line(vector) === null) {
-      if (this.irqType !== 'msix' || !this.dynamic) return -ERRNO.EINVAL;
+      if (this.irqType !== 'msix' || !this.dynamic) {
+        return this.host.refuse(
+          ERRNO.EINVAL,
+          'irqs.noresize',
+          `vector ${vector} was not among those enabled`,
+          'disable the index and enable it with more vectors',
+        );
+      }
       const added = this.withMemory(() => messages.addVector(vector));
       if (added < 0) return added;
     }
     const trigger = triggerOf(process, fd);
-    if (typeof trigger === 'number') return trigger;
+    if (typeof trigger === 'number') return this.badEvent(trigger, fd);
     const name = `vfio-${this.irqType}[${vector}](${this.host.device.name})`;
     const result = this.withMemory(() => {
       if (this.irqType === 'msix') messages.rewriteMessage(vector);
@@ -297,16 +342,40 @@ export class InterruptSetup {
     return result;
   }
 
+  private notEnabled(what: string): number {
+    return this.host.refuse(
+      ERRNO.EINVAL,
+      'irqs.enabled',
+      `${TYPE_NAMES[what] ?? what} is not enabled, or start and count do not fit`,
+      'enable it with an eventfd first',
+    );
+  }
+
+  private otherType(what: string): number {
+    return this.host.refuse(
+      ERRNO.EINVAL,
+      'irqs.type',
+      `${TYPE_NAMES[what] ?? what} is asked for while ${TYPE_NAMES[this.irqType]} is active`,
+      `disable ${TYPE_NAMES[this.irqType]} with DATA_NONE and count 0 first`,
+    );
+  }
+
+  private badEvent(errno: number, fd: number): number {
+    const found = errno === -ERRNO.EBADF ? 'is not open' : 'is no eventfd';
+    return this.host.refuse(errno, 'irqs.eventfd', `descriptor ${fd} ${found}`);
+  }
+
   private triggerEvent(slot: 'err' | 'req', r: Request): number {
-    if (r.start !== 0 || r.count > 1) return -ERRNO.EINVAL;
+    const { refuse } = this.host;
+    if (r.start !== 0 || r.count > 1) return refuse(ERRNO.EINVAL, 'irqs.event', 'there is one such event');
     const held = this.errors[slot];
     if (r.kind === 'none') {
-      if (held === null) return -ERRNO.EINVAL;
+      if (held === null) return refuse(ERRNO.EINVAL, 'irqs.event', 'no eventfd is registered for it');
       if (r.count === 1) fire(held, null);
       else this.errors[slot] = null;
       return 0;
     }
-    if (r.count === 0) return -ERRNO.EINVAL;
+    if (r.count === 0) return refuse(ERRNO.EINVAL, 'irqs.event', 'count is 0');
     if (r.kind === 'bool') {
       if (r.bools[0] !== 0 && held !== null) fire(held, null);
       return 0;
@@ -315,7 +384,7 @@ export class InterruptSetup {
     if (fd === -1) this.errors[slot] = null;
     if (fd < 0) return 0;
     const trigger = triggerOf(r.process, fd);
-    if (typeof trigger === 'number') return trigger;
+    if (typeof trigger === 'number') return this.badEvent(trigger, fd);
     this.errors[slot] = trigger;
     return 0;
   }

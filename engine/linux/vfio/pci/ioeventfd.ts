@@ -6,6 +6,7 @@ import { EventAction, eventOf } from './events';
 import { regionOf } from './regions';
 import type { MsixWindow, Regions } from './regions';
 import type { PciDevice } from '../../pci/device';
+import type { Refuse } from './ops';
 import type { UserStructure } from './structure';
 
 const WIDTHS = 0xf;
@@ -25,8 +26,10 @@ export class IoEvents {
   private readonly device: PciDevice;
   private readonly regions: Regions;
   private readonly msix: MsixWindow | null;
+  private readonly refuse: Refuse;
 
-  constructor(device: PciDevice, regions: Regions, msix: MsixWindow | null) {
+  constructor(device: PciDevice, regions: Regions, msix: MsixWindow | null, refuse: Refuse) {
+    this.refuse = refuse;
     this.device = device;
     this.regions = regions;
     this.msix = msix;
@@ -37,25 +40,31 @@ export class IoEvents {
     const flags = request.u32(4);
     const fd = request.s32(24);
     if (flags & ~WIDTHS || (flags !== 1 && flags !== 2 && flags !== 4 && flags !== 8) || fd < -1) {
-      return -ERRNO.EINVAL;
+      return this.refuse(ERRNO.EINVAL, 'ioeventfd.flags', 'flags must name one width, the descriptor may be -1');
     }
     const { index, at } = regionOf(Number(request.u64(8)));
     const data = BigInt.asUintN(8 * flags, request.u64(16));
-    if (index >= REGION_INDEX.ROM) return -ERRNO.EINVAL;
-    if (at + flags > Number(resourceLength(this.device.resources[index]))) return -ERRNO.EINVAL;
+    if (index >= REGION_INDEX.ROM) return this.refuse(ERRNO.EINVAL, 'ioeventfd.region', 'only BARs take an ioeventfd');
+    if (at + flags > Number(resourceLength(this.device.resources[index]))) {
+      return this.refuse(ERRNO.EINVAL, 'ioeventfd.end', 'the write would run past the end of the BAR');
+    }
     const window = this.msix;
-    if (window?.bar === index && at + flags > window.from && at < window.to) return -ERRNO.EINVAL;
+    if (window?.bar === index && at + flags > window.from && at < window.to) {
+      return this.refuse(ERRNO.EINVAL, 'ioeventfd.msix', 'the write would hit the MSI-X table');
+    }
     const same = this.entries.findIndex((e) => e.bar === index && e.at === at && e.width === flags && e.data === data);
     if (same >= 0) {
-      if (fd >= 0) return -ERRNO.EEXIST;
+      if (fd >= 0) return this.refuse(ERRNO.EEXIST, 'ioeventfd.exists', 'the same write is registered already');
       this.entries[same]!.action.detach();
       this.entries.splice(same, 1);
       return 0;
     }
-    if (fd < 0) return -ERRNO.ENODEV;
-    if (this.entries.length >= MAXIMUM) return -ERRNO.ENOSPC;
+    if (fd < 0) return this.refuse(ERRNO.ENODEV, 'ioeventfd.unknown', 'no such write is registered');
+    if (this.entries.length >= MAXIMUM) {
+      return this.refuse(ERRNO.ENOSPC, 'ioeventfd.many', `${MAXIMUM} are registered already`);
+    }
     const event = eventOf(process, fd);
-    if (typeof event === 'number') return event;
+    if (typeof event === 'number') return this.refuse(event, 'ioeventfd.fd', `descriptor ${fd} is no open eventfd`);
     const action = new EventAction(event, () => this.regions.poke(index, at, flags, data));
     this.entries.push({ bar: index, at, width: flags, data, action });
     return 0;

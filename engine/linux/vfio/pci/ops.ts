@@ -10,6 +10,9 @@ import type { PciEnable } from '../../pci/enable';
 import type { VfioDevice, VfioDeviceOps } from '../device';
 import type { VfToken } from './tokens';
 
+/** Records why a check refused and gives the negative errno back; `check` is the part behind `vfio.pci.`. */
+export type Refuse = (errno: number, check: string, found: string, remedy?: string | null) => number;
+
 /** What the driver uses of the vfio core. */
 export interface VfioRegistry {
   /** 0, or a negative errno when the device has no usable group. */

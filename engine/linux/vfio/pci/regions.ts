@@ -5,6 +5,7 @@ import { powerLevel } from '../../pci/power';
 import type { MappedRegion, MmapRequest } from '../../process/files';
 import { REGION_INDEX, REGION_SHIFT } from '../../uapi/vfio';
 import { RESOURCE, resourceLength } from './bars';
+import type { Refuse } from './ops';
 
 const PAGE = 4096;
 const COMMAND = 0x04;
@@ -38,6 +39,7 @@ export interface RegionHost {
   readConfig(into: Uint8Array, offset: number): number;
   writeConfig(data: Uint8Array, offset: number): number;
   log(level: number, text: string): void;
+  readonly refuse: Refuse;
 }
 
 /** Bytes of a BAR that read and write leave alone: the MSI-X table. */
@@ -125,10 +127,15 @@ export class Regions {
   transfer(data: Uint8Array, offset: number, write: boolean): number {
     if (data.length === 0) return 0;
     const { index, at } = regionOf(offset);
-    if (index >= REGION_COUNT) return -ERRNO.EINVAL;
-    if (index === REGION_INDEX.CONFIG) return write ? this.host.writeConfig(data, at) : this.host.readConfig(data, at);
+    const { refuse } = this.host;
+    if (index >= REGION_COUNT) return refuse(ERRNO.EINVAL, 'region.index', `there is no region ${index}`);
+    if (index === REGION_INDEX.CONFIG) {
+      const result = write ? this.host.writeConfig(data, at) : this.host.readConfig(data, at);
+      if (result !== -ERRNO.EFAULT) return result;
+      return refuse(result, 'config.end', `the access runs past the end of ${this.host.configSize} bytes`);
+    }
     if (index === REGION_INDEX.VGA) return this.transferVga(data, at, write);
-    if (index === REGION_INDEX.ROM && write) return -ERRNO.EINVAL;
+    if (index === REGION_INDEX.ROM && write) return refuse(ERRNO.EINVAL, 'region.rom', 'the ROM cannot be written');
     return this.transferBar(index, data, at, write);
   }
 
@@ -139,12 +146,15 @@ export class Regions {
 
   map(request: MmapRequest): MappedRegion | number {
     const { index, at } = regionOf(request.offset);
-    if (index >= REGION_COUNT) return -ERRNO.EINVAL;
-    if (!request.shared) return -ERRNO.EINVAL;
-    if (index >= REGION_INDEX.ROM || this.host.mappable[index] !== true) return -ERRNO.EINVAL;
+    const { refuse } = this.host;
+    if (index >= REGION_COUNT) return refuse(ERRNO.EINVAL, 'region.index', `there is no region ${index}`);
+    if (!request.shared) return refuse(ERRNO.EINVAL, 'mmap.private', 'the mapping is private', 'map with MAP_SHARED');
+    if (index >= REGION_INDEX.ROM || this.host.mappable[index] !== true) {
+      return refuse(ERRNO.EINVAL, 'mmap.region', `region ${index} cannot be mapped`, 'use pread and pwrite');
+    }
     const size = Number(resourceLength(this.host.device.resources[index]));
     const pages = Math.ceil(size / PAGE) * PAGE;
-    if (at + request.length > pages) return -ERRNO.EINVAL;
+    if (at + request.length > pages) return refuse(ERRNO.EINVAL, 'mmap.end', `the region ends at ${pages} bytes`);
     this.claims.add(index);
     return {
       length: request.length,
@@ -197,14 +207,17 @@ export class Regions {
   private transferBar(index: number, data: Uint8Array, at: number, write: boolean): number {
     const resource = this.host.device.resources[index];
     const shadowRom = index === REGION_INDEX.ROM && this.shadowRom;
-    if (resource === undefined || (resource.start === 0n && !shadowRom)) return -ERRNO.EINVAL;
+    const { refuse } = this.host;
+    if (resource === undefined || (resource.start === 0n && !shadowRom)) {
+      return refuse(ERRNO.EINVAL, 'region.unassigned', `region ${index} is not implemented or has no address`);
+    }
     const length = Number(index === REGION_INDEX.ROM ? this.romSize() : resourceLength(resource));
-    if (at >= length) return -ERRNO.EINVAL;
+    if (at >= length) return refuse(ERRNO.EINVAL, 'region.end', `region ${index} ends at ${length} bytes`);
     const count = Math.min(data.length, length - at);
     let window: readonly [number, number] = [length, length];
     if (index === REGION_INDEX.ROM) {
       const image = this.accessible || shadowRom ? this.romImage() : this.badSignature(0xffff);
-      if (image === 0) return -ERRNO.ENOMEM;
+      if (image === 0) return refuse(ERRNO.ENOMEM, 'region.rom', 'no valid ROM image can be read');
       window = [image, length];
     } else if (this.host.msix?.bar === index) {
       window = [this.host.msix.from, this.host.msix.to];
@@ -221,13 +234,23 @@ export class Regions {
       }
       const usable = here < window[0] ? Math.min(count - done, window[0] - here) : count - done;
       const width = unitWidth(usable, here, io);
-      if (!io && !this.accessible) return -ERRNO.EIO;
+      if (!io && !this.accessible) return this.memoryOff();
       const view = new DataView(data.buffer, data.byteOffset + done, width);
       if (write) this.storeUnit(index, here, width, getUnit(view, width));
       else setUnit(view, width, this.loadMemory(index, here, width));
       done += width;
     }
     return count;
+  }
+
+  private memoryOff(): number {
+    const asleep = powerLevel(this.host.device) >= D3HOT;
+    return this.host.refuse(
+      ERRNO.EIO,
+      'region.memory',
+      asleep ? 'the device is in D3hot' : 'memory decoding is off in the command register',
+      asleep ? 'write 0 to the power state bits' : 'set bit 1 of the command register',
+    );
   }
 
   private transferVga(data: Uint8Array, at: number, write: boolean): number {
