@@ -215,7 +215,9 @@ describe('what lspci text can look like', () => {
   });
 
   it('names the candidates when a name fits several devices', () => {
-    const read = readLspci('00:1e.3 Serial bus controller: Intel Corporation Cannon Point-LP Serial IO SPI Controller\n');
+    const read = readLspci(
+      '00:1e.3 Serial bus controller: Intel Corporation Cannon Point-LP Serial IO SPI Controller\n',
+    );
     const [fact] = read.unknown;
     expect(fact).toMatchObject({ function: '0000:00:1e.3', what: 'device-id' });
     expect(fact!.why).toContain('8086:9daa, 8086:9dab');

@@ -158,6 +158,8 @@ export function iommuUnitOf(kind: IommuKind, qemu: readonly string[]): IommuUnit
     // QEMU's AMD unit always says that it caches entries that are not present (NpCache).
     cachingMode: kind === 'amd-vi' || on('caching-mode', false),
     ...(kind === 'intel-vtd' && { snoopControl: on('snoop-control', false) }),
+    // QEMU's AMD unit looks a requester up under the bus number it had before firmware numbered the buses.
+    ...(kind === 'amd-vi' && { busZeroOnly: true }),
   };
 }
 

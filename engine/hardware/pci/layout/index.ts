@@ -1,27 +1,10 @@
 /** The register tables of the configuration space, by header layout and capability id. */
-import { EXTENDED_CAPABILITIES } from './extended';
-import { msiLayout, PCIX_BRIDGE, STANDARD_CAPABILITIES } from './standard';
-import type { CapabilityLayout } from './types';
-
+export type { DecodedBlock, DecodedField } from './decode';
+export { decodeConfig } from './decode';
 export { headerLayout } from './header';
 export { EXTENDED_CAPABILITIES } from './extended';
+export type { CapabilityContext } from './lookup';
+export { extendedLayout, standardLayout } from './lookup';
 export { STANDARD_CAPABILITIES } from './standard';
 export type { Access, CapabilityLayout, FieldLayout, RegisterLayout } from './types';
 export { fieldOf, fieldValue, registerOf } from './types';
-
-const STANDARD = new Map(STANDARD_CAPABILITIES.map((layout) => [layout.id, layout]));
-const EXTENDED = new Map(EXTENDED_CAPABILITIES.map((layout) => [layout.id, layout]));
-
-/** What shapes a capability besides its id: its word at +2 (MSI) and whether the function is a bridge (PCI-X). */
-export interface CapabilityContext {
-  readonly flags: number;
-  readonly bridge: boolean;
-}
-
-export function standardLayout(id: number, context: CapabilityContext): CapabilityLayout | null {
-  if (id === 0x05) return msiLayout(context.flags);
-  if (id === 0x07 && context.bridge) return PCIX_BRIDGE;
-  return STANDARD.get(id) ?? null;
-}
-
-export const extendedLayout = (id: number): CapabilityLayout | null => EXTENDED.get(id) ?? null;
