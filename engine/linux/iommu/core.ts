@@ -9,7 +9,7 @@ import type { WhyLog } from '../why';
 import { PagingDomain } from './domain';
 import { FabricIndex } from './fabric-index';
 import type { DomainType, IommuDomain, IommuGroup, ReservedRegion } from './group';
-import { isBehindIommu, platformGroups, reservedRegions } from './platform';
+import { isBehindIommu, mergeRegions, platformGroups, recordedRegions, reservedRegions } from './platform';
 import type { GroupDecision, WhyStep } from './decision';
 import type { GroupingPolicy, PolicyContext } from './policy';
 import { LINUX_6_12 } from './policy';
@@ -24,6 +24,7 @@ const USER_PAGE_SIZES: Partial<Record<IommuKind, bigint>> = {
   'virtio-iommu': 0xfffffffffffff000n,
 };
 const KERN_INFO = 6;
+const KERN_WARNING = 4;
 
 class Group implements IommuGroup {
   readonly id: number;
@@ -210,9 +211,14 @@ export class IommuCore {
   }
 
   private makeGroup(id: number, type: DomainType): Group {
-    return new Group(id, type, this.apertureEnd, (devices) =>
-      type === 'unmanaged' ? [] : reservedRegions(devices, this.description, this.settings),
-    );
+    return new Group(id, type, this.apertureEnd, (devices) => (type === 'unmanaged' ? [] : this.regionsOf(devices)));
+  }
+
+  private regionsOf(devices: readonly PciDevice[]): ReservedRegion[] {
+    return mergeRegions([
+      ...reservedRegions(devices, this.description, this.settings),
+      ...recordedRegions(devices, this.description, this.recordedOf),
+    ]);
   }
 
   /** Lowest number that no group has: freed ones are used again. */
@@ -361,6 +367,13 @@ export class IommuCore {
     }
     const direct = group.reserved.find((region) => region.kind === 'direct');
     if (direct) {
+      const first = group.devices[0];
+      if (first) {
+        this.log.print(
+          KERN_WARNING,
+          `${devicePrefix(first)}Firmware has requested this device have a 1:1 IOMMU mapping, rejecting configuring the device without a 1:1 mapping. Contact your platform vendor.`,
+        );
+      }
       return this.why.refuse(
         ERRNO.EINVAL,
         'iommu.group.direct',

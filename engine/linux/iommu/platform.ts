@@ -77,3 +77,36 @@ export function reservedRegions(
       return [MSI_WINDOW];
   }
 }
+
+/** Order of kinds that begin at the same address. */
+const KINDS: readonly ReservedRegion['kind'][] = ['direct', 'direct-relaxable', 'reserved', 'msi'];
+
+/** Sorted by start, then kind; regions of one kind that overlap or touch are one (spec iommu-groups 6.2). */
+export function mergeRegions(regions: readonly ReservedRegion[]): ReservedRegion[] {
+  const sorted = [...regions].sort((a, b) =>
+    a.start === b.start ? KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) : a.start < b.start ? -1 : 1,
+  );
+  const merged: ReservedRegion[] = [];
+  for (const region of sorted) {
+    const at = merged.findIndex((one) => one.kind === region.kind && region.start <= one.end + 1n);
+    if (at < 0) merged.push(region);
+    else if (region.end > merged[at]!.end) merged[at] = { ...merged[at]!, end: region.end };
+  }
+  return merged;
+}
+
+/** Ranges that a dump recorded for the functions' groups: firmware named them (RMRR, unity maps), no register does. */
+export function recordedRegions(
+  devices: readonly PciDevice[],
+  description: MachineDescription,
+  recordedOf: ReadonlyMap<string, string>,
+): ReservedRegion[] {
+  const groups = new Set(devices.flatMap((device) => recordedOf.get(device.name) ?? []));
+  return [...groups].flatMap((id) =>
+    (description.recordedGroups?.[id]?.reserved ?? []).flatMap(([start, end, kind]) =>
+      KINDS.includes(kind as ReservedRegion['kind'])
+        ? [{ start: BigInt(start), end: BigInt(end), kind: kind as ReservedRegion['kind'] }]
+        : [],
+    ),
+  );
+}

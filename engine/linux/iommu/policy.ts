@@ -105,7 +105,7 @@ function decide(device: PciDevice, context: PolicyContext): GroupDecision {
     const found = aliasSearch(reported, context, visited, decision) ?? slotSearch(reported, context, visited, decision);
     if (found !== null) return decision.join(found);
   }
-  return decision.alone('nothing else can send with its requester ID or reach it unseen by the IOMMU');
+  return decision.alone('no function placed before it can send with its requester ID or reach it unseen: a new group');
 }
 
 export const LINUX_6_12: GroupingPolicy = { name: 'linux-6.12', title: 'Linux 3.17 to 6.12', decide };

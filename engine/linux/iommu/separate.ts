@@ -220,7 +220,7 @@ function pathLines(path: DecisionPath): string[] {
   if (path.group === null) return [`${path.function} has no group: no IOMMU covers it.`];
   const lines = [`${path.function}, group ${path.group}:`];
   for (const { function: subject, step } of path.steps) {
-    const about = subject === path.function ? '' : `${subject}: `;
+    const about = subject === path.function || step.text.startsWith(subject) ? '' : `${subject}: `;
     const joins = step.joins === null ? '' : ` → joins ${step.joins}`;
     lines.push(`  ${step.decided ? '*' : '-'} ${about}${step.text}${joins}`);
   }
