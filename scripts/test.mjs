@@ -29,7 +29,8 @@ const work = mkdtempSync(path.join(tmpdir(), 'vfio-lab-test-'));
 const check =
   (...commands) =>
   async () => {
-    const results = await Promise.all(commands.map((command) => run(command, { quiet: true })));
+    // Named only now: before setup there may be no tool.
+    const results = await Promise.all(commands.map((command) => command()).map((command) => run(command, { quiet: true })));
     const broken = results.filter(({ status }) => status !== 0);
     for (const { output } of broken) process.stdout.write(output);
     return { passed: results.length - broken.length, failed: broken.length };
@@ -59,15 +60,15 @@ async function window() {
 }
 
 const STAGES = {
-  format: check([tool('prettier'), '--check', '--log-level', 'warn', '.']),
-  lint: check([tool('eslint'), '.', '--max-warnings', '0']),
+  format: check(() => [tool('prettier'), '--check', '--log-level', 'warn', '.']),
+  lint: check(() => [tool('eslint'), '.', '--max-warnings', '0']),
   types: check(
-    [tool('typescript', 'tsc'), '--noEmit', '-p', '.'],
-    [tool('vue-tsc'), '--noEmit', '-p', 'renderer'],
-    [tool('typescript', 'tsc'), '--noEmit', '-p', 'electron/preload'],
-    [tool('typescript', 'tsc'), '--noEmit', '-p', 'e2e'],
+    () => [tool('typescript', 'tsc'), '--noEmit', '-p', '.'],
+    () => [tool('vue-tsc'), '--noEmit', '-p', 'renderer'],
+    () => [tool('typescript', 'tsc'), '--noEmit', '-p', 'electron/preload'],
+    () => [tool('typescript', 'tsc'), '--noEmit', '-p', 'e2e'],
   ),
-  rooms: check([
+  rooms: check(() => [
     tool('dependency-cruiser', 'depcruise'),
     ...['engine', 'electron', 'renderer', '--config', '.dependency-cruiser.cjs', '--output-type', 'err'],
   ]),
