@@ -32,6 +32,8 @@ export interface IommuUnit {
   cachingMode: boolean;
   /** VT-d can make all DMA snoop the caches; left out: yes. */
   snoopControl?: boolean;
+  /** The unit knows its requesters by their bus number at power-on: what is below a bridge is not translated. */
+  busZeroOnly?: boolean;
 }
 
 export interface KernelDescription {

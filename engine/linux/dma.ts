@@ -16,6 +16,8 @@ export interface DmaServices {
   readonly memory: PhysicalMemory;
   deviceOf(fn: PciFunction): PciDevice | null;
   groupOf(device: PciDevice): IommuGroup | null;
+  /** False for a requester that its unit does not know: its addresses go through unchanged. */
+  translates(fn: PciFunction): boolean;
   /** Second-stage tables of this unit do not tell reads from writes: write permission implies read (recorded, VT-d). */
   readonly writeImpliesRead: boolean;
 }
@@ -39,7 +41,7 @@ export class DmaPath implements DmaPort {
   private move(fn: PciFunction, address: bigint, bytes: Uint8Array, write: boolean): boolean {
     const master = (fn.config.read(COMMAND, 2) & BUS_MASTER) !== 0;
     let complete = true;
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const at = address + BigInt(done);
       const count = Math.min(bytes.length - done, PAGE - Number(at % BigInt(PAGE)));
       const piece = bytes.subarray(done, done + count);
@@ -57,7 +59,7 @@ export class DmaPath implements DmaPort {
   private translate(fn: PciFunction, address: bigint, write: boolean): number | null {
     const device = this.services.deviceOf(fn);
     const group = device === null ? null : this.services.groupOf(device);
-    if (group === null || group.domain.type === 'identity') return Number(address);
+    if (group === null || group.domain.type === 'identity' || !this.services.translates(fn)) return Number(address);
     const domain = group.domain;
     if (!(domain instanceof PagingDomain)) return null;
     const found = domain.translate(address);

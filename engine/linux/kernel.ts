@@ -116,6 +116,7 @@ export function bootKernel(description: MachineDescription): Kernel {
       memory: processes.physical,
       deviceOf: (fn) => pci.devices.get(fn.name) ?? null,
       groupOf: (device) => iommu.groupOf(device),
+      translates: (fn) => !iommu.settings.unit.busZeroOnly || fn.address.bus === 0,
       writeImpliesRead: description.iommu === 'intel-vtd',
     }),
   });

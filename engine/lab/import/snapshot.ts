@@ -164,7 +164,7 @@ export function iommuUnitOf(kind: IommuKind, qemu: readonly string[]): IommuUnit
 }
 
 /** Line of a JSON syntax error: engines tell a position, a line, or nothing. */
-function jsonErrorLine(text: string, message: string): number | null {
+export function jsonErrorLine(text: string, message: string): number | null {
   const line = /line (\d+)/.exec(message);
   if (line) return Number(line[1]);
   const position = /position (\d+)/.exec(message);
