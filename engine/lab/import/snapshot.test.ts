@@ -55,6 +55,7 @@ describe('readSnapshot', () => {
       addressBits: 48,
       scalableMode: false,
       cachingMode: false,
+      snoopControl: false,
     });
     const [fn] = machine.functions;
     expect(fn).toMatchObject({ irq: 10, resetMethod: '', known: null, notProbed: [[0, 256]], numaNode: -1 });
