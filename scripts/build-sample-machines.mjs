@@ -33,7 +33,10 @@ class Config {
     this.last = offset;
   }
   extended(offset, id, version) {
-    if (this.lastExtended !== null) this.bytes[this.lastExtended + 3] = offset >> 4;
+    if (this.lastExtended !== null) {
+      this.bytes[this.lastExtended + 2] |= (offset & 0xf) << 4;
+      this.bytes[this.lastExtended + 3] = offset >> 4;
+    }
     this.set(offset, 4, id | (version << 16));
     this.lastExtended = offset;
   }
@@ -351,7 +354,7 @@ const endpoint = (options) => (config) => {
   });
   parts.msi(config, 0xa0, options.msi ?? 0);
   if (options.msix) parts.msix(config, 0xc0, ...options.msix);
-  parts.aer(config, 0x150);
+  parts.aer(config, 0x100);
   if (options.acs) parts.acs(config, 0x2a0, 0, 0);
 };
 add('0000:01:00.0', {
@@ -508,7 +511,8 @@ add('0000:07:00.0', {
   caps: endpoint({ speed: 3, width: 4, flr: true, msi: 5, msix: [33, 0, 0x3000, 0x2000] }),
 });
 
-// A cheap switch without ACS: everything below it is one group.
+// A cheap switch without ACS: each port shares a group with what is below it, and the rule does not see that the two
+// ports reach each other inside the switch.
 switchPort('0000:09:00.0', '0000:00:1c.0', 0x1b21, 0x1184, [10, 12], {
   type: 5,
   windows: { mem: [0x82600000, 0x827fffff] },

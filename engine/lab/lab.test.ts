@@ -132,6 +132,18 @@ describe('editing the silicon', () => {
   });
 });
 
+describe('the first sample', () => {
+  it('has the groups that its description promises', () => {
+    const { functions, groups } = Lab.create(host).view('topology', null);
+    const membersOf = (address: string): string[] =>
+      groups.find((group) => group.id === functions.find((fn) => fn.address === address)!.group)!.members;
+    expect(membersOf('0000:01:00.0')).toEqual(['0000:01:00.0', '0000:01:00.1']);
+    expect(membersOf('0000:06:00.0')).toEqual(['0000:06:00.0']);
+    expect(membersOf('0000:06:00.1')).toEqual(['0000:06:00.1']);
+    expect(membersOf('0000:0b:00.0')).toEqual(['0000:0a:01.0', '0000:0b:00.0']);
+  });
+});
+
 describe('opening files', () => {
   const bad: [string, Uint8Array][] = [
     ['empty.txt', new Uint8Array(0)],
