@@ -29,12 +29,22 @@ async function picture(name: string): Promise<void> {
   say(`    (${file})`);
 }
 
+/** Rows that fill the terminal's width go on in the next one. */
+function unwrapped(text: string): string {
+  const rows = text.split('\n');
+  const width = Math.max(...rows.map((row) => row.length));
+  return rows
+    .map((row) => (row.length === width ? row : `${row}\n`))
+    .join('')
+    .trimEnd();
+}
+
 /** Types a command and prints what the terminal answered. */
 async function command(line: string, wait: RegExp): Promise<void> {
   await person.clears();
   await person.types(line);
   await person.reads(wait);
-  say(indented(await person.terminalText()));
+  say(indented(unwrapped(await person.terminalText())));
 }
 
 async function machine(): Promise<void> {
@@ -64,7 +74,7 @@ async function assign(): Promise<void> {
   await expect(person.countOf(FIRED)).toHaveText('1');
   const shown = await view(lab.app, 'function', { address: `0000:${GPU}` });
   for (const vector of shown?.interrupts.vectors.slice(0, VECTORS) ?? []) {
-    say(`    vector ${vector.index}: eventfd ${vector.eventfd}, count ${vector.count}, ${vector.state}`);
+    say(`    vector ${vector.index}: ${vector.eventfd}, count ${vector.count}, ${vector.state}`);
   }
   say('  The way it took:');
   for (const hop of shown?.interrupts.arrivals.at(-1)?.path ?? []) say(`    ${hop.step}: ${hop.detail}`);

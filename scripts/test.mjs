@@ -30,7 +30,9 @@ const check =
   (...commands) =>
   async () => {
     // Named only now: before setup there may be no tool.
-    const results = await Promise.all(commands.map((command) => command()).map((command) => run(command, { quiet: true })));
+    const results = await Promise.all(
+      commands.map((command) => command()).map((command) => run(command, { quiet: true })),
+    );
     const broken = results.filter(({ status }) => status !== 0);
     for (const { output } of broken) process.stdout.write(output);
     return { passed: results.length - broken.length, failed: broken.length };
