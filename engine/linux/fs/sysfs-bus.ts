@@ -1,10 +1,11 @@
 /** /sys/bus/pci and /sys/bus/pci_express: devices, drivers, slots and the files of the bus (pci-linux.md 7.3). */
 import { ERRNO } from '../errno';
 import type { PciDevice, PciDriver } from '../pci/device';
-import { attribute, directory, link, listing, once, readOnly, writeOnly } from './attribute';
+import { attribute, directory, link, listing, once, writeOnly } from './attribute';
 import type { FsContext } from './context';
-import type { DirectoryNode, FileNode, Node } from './node';
+import type { DirectoryNode, FileNode } from './node';
 import { parseUnsigned } from './numbers';
+import { slotsDirectory } from './slots';
 import { devicePath, relativeLink } from './sysfs-paths';
 import { serviceNames } from './sysfs-pci';
 import { storeUevent } from './uevent';
@@ -14,6 +15,7 @@ const nameIn = (text: string): string => text.replace(/\n$/, '');
 
 export function pciBusDirectory(context: FsContext): DirectoryNode {
   const { pci } = context;
+  const slots = slotsDirectory(context);
   return directory({
     devices: once(() =>
       listing(
@@ -33,7 +35,7 @@ export function pciBusDirectory(context: FsContext): DirectoryNode {
         },
       ),
     ),
-    slots: () => slotsDirectory(context),
+    slots: () => slots,
     drivers_autoprobe: () =>
       attribute({
         mode: 0o644,
@@ -87,54 +89,6 @@ function driverDirectory(context: FsContext, driver: PciDriver): DirectoryNode {
       module: () => (driver.module === null ? null : link(relativeLink(path, `module/${driver.module}`))),
     },
   );
-}
-
-/** A slot of a hot-plug port: the physical slot number names it. */
-interface Slot {
-  readonly name: string;
-  readonly port: PciDevice;
-}
-
-function slotsOf(context: FsContext): Slot[] {
-  const slots: Slot[] = [];
-  const used = new Set<string>();
-  for (const port of context.pci.devices.values()) {
-    if (context.pci.boundDriver(port)?.name !== 'pcieport') continue;
-    const at = port.config.findCapability(0x10);
-    const hotPlug = port.config.read(at + 2, 2) & 0x100 && port.config.read(at + 0x14, 4) & 0x40;
-    if (!hotPlug) continue;
-    const number = String(port.config.read(at + 0x14, 4) >>> 19);
-    let name = number;
-    for (let n = 1; used.has(name); n++) name = `${number}-${n}`;
-    used.add(name);
-    slots.push({ name, port });
-  }
-  return slots;
-}
-
-function slotsDirectory(context: FsContext): DirectoryNode {
-  return listing(
-    () => slotsOf(context).map((slot) => slot.name),
-    (name) => {
-      const slot = slotsOf(context).find((s) => s.name === name);
-      return slot === undefined ? null : slotDirectory(context, slot);
-    },
-  );
-}
-
-function slotDirectory(context: FsContext, { port }: Slot): DirectoryNode {
-  const segment = port.name.slice(0, port.name.indexOf(':'));
-  const occupied = (): boolean => context.pci.childrenOf(port).length > 0;
-  const capabilities = port.config.read(port.config.findCapability(0x10) + 0x14, 4);
-  const entries: Record<string, () => Node> = {
-    address: () => readOnly(() => `${segment}:${port.config.read(0x19, 1).toString(16).padStart(2, '0')}:00\n`),
-    adapter: () => readOnly(() => (occupied() ? '1\n' : '0\n')),
-    power: () => readOnly(() => (occupied() ? '1\n' : '0\n')),
-    uevent: () => attribute({ mode: 0o644, show: () => '', store: storeUevent }),
-  };
-  if (capabilities & 0x04) entries['latch'] = () => readOnly(() => '0\n');
-  if (capabilities & 0x08) entries['attention'] = () => readOnly(() => '0\n');
-  return directory(entries);
 }
 
 export function pciExpressBusDirectory(context: FsContext): DirectoryNode {

@@ -11,8 +11,9 @@ import { busDirectory, functionDirectory } from './sysfs-pci';
 import { storeUevent } from './uevent';
 
 export function sysfs(context: FsContext): DirectoryNode {
+  const pci = pciBusDirectory(context);
   const bus = directory({
-    pci: once(() => pciBusDirectory(context)),
+    pci: () => pci,
     pci_express: once(() => pciExpressBusDirectory(context)),
   });
   const kernel = directory({ iommu_groups: once(() => groupsDirectory(context)), mm: () => directory({}) });

@@ -1,0 +1,100 @@
+/** Hot-plug slots and their names: /sys/bus/pci/slots (pci-linux.md 5.1, 8.2). */
+import { PortType } from '../../hardware/pci/function';
+import type { PciDevice } from '../pci/device';
+import { attribute, directory, listing, readOnly } from './attribute';
+import type { FsContext } from './context';
+import type { DirectoryNode, Node } from './node';
+import { hex } from './numbers';
+import { storeUevent } from './uevent';
+
+/** Devices that a conventional bus has room for. */
+const CONVENTIONAL_SLOTS = 32;
+const HOT_PLUG_CAPABLE = 0x40;
+const SLOT_IMPLEMENTED = 0x100;
+
+interface Slot {
+  readonly name: string;
+  readonly port: PciDevice;
+  readonly device: number;
+  /** Slot Capabilities of a port; 0 where firmware drives the slot. */
+  readonly capabilities: number;
+}
+
+function slotCapabilities(port: PciDevice): number {
+  const at = port.config.findCapability(0x10);
+  if (at === 0 || !(port.config.read(at + 2, 2) & SLOT_IMPLEMENTED)) return 0;
+  return port.config.read(at + 0x14, 4);
+}
+
+/**
+ * Where ACPI drives hot-plug, every bus below a hot-plug port has one slot and every conventional bus has all of them,
+ * except where a bridge sits; they are numbered by device. A native slot bears the port's physical slot number.
+ */
+export function findSlots(context: FsContext): Slot[] {
+  const ports = [...context.pci.devices.values()].filter((device) => device.function.isBridge);
+  ports.sort((a, b) => busOf(a) - busOf(b));
+  const slots: Slot[] = [];
+  const taken = new Map<string, number>();
+  const isNative = (port: PciDevice): boolean => context.nativeHotplug(port.function.rootBus);
+  for (const port of ports) {
+    if (isNative(port)) continue;
+    const type = port.function.portType;
+    const express = type === PortType.RootPort || type === PortType.DownstreamPort;
+    if (type === PortType.UpstreamPort || (express && !(slotCapabilities(port) & HOT_PLUG_CAPABLE))) continue;
+    const bridges = new Set(
+      context.pci
+        .childrenOf(port)
+        .filter((child) => child.function.isBridge)
+        .map((child) => child.function.address.device),
+    );
+    for (let device = 0; device < (express ? 1 : CONVENTIONAL_SLOTS); device++) {
+      if (bridges.has(device)) continue;
+      // The slot is listed first under a name of its own and then renamed, which skips the suffix -1.
+      const count = (taken.get(String(device)) ?? 0) + 1;
+      taken.set(String(device), count);
+      slots.push({ name: count === 1 ? `${device}` : `${device}-${count}`, port, device, capabilities: 0 });
+    }
+  }
+  const names = new Set(slots.map((slot) => slot.name));
+  for (const port of ports) {
+    const capabilities = slotCapabilities(port);
+    if (!isNative(port) || !(capabilities & HOT_PLUG_CAPABLE) || context.pci.boundDriver(port) === null) continue;
+    const number = String(capabilities >>> 19);
+    let name = number;
+    for (let n = 1; names.has(name); n++) name = `${number}-${n}`;
+    names.add(name);
+    slots.push({ name, port, device: 0, capabilities });
+  }
+  return slots;
+}
+
+const busOf = (port: PciDevice): number => (port.function.address.segment << 8) | port.config.read(0x19, 1);
+
+/** Slots stay when a card goes; they go with their port. */
+export function slotsDirectory(context: FsContext): DirectoryNode {
+  const all = new Map(findSlots(context).map((slot) => [slot.name, slot]));
+  const present = (slot: Slot): boolean => context.pci.devices.get(slot.port.name) === slot.port;
+  return listing(
+    () => [...all.values()].filter(present).map((slot) => slot.name),
+    (name) => {
+      const slot = all.get(name);
+      return slot === undefined || !present(slot) ? null : slotDirectory(context, slot);
+    },
+  );
+}
+
+function slotDirectory(context: FsContext, { port, device, capabilities }: Slot): DirectoryNode {
+  const segment = port.name.slice(0, port.name.indexOf(':'));
+  const occupied = (): boolean =>
+    context.pci.childrenOf(port).some((child) => child.function.address.device === device);
+  const flag = () => readOnly(() => (occupied() ? '1\n' : '0\n'));
+  const entries: Record<string, () => Node> = {
+    adapter: flag,
+    address: () => readOnly(() => `${segment}:${hex(port.config.read(0x19, 1), 2)}:${hex(device, 2)}\n`),
+    power: flag,
+    uevent: () => attribute({ mode: 0o644, show: () => '', store: storeUevent }),
+  };
+  if (capabilities & 0x04) entries['latch'] = () => readOnly(() => '0\n');
+  if (capabilities & 0x08) entries['attention'] = () => readOnly(() => '0\n');
+  return directory(entries);
+}
