@@ -29,7 +29,8 @@ test('the page reaches nothing but the bridge', async ({ lab }) => {
 
 test('a group goes to a container by drag, and undo takes it back', async ({ lab, person }) => {
   for (const short of ['01:00.0', '01:00.1']) await person.binds(short);
-  await person.dragsGroup(10);
+  const { groups } = await view(lab.app, 'topology', null);
+  await person.dragsGroup(groups.find((g) => g.members.includes('0000:01:00.0'))?.id ?? -1);
   await expect(person.containers.getByText(/^container fd \d+$/)).toBeVisible();
   await lab.page.getByRole('button', { name: /^Undo/ }).first().click();
   await expect(person.containers.getByText(/^container fd \d+$/)).toBeHidden();
