@@ -1,10 +1,12 @@
 import type { Clock } from '../clock';
+import type { KernelLog } from '../log';
 import type { PciDevice } from '../pci/device';
 import type { PciFunction } from '../../hardware/pci/function';
 import type { InterruptPath, Interrupts } from '../../hardware/interrupts';
 import { ERRNO } from '../errno';
 import { MessageVectors } from './vectors';
 import type { VectorKind } from './vectors';
+import { DmarFaults } from './faults';
 import { ioApicInput } from './pins';
 import { RemappingIndexes, messageSource, sourceAllowed, sourceCheckOf } from './remapping';
 import type { RemappingKind } from './remapping';
@@ -25,10 +27,15 @@ export interface InterruptRow {
 
 /** ISA interrupts that the I/O APIC takes at boot: 0–15 without the cascade. */
 const LEGACY_INPUTS = 15;
+/** Inputs from here on carry the pins of PCI functions. */
+const FIRST_SHARED_INPUT = 16;
 const FIRST_MESSAGE_IRQ = 24;
 const FIRST_VECTOR = 0x21;
 const VECTORS_PER_CPU = 200;
 const VT_D_ENTRIES = 65536;
+
+/** A number that a running machine had given the pin already. */
+const isInput = (irq: number): boolean => irq >= FIRST_SHARED_INPUT && irq < FIRST_MESSAGE_IRQ;
 
 /**
  * Interrupt numbers, their handlers and the entries that remap messages: what `kernel/irq`, the x86 vector domain and
@@ -36,6 +43,8 @@ const VT_D_ENTRIES = 65536;
  */
 export class IrqCore {
   readonly remapping: RemappingKind;
+  /** Writes the fault lines of VT-d; null for other units. */
+  readonly faults: DmarFaults | null;
   private readonly interrupts: Interrupts;
   private readonly clock: Clock;
   private readonly lines = new Map<number, IrqLine>();
@@ -49,10 +58,11 @@ export class IrqCore {
   private readonly pinOf = new Map<PciFunction, number>();
   private readonly usedVectors = new Set<number>();
 
-  constructor(options: { interrupts: Interrupts; remapping: RemappingKind; clock: Clock }) {
+  constructor(options: { interrupts: Interrupts; remapping: RemappingKind; clock: Clock; log?: KernelLog }) {
     this.interrupts = options.interrupts;
     this.remapping = options.remapping;
     this.clock = options.clock;
+    this.faults = options.remapping === 'vt-d' && options.log ? new DmarFaults(options.log, options.clock) : null;
     this.interrupts.onMsi = (path) => this.receive(path);
     this.interrupts.onIntx = (fn, asserted, path) => this.receivePin(fn, asserted, path);
     if (this.remapping === 'vt-d') for (let i = 0; i < LEGACY_INPUTS; i++) this.indexes.allocate(1);
@@ -64,7 +74,7 @@ export class IrqCore {
    * `device.irq`.
    */
   enablePin(device: PciDevice): void {
-    const input = ioApicInput(device);
+    const input = isInput(device.irq) ? device.irq : ioApicInput(device);
     if (input === null) {
       if (device.irq !== 0) this.pinOf.set(device.function, device.irq);
       return;
@@ -268,6 +278,7 @@ export class IrqCore {
     if (this.remapping === 'vt-d') {
       if (!(path.addressLow & 0x10)) {
         path.stop('remapping', 'fault 0x25: a message in compatibility format is blocked');
+        this.faults?.interrupt(path.requester, 0, 0x25);
         return;
       }
       const handle = ((path.addressLow >>> 5) & 0x7fff) | ((path.addressLow & 4) << 13);
@@ -281,6 +292,7 @@ export class IrqCore {
     }
     const line = this.byMessage.get(key);
     if (line === undefined) {
+      this.faults?.interrupt(path.requester, path.remapIndex, 0x22);
       path.stop(
         this.remapping === 'none' ? 'vector' : 'remapping',
         this.remapping === 'none'
@@ -290,6 +302,7 @@ export class IrqCore {
       return;
     }
     if (this.remapping === 'vt-d' && !this.sourceMatches(path, line)) {
+      this.faults?.interrupt(path.requester, path.remapIndex, 0x26);
       path.stop('remapping', `fault 0x26: entry ${path.remapIndex} belongs to another requester`);
       return;
     }
