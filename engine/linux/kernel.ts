@@ -96,7 +96,7 @@ export function bootKernel(description: MachineDescription): Kernel {
   processes.spawn({ pid: 1, parent: 0, name: 'init', uid: 0 });
   const iommu = new IommuCore({ description, log, why });
   const interrupts = new Interrupts();
-  const irqs = new IrqCore({ interrupts, clock, remapping: remappingOf(description, iommu) });
+  const irqs = new IrqCore({ interrupts, clock, log, remapping: remappingOf(description, iommu) });
   const enable = new PciEnable(log, irqs);
   const pci = new PciBus(log, why, iommu);
   const acsSettings = { enable: iommu.settings.enabled, cmdline: settings.cmdline };
