@@ -2,8 +2,11 @@
 import type { MachineDescription } from '../../hardware/description';
 import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
-import { readLspci } from './lspci';
-import { readSnapshot } from './snapshot';
+import { readFacter } from './facter';
+import { looksLikeKernelLog, readKernelLog } from './kernel-log';
+import { readCut } from './lspci';
+import { cleanLines, cutText } from './lspci/lines';
+import { jsonErrorLine, readSnapshot } from './snapshot';
 import { readSysfs } from './sysfs';
 import { looksLikeTar, readTar } from './tar';
 
@@ -14,14 +17,18 @@ export { readSnapshot } from './snapshot';
 /** A dump of 10,000 functions with all registers has some 200 MB as text, but such a machine comes as an archive. */
 const MAX_TEXT = 48 * 1024 * 1024;
 
-function readJson(text: string): MachineDescription {
-  if (!/"format"\s*:\s*"vfiolab-machine\//.test(text.slice(0, 4096))) return readSnapshot(text);
+/** JSON of any of three kinds: a recorded machine, the lab's own description, a facter report. */
+function readJson(text: string, name: string): MachineDescription {
+  const format = /"format"\s*:\s*"([^"]*)"/.exec(text.slice(0, 65536))?.[1];
+  if (format?.startsWith('machine/')) return readSnapshot(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ImportError(`is no complete JSON: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ImportError(`is no complete JSON: ${message.slice(0, 120)}`, jsonErrorLine(text, message));
   }
+  if (!format?.startsWith('vfiolab-machine/')) return readFacter(value, name);
   const checked = checkDescription(value);
   if ('problem' in checked) throw new ImportError(checked.problem);
   return checked;
@@ -54,9 +61,12 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
       );
     }
     const text = new TextDecoder().decode(bytes);
-    if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text);
+    if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
     if (isBinary(bytes)) throw new ImportError('is no text and no archive that can be read', 1);
-    return readLspci(text, machineName(fileName));
+    const lines = cleanLines(text);
+    const cut = cutText(lines);
+    if (cut.functions.length === 0 && looksLikeKernelLog(lines)) return readKernelLog(lines, machineName(fileName));
+    return readCut(cut, machineName(fileName));
   } catch (error) {
     throw error instanceof ImportError ? error.inFile(fileName) : error;
   }

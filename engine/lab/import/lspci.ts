@@ -275,22 +275,22 @@ export function iommuOf(functions: readonly { classCode: number | null; vendor: 
   return 'unknown';
 }
 
-/** True when some line starts as a function of lspci, of a group listing or of a kernel log does. */
-export function looksLikeLspci(text: string): boolean {
-  const cut = cutText(cleanLines(text));
-  return cut.functions.length > 0;
-}
-
 /** Throws ImportError when nothing in the text is a function, or when the bridges form a loop. */
 export function readLspci(text: string, name = 'machine'): MachineDescription {
   return readCut(cutText(cleanLines(text)), name);
 }
 
-function readCut(cut: CutText, name: string): MachineDescription {
+/** As `readLspci`, for text that is already cut into functions. */
+export function readCut(cut: CutText, name: string): MachineDescription {
   if (cut.functions.length === 0) {
     if (cut.treeLines.length > 0) {
       const reason = 'is the tree of lspci -t, which has no registers; use the output of: sudo lspci -vvvnn -xxxx -D';
       throw new ImportError(reason, cut.treeLines[0]!);
+    }
+    if (cut.groups.length > 0) {
+      const reason =
+        'tells the groups of functions but not what they are; put the lspci text, or the lines "pci …: [8086:…]" of the kernel log, into the same file';
+      throw new ImportError(reason, cut.groups[0]!.line);
     }
     throw new ImportError('has no line that starts with the address of a function, as lspci prints it (00:1f.3 …)', 1);
   }

@@ -25,12 +25,26 @@ export class Registers {
 
   /** Sets bits `lsb`…`lsb+width-1` of the register at `offset`; bits of a dump stay. Wider than 32 bits with bigint. */
   setBits(offset: number, lsb: number, width: number, value: number | bigint, known = true): void {
-    let rest = BigInt(value);
-    for (let bit = lsb; bit < lsb + width; bit++, rest >>= 1n) {
+    if (typeof value === 'bigint') {
+      for (let done = 0; done < width; done += 24) {
+        const part = Number((value >> BigInt(done)) & 0xffffffn);
+        this.setSmall(offset, lsb + done, Math.min(24, width - done), part, known);
+      }
+    } else if (width <= 24) this.setSmall(offset, lsb, width, value, known);
+    else {
+      this.setSmall(offset, lsb, 24, value & 0xffffff, known);
+      this.setBits(offset, lsb + 24, width - 24, Math.floor(value / 0x1000000), known);
+    }
+  }
+
+  /** As `setBits`, at most 24 bits. */
+  private setSmall(offset: number, lsb: number, width: number, value: number, known: boolean): void {
+    let rest = value;
+    for (let bit = lsb; bit < lsb + width; bit++, rest >>= 1) {
       const at = offset + (bit >> 3);
       if (at >= 4096 || this.dumped[at] === 1) continue;
       const mask = 1 << (bit & 7);
-      if (rest & 1n) this.bytes[at] = this.bytes[at]! | mask;
+      if (rest & 1) this.bytes[at] = this.bytes[at]! | mask;
       else this.bytes[at] = this.bytes[at]! & ~mask;
       if (known) this.known[at] = this.known[at]! | mask;
       this.end = Math.max(this.end, at + 1);
