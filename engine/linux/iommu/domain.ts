@@ -6,48 +6,60 @@ export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 
 const PAGE_SHIFT = 12n;
-const CHUNK = 256;
+const CHUNK = 128;
 
-/** Sorted runs in chunks of up to 256, so that inserting moves little. Page numbers are below 2^52: exact as numbers. */
+/** Fields of a run in a chunk's array. */
+const START = 0;
+const PAGES = 1;
+const PHYSICAL = 2;
+const PROT = 3;
+const STRIDE = 4;
+
+/**
+ * Sorted runs, up to 128, so that inserting moves little: start, pages, physical page, access, one after the other in one
+ * array. Page numbers are below 2^52: exact as numbers.
+ */
 class Chunk {
-  readonly start = new Float64Array(CHUNK);
-  readonly pages = new Float64Array(CHUNK);
-  readonly physical = new Float64Array(CHUNK);
-  readonly prot = new Uint8Array(CHUNK);
+  readonly runs = new Float64Array(CHUNK * STRIDE);
   length = 0;
 
   /** Index of the first run that ends after `page`. */
   firstEndingAfter(page: number): number {
+    const { runs } = this;
     let low = 0;
     let high = this.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.start[middle]! + this.pages[middle]! > page) high = middle;
+      const at = middle * STRIDE;
+      if (runs[at + START]! + runs[at + PAGES]! > page) high = middle;
       else low = middle + 1;
     }
     return low;
   }
 
-  insert(at: number, start: number, pages: number, physical: number, prot: number): void {
-    if (at < this.length) {
-      this.start.copyWithin(at + 1, at, this.length);
-      this.pages.copyWithin(at + 1, at, this.length);
-      this.physical.copyWithin(at + 1, at, this.length);
-      this.prot.copyWithin(at + 1, at, this.length);
-    }
-    this.start[at] = start;
-    this.pages[at] = pages;
-    this.physical[at] = physical;
-    this.prot[at] = prot;
+  field(index: number, field: number): number {
+    return this.runs[index * STRIDE + field]!;
+  }
+
+  set(index: number, field: number, value: number): void {
+    this.runs[index * STRIDE + field] = value;
+  }
+
+  insert(index: number, start: number, pages: number, physical: number, prot: number): void {
+    const { runs } = this;
+    const at = index * STRIDE;
+    if (index < this.length) runs.copyWithin(at + STRIDE, at, this.length * STRIDE);
+    runs[at + START] = start;
+    runs[at + PAGES] = pages;
+    runs[at + PHYSICAL] = physical;
+    runs[at + PROT] = prot;
     this.length++;
   }
 
-  remove(at: number): void {
-    this.start.copyWithin(at, at + 1, this.length);
-    this.pages.copyWithin(at, at + 1, this.length);
-    this.physical.copyWithin(at, at + 1, this.length);
-    this.prot.copyWithin(at, at + 1, this.length);
+  remove(index: number): void {
+    const at = index * STRIDE;
     this.length--;
+    if (index < this.length) this.runs.copyWithin(at, at + STRIDE, (this.length + 1) * STRIDE);
   }
 }
 
@@ -101,7 +113,7 @@ export class PagingDomain implements IommuDomain {
       const middle = (low + high) >>> 1;
       const chunk = this.chunks[middle]!;
       const last = chunk.length - 1;
-      if (last < 0 || chunk.start[last]! + chunk.pages[last]! <= page) low = middle + 1;
+      if (last < 0 || chunk.field(last, START) + chunk.field(last, PAGES) <= page) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -127,10 +139,7 @@ export class PagingDomain implements IommuDomain {
     const chunk = this.chunks[index]!;
     const half = CHUNK / 2;
     const right = new Chunk();
-    right.start.set(chunk.start.subarray(half));
-    right.pages.set(chunk.pages.subarray(half));
-    right.physical.set(chunk.physical.subarray(half));
-    right.prot.set(chunk.prot.subarray(half));
+    right.runs.set(chunk.runs.subarray(half * STRIDE));
     right.length = chunk.length - half;
     chunk.length = half;
     this.chunks.splice(index + 1, 0, right);
@@ -145,14 +154,14 @@ export class PagingDomain implements IommuDomain {
     while (index < this.chunks.length) {
       const chunk = this.chunks[index]!;
       let at = chunk.firstEndingAfter(from);
-      while (at < chunk.length && chunk.start[at]! < to) {
-        const start = chunk.start[at]!;
-        const end = start + chunk.pages[at]!;
-        const physical = chunk.physical[at]!;
-        const prot = chunk.prot[at]!;
+      while (at < chunk.length && chunk.field(at, START) < to) {
+        const start = chunk.field(at, START);
+        const end = start + chunk.field(at, PAGES);
+        const physical = chunk.field(at, PHYSICAL);
+        const prot = chunk.field(at, PROT);
         removed += Math.min(end, to) - Math.max(start, from);
         if (start < from && end > to) {
-          chunk.pages[at] = from - start;
+          chunk.set(at, PAGES, from - start);
           this.map(
             BigInt(to) << PAGE_SHIFT,
             BigInt(physical + (to - start)) << PAGE_SHIFT,
@@ -162,12 +171,12 @@ export class PagingDomain implements IommuDomain {
           return BigInt(removed) << PAGE_SHIFT;
         }
         if (start < from) {
-          chunk.pages[at] = from - start;
+          chunk.set(at, PAGES, from - start);
           at++;
         } else if (end > to) {
-          chunk.start[at] = to;
-          chunk.pages[at] = end - to;
-          chunk.physical[at] = physical + (to - start);
+          chunk.set(at, START, to);
+          chunk.set(at, PAGES, end - to);
+          chunk.set(at, PHYSICAL, physical + (to - start));
           return BigInt(removed) << PAGE_SHIFT;
         } else {
           chunk.remove(at);
@@ -185,9 +194,9 @@ export class PagingDomain implements IommuDomain {
     const page = Number(iova >> PAGE_SHIFT);
     const chunk = this.chunks[this.chunkOf(page)]!;
     const at = chunk.firstEndingAfter(page);
-    if (at >= chunk.length || chunk.start[at]! > page) return null;
-    const physical = BigInt(chunk.physical[at]! + (page - chunk.start[at]!)) << PAGE_SHIFT;
-    return { physical: physical | (iova & 0xfffn), prot: chunk.prot[at]! };
+    if (at >= chunk.length || chunk.field(at, START) > page) return null;
+    const physical = BigInt(chunk.field(at, PHYSICAL) + (page - chunk.field(at, START))) << PAGE_SHIFT;
+    return { physical: physical | (iova & 0xfffn), prot: chunk.field(at, PROT) };
   }
 
   /** Number of runs. */
