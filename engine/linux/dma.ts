@@ -20,6 +20,8 @@ export interface DmaServices {
   translates(fn: PciFunction): boolean;
   /** Second-stage tables of this unit do not tell reads from writes: write permission implies read (recorded, VT-d). */
   readonly writeImpliesRead: boolean;
+  /** The unit stopped an access and recorded it. */
+  fault(fn: PciFunction, address: bigint, write: boolean): void;
 }
 
 export class DmaPath implements DmaPort {
@@ -46,6 +48,7 @@ export class DmaPath implements DmaPort {
       const count = Math.min(bytes.length - done, PAGE - Number(at % BigInt(PAGE)));
       const piece = bytes.subarray(done, done + count);
       const physical = master ? this.translate(fn, at, write) : null;
+      if (master && physical === null) this.services.fault(fn, at, write);
       const { memory } = this.services;
       if (physical === null || !(write ? memory.write(physical, piece) : memory.read(physical, piece))) {
         if (!write) piece.fill(0);

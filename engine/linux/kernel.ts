@@ -14,6 +14,7 @@ import { IommuCore } from './iommu/core';
 import { IommufdCore } from './iommufd/core';
 import { hardwareInfo } from './iommufd/hardware-info';
 import { IrqCore } from './irq/irq';
+import { messageSource } from './irq/remapping';
 import { KernelLog } from './log';
 import { ModuleLoader, commandLineOptions } from './module-loader';
 import { ModuleTable, moduleName } from './modules';
@@ -118,6 +119,7 @@ export function bootKernel(description: MachineDescription): Kernel {
       groupOf: (device) => iommu.groupOf(device),
       translates: (fn) => !iommu.settings.unit.busZeroOnly || fn.address.bus === 0,
       writeImpliesRead: description.iommu === 'intel-vtd',
+      fault: (fn, address, write) => irqs.faults?.dma(messageSource(fn), address, write),
     }),
   });
 
@@ -249,7 +251,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     maxMapCount: MAX_MAP_COUNT,
     vfioMajor: maxVfioMajor,
     taints: () => taint,
-    regionHolder: (device) => holderOf(device),
+    regionHolder: (device, bar) => holderOf(device, bar),
     characterDevices: characterDevices({ vfio, iommufd, modules, build }),
   };
   const fs = new FileTree(rootDirectory(context, { programs: [] }));
@@ -305,7 +307,8 @@ export function bootKernel(description: MachineDescription): Kernel {
     return entry?.[1] ?? '';
   }
 
-  function holderOf(device: PciDevice): string | null {
+  function holderOf(device: PciDevice, bar: number): string | null {
+    if (vfioPci?.of(device)?.regions?.claimed(bar)) return 'vfio';
     const driver = pci.boundDriver(device);
     if (driver === null || driver.driverManagedDma) return null;
     return driver.name === 'virtio-pci' ? 'virtio-pci-modern' : driver.name;
