@@ -1,30 +1,33 @@
 /** Keys of single panes, as the sheet of keys lists them. */
 import { T } from '../texts';
 
+const K = T.keys;
+
 export const LOCAL_KEYS: readonly { title: string; keys: { keys: string; does: string }[] }[] = [
   {
     title: T.pane.topology,
     keys: [
-      { keys: '← → ↑ ↓', does: 'Parent, first child, next in the drawing' },
-      { keys: 'Space / Enter', does: 'Select / inspect' },
-      { keys: 'W', does: 'Why is it in this group' },
-      { keys: 'B / U', does: 'Bind vfio-pci / unbind' },
-      { keys: 'G / A', does: 'Select the whole group / attach it' },
-      { keys: 'T', does: 'Fire a vector' },
-      { keys: 'L', does: 'ACS lamps' },
-      { keys: 'F + - 0', does: 'Fit, zoom, 100 %' },
-      { keys: '/', does: 'Next function by name' },
-      { keys: 'Del', does: 'Remove the function' },
+      { keys: '← → ↑ ↓', does: K.moves },
+      { keys: 'Space / Enter', does: K.select },
+      { keys: 'W', does: K.why },
+      { keys: 'B / U', does: K.bind },
+      { keys: 'G / A', does: K.group },
+      { keys: 'T', does: K.fire },
+      { keys: 'L', does: K.acs },
+      { keys: 'F + - 0', does: K.zoom },
+      { keys: '/', does: K.next },
+      { keys: 'Del', does: K.remove },
     ],
   },
   {
     title: T.inspector.tabs.config,
     keys: [
-      { keys: '← → ↑ ↓', does: 'Byte; with Ctrl a dword' },
-      { keys: 'Enter / Esc', does: 'Edit, write / give up' },
-      { keys: 'V', does: 'User view, hardware, difference' },
+      { keys: '← → ↑ ↓', does: K.bytes },
+      { keys: 'Enter / Esc', does: K.edit },
+      { keys: 'V', does: K.view },
     ],
   },
-  { title: T.pane.containers, keys: [{ keys: 'Del', does: 'Detach the group' }] },
-  { title: T.pane.timeline, keys: [{ keys: 'Alt ← / Alt →', does: 'One step back / on' }] },
+  { title: T.pane.containers, keys: [{ keys: 'Del', does: K.detach }] },
+  { title: T.pane.terminal, keys: [{ keys: 'F6 / Ctrl Shift C', does: K.leave }] },
+  { title: T.pane.timeline, keys: [{ keys: 'Alt ← / Alt →', does: K.step }] },
 ];
