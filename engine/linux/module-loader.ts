@@ -112,7 +112,11 @@ export class ModuleLoader implements ModuleActions {
     });
     switch (name) {
       case 'vfio':
-        return module({ ...this.vfio(given), builtin: this.services.build !== 'debian' });
+        return module({
+          ...this.vfio(given),
+          builtin: this.services.build !== 'debian',
+          references: () => [...this.services.vfio.groups.values()].filter((group) => group.openedFile !== null).length,
+        });
       case 'vfio_iommu_type1':
         return this.type1(given, module);
       case 'iommufd':
@@ -183,6 +187,7 @@ export class ModuleLoader implements ModuleActions {
     return this.register(
       module({
         drivers: ['pci:vfio-pci'],
+        references: () => [...driver.bound()].filter((device) => device.opened).length,
         parameters: [
           flag('disable_denylist', values, 'disableDenylist', false),
           flag('disable_idle_d3', values, 'disableIdleD3', true),
