@@ -191,10 +191,6 @@ export class Interrupts {
     return this.updatePin(s, level);
   }
 
-  intxLevel(fn: PciFunction): boolean {
-    return this.signals.get(fn)?.asserted ?? false;
-  }
-
   private signalsOf(fn: PciFunction): Signals {
     const known = this.signals.get(fn);
     if (known !== undefined) return known;

@@ -51,7 +51,7 @@ interface OpenState {
 /** A function bound to vfio-pci, as the vfio core sees it. */
 export class VfioPciDevice implements VfioDeviceOps, SetMember {
   readonly device: PciDevice;
-  /** Why the last GET_DEVICE_FD name did not match is a token's matter. */
+  /** What users of a PF and of its VFs must both know; null for other functions. */
   readonly token: VfToken | null;
   readonly lowPower = new LowPower();
   /** Set by closing without a reset that worked; a bus reset clears it. */
