@@ -53,9 +53,11 @@ export function readTar(bytes: Uint8Array): Archive {
   let longName: string | null = null;
   let longLink: string | null = null;
   let entries = 0;
+  let ended = false;
   for (let at = 0; at + BLOCK <= bytes.length;) {
     const block = bytes.subarray(at, at + BLOCK);
-    if (block.every((byte) => byte === 0)) break;
+    ended = block.every((byte) => byte === 0);
+    if (ended) break;
     if (!checksumHolds(block)) throw new ImportError(`is no intact tar archive: the header at byte ${at} is damaged`);
     if (++entries > MAX_ENTRIES) throw new ImportError(`has more than ${MAX_ENTRIES} entries`);
     const size = number(block, 124, 12);
@@ -87,6 +89,7 @@ export function readTar(bytes: Uint8Array): Archive {
       longLink = null;
     }
   }
+  if (!ended) throw new ImportError('the archive is cut off: its end is missing');
   return { files, links };
 }
 
