@@ -12,6 +12,9 @@ export interface PagingDomain extends IommuDomain {
   map(iova: bigint, physical: bigint, length: bigint, prot: number): number;
   /** Takes every translation in the range away; returns how many bytes were mapped. */
   unmap(iova: bigint, length: bigint): bigint;
+  /** The same in page numbers (address / 4096); `unmapPages` returns pages. */
+  mapPages(page: number, physicalPage: number, pages: number, prot: number): number;
+  unmapPages(page: number, pages: number): number;
   /** False where the hardware cannot ignore the no-snoop attribute. */
   enforceCacheCoherency(): boolean;
 }

@@ -10,36 +10,38 @@ export const PAGES_END = 2 ** 52;
 
 const CAPACITY = 128;
 
-/** A piece of the order: the first pages beside the ranges, so that a search reads one small typed array. */
+/** A piece of the order. Begin and end of each range stand in one small typed array, which is all a search reads. */
 class Leaf<T extends PageRange> {
-  readonly keys = new Float64Array(CAPACITY);
+  /** First page and page behind the last, in turn. */
+  readonly borders = new Float64Array(CAPACITY * 2);
   readonly ranges: T[] = [];
 
   /** Index of the first range that starts above `page`. */
   behind(page: number): number {
-    const { keys } = this;
+    const { borders } = this;
     let low = 0;
     let high = this.ranges.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (keys[middle]! <= page) low = middle + 1;
+      if (borders[middle * 2]! <= page) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   insert(index: number, range: T): void {
-    const { keys, ranges } = this;
-    keys.copyWithin(index + 1, index, ranges.length);
-    keys[index] = range.page;
+    const { borders, ranges } = this;
+    borders.copyWithin(index * 2 + 2, index * 2, ranges.length * 2);
+    borders[index * 2] = range.page;
+    borders[index * 2 + 1] = range.page + range.pages;
     ranges.push(range);
     for (let i = ranges.length - 1; i > index; i--) ranges[i] = ranges[i - 1]!;
     ranges[index] = range;
   }
 
   remove(index: number): void {
-    const { keys, ranges } = this;
-    keys.copyWithin(index, index + 1, ranges.length);
+    const { borders, ranges } = this;
+    borders.copyWithin(index * 2, index * 2 + 2, ranges.length * 2);
     for (let i = index + 1; i < ranges.length; i++) ranges[i - 1] = ranges[i]!;
     ranges.pop();
   }
@@ -48,7 +50,7 @@ class Leaf<T extends PageRange> {
   split(): Leaf<T> {
     const upper = new Leaf<T>();
     const half = CAPACITY >>> 1;
-    upper.keys.set(this.keys.subarray(half));
+    upper.borders.set(this.borders.subarray(half * 2));
     upper.ranges.push(...this.ranges.splice(half));
     return upper;
   }
@@ -73,10 +75,11 @@ export class PageIntervals<T extends PageRange> {
   overlapping(page: number, pages: number): T | null {
     const end = page + pages;
     if (end === PAGES_END) return null;
-    const before = this.floor(end - 1);
-    if (before === null) return null;
-    const beforeEnd = before.page + before.pages;
-    return beforeEnd > page && beforeEnd !== PAGES_END ? before : null;
+    const leaf = this.leaves[this.leafOf(end - 1)]!;
+    const index = leaf.behind(end - 1) - 1;
+    if (index < 0) return null;
+    const last = leaf.borders[index * 2 + 1]!;
+    return last > page && last !== PAGES_END ? leaf.ranges[index]! : null;
   }
 
   /** The range that holds this page, or null. */
@@ -100,7 +103,7 @@ export class PageIntervals<T extends PageRange> {
     if (leaf.ranges.length === CAPACITY) {
       const upper = leaf.split();
       this.leaves.splice(leafIndex + 1, 0, upper);
-      this.firsts.splice(leafIndex + 1, 0, upper.keys[0]!);
+      this.firsts.splice(leafIndex + 1, 0, upper.borders[0]!);
       leafIndex = this.leafOf(range.page);
       leaf = this.leaves[leafIndex]!;
     }

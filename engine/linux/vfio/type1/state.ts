@@ -1,4 +1,5 @@
 import type { IommuGroup } from '../../iommu/group';
+import { PAGE_SIZE } from '../../process/pages';
 import type { Process } from '../../process/process';
 import type { BackendContext } from '../backends/backend';
 import type { PagingDomain } from '../iommu';
@@ -82,27 +83,24 @@ export class Type1State {
   }
 }
 
-const PAGE = 4096n;
-
 /** Installs a mapping in one domain; what was installed is taken back on failure. */
 export function mapInto(
   domain: PagingDomain,
   mapping: PageRange & { readonly prot: number; readonly pin: Pin },
 ): number {
-  const start = BigInt(mapping.page) * PAGE;
-  let iova = start;
+  let { page } = mapping;
   for (const span of mapping.pin.spans) {
-    const length = BigInt(span.length);
-    const error = domain.map(iova, BigInt(span.physical), length, mapping.prot);
+    const pages = span.length / PAGE_SIZE;
+    const error = domain.mapPages(page, span.physical / PAGE_SIZE, pages, mapping.prot);
     if (error < 0) {
-      if (iova > start) domain.unmap(start, iova - start);
+      if (page > mapping.page) domain.unmapPages(mapping.page, page - mapping.page);
       return error;
     }
-    iova += length;
+    page += pages;
   }
   return 0;
 }
 
 export function unmapFrom(domain: PagingDomain, range: PageRange): void {
-  domain.unmap(BigInt(range.page) * PAGE, BigInt(range.pages) * PAGE);
+  domain.unmapPages(range.page, range.pages);
 }
