@@ -69,7 +69,6 @@ function decodeEntities(text: string): string {
   return text.includes('&') ? text.replace(/&gt;/g, '>').replace(/&lt;/g, '<').replace(/&amp;/g, '&') : text;
 }
 
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g;
 
 /** Takes a mail quote off, but never the `>` of `>TAbort-`. */
