@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PagingDomain } from '../iommu/domain';
+import type { PagingDomain } from '../iommu/domain';
 import { IOMMUFD, VFIO } from '../uapi/vfio';
 import { Program, VfioFixture } from '../vfio/fixture';
 import { IommufdCore } from './core';
