@@ -7,9 +7,14 @@ import { ConfigSpace } from './pci/config-space';
 import { PciFunction } from './pci/function';
 import { deriveMasks } from './pci/masks';
 
+/** Value of one lower-case hex digit by its character code. */
+const digit = (code: number): number => (code > 0x39 ? code - 0x57 : code - 0x30);
+
 function bytesOf(hex: string): Uint8Array {
   const out = new Uint8Array(hex.length >> 1);
-  for (let i = 0; i < out.length; i++) out[i] = parseInt(hex.substring(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = (digit(hex.charCodeAt(2 * i)) << 4) | digit(hex.charCodeAt(2 * i + 1));
+  }
   return out;
 }
 

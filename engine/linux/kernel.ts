@@ -31,7 +31,7 @@ import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
 import { idOf } from './pci/match';
 import { Sriov } from './pci/sriov';
-import { inferAutoprobe, takeOver } from './pci/takeover';
+import { inferAutoprobe, settle, takeOver } from './pci/takeover';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
 import type { Task } from './process/table';
@@ -290,6 +290,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     }
     pci.autoprobe = !description.booted;
     takeOver({ pci, irqs, description: described, until: (driver) => driver.name !== 'vfio-pci' });
+    settle(pci, irqs);
     for (const name of dependenciesOf(listed, build)) {
       modules.load(
         name,

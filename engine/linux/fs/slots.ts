@@ -33,6 +33,12 @@ function slotCapabilities(port: PciDevice): number {
 export function findSlots(context: FsContext): Slot[] {
   const ports = [...context.pci.devices.values()].filter((device) => device.function.isBridge);
   ports.sort((a, b) => busOf(a) - busOf(b));
+  const bridges = new Map<PciDevice, Set<number>>();
+  for (const bridge of ports) {
+    if (bridge.parent === null) continue;
+    const places = bridges.get(bridge.parent) ?? new Set();
+    bridges.set(bridge.parent, places.add(bridge.function.address.device));
+  }
   const slots: Slot[] = [];
   const taken = new Map<string, number>();
   const isNative = (port: PciDevice): boolean => context.nativeHotplug(port.function.rootBus);
@@ -41,14 +47,8 @@ export function findSlots(context: FsContext): Slot[] {
     const type = port.function.portType;
     const express = type === PortType.RootPort || type === PortType.DownstreamPort;
     if (type === PortType.UpstreamPort || (express && !(slotCapabilities(port) & HOT_PLUG_CAPABLE))) continue;
-    const bridges = new Set(
-      context.pci
-        .childrenOf(port)
-        .filter((child) => child.function.isBridge)
-        .map((child) => child.function.address.device),
-    );
     for (let device = 0; device < (express ? 1 : CONVENTIONAL_SLOTS); device++) {
-      if (bridges.has(device)) continue;
+      if (bridges.get(port)?.has(device)) continue;
       // The slot is listed first under a name of its own and then renamed, which skips the suffix -1.
       const count = (taken.get(String(device)) ?? 0) + 1;
       taken.set(String(device), count);

@@ -28,10 +28,17 @@ export function takeOver({ pci, irqs, description, until }: Takeover): void {
       pci.bindRecorded(driver, device);
     }
   }
+}
+
+/**
+ * What else a running machine had behind it: pins of functions that are enabled without a driver have their number,
+ * and firmware's supplier links are settled where a driver was bound before (`waiting_for_supplier` is gone).
+ */
+export function settle(pci: PciBus, irqs: IrqCore): void {
   for (const device of pci.devices.values()) {
     if (device.enableCount > 0 && device.driver === null) irqs.enablePin(device);
     const names = device.attributes['sysfs'];
-    if (typeof names === 'string' && !names.split(' ').includes('waiting_for_supplier')) pci.everBound.add(device);
+    if (typeof names === 'string' && !/(^| )waiting_for_supplier( |$)/.test(names)) pci.everBound.add(device);
   }
 }
 
