@@ -125,8 +125,11 @@ class ShellTerminal implements Terminal {
     this.show(BRACKETED_ON);
     this.editor.setPrompt(text.slice(newline + 1));
     this.editor.prompt();
-    const next = this.queue.shift();
-    if (next !== undefined) this.feed(next);
+    // What was typed while a program ran, and what of a paste is left.
+    const ahead = (decode(this.typed.drain()) + this.pending).replaceAll('\n', '\r');
+    this.pending = '';
+    for (const key of ahead) this.key(key);
+    while (this.reading && this.queue.length > 0) this.feed(this.queue.shift()!);
   }
 
   private async entered(line: string): Promise<void> {
@@ -141,7 +144,6 @@ class ShellTerminal implements Terminal {
       this.options.onCommand?.(expanded);
     }
     await this.shell.line(expanded);
-    this.pending = '';
     await this.prompt();
   }
 

@@ -28,7 +28,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   LOGNAME: 'root',
   USER: 'root',
   SHELL: '/bin/bash',
-  LANG: 'C.UTF-8',
+  LANG: 'C',
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 };
 
@@ -242,7 +242,8 @@ export class InteractiveShell {
     this.foreground = null;
     if (status === null) {
       stoppedBy = true;
-      const job = addJob(shell, shell.system.pid, source, task, work, false);
+      const done = work.then((result) => (task.pending === null ? result : 128 + task.pending));
+      const job = addJob(shell, shell.system.pid, source, task, done, false);
       shell.status = 128 + SIGNALS['TSTP']!;
       await shell.writeError(`\n${jobLine(shell, job)}`);
       job.background = true;

@@ -151,6 +151,15 @@ export class Pipe implements ByteReader, ByteWriter {
     this.wake();
   }
 
+  /** Takes everything that waits to be read. */
+  drain(): Uint8Array {
+    const all = concat(this.chunks);
+    this.chunks = [];
+    this.held = 0;
+    this.wake();
+    return all;
+  }
+
   /** Closes the writing end: the reader gets what is left, then the end of file. */
   close(): void {
     this.ended = true;

@@ -63,6 +63,8 @@ interface Job {
   titles: boolean;
   color: boolean;
   after: number;
+  /** Groups of lines are kept apart by `--`. */
+  separated: boolean;
   before: number;
   limit: number;
 }
@@ -88,7 +90,7 @@ async function search(context: ProgramContext, job: Job, name: string, reader: B
   let after = 0;
   let lastShown = 0;
   const held: { number: number; line: string }[] = [];
-  const context_ = job.after + job.before > 0;
+  const context_ = job.separated;
   const prefix = (mark: string, at: number): string => {
     const title = job.titles ? paint(job, '35', name) + paint(job, '36', mark) : '';
     return title + (job.numbers ? paint(job, '32', String(at)) + paint(job, '36', mark) : '');
@@ -221,6 +223,7 @@ const grepWith =
       numbers: parsed.has('n'),
       titles: (operands.length > 1 || recursive || parsed.has('H')) && !parsed.has('h'),
       color: when === 'always' || (when === 'auto' && context.isTerminal(1)),
+      separated: ['A', 'B', 'C', '#'].some((name) => parsed.has(name)),
       after: Number(parsed.value('A') ?? around),
       before: Number(parsed.value('B') ?? around),
       limit: parsed.has('m') ? Number(parsed.value('m')) : Infinity,

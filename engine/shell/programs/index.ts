@@ -46,8 +46,13 @@ from(
 );
 from(() => import('./kernel'), ['dmesg', 'lsmod', 'modprobe', 'rmmod', 'modinfo', 'driverctl', 'reboot']);
 from(() => import('./process'), ['ps', 'kill', 'su', 'sudo', 'lsof', 'fuser', 'strace', 'watch', 'stim', 'why']);
+from(() => import('./bytes'), ['xxd', 'od', 'hexdump', 'dd', 'cmp']);
+from(() => import('./sed'), ['sed']);
 from(() => import('./vfio'), ['vfio']);
 one('lspci', async () => (await import('./lspci')).program);
+one('setpci', async () => (await import('./setpci')).program);
+from(() => import('./awk'), ['awk']);
+from(() => import('./reading'), ['diff', 'less', 'more', 'man']);
 one('chgrp', async () => (await import('./fileops')).chown);
 one('true', async () => async () => 0);
 one('false', async () => async () => 1);

@@ -53,7 +53,15 @@ class Session {
     const key = context.system.process ?? context.system;
     let client = clients.get(key);
     if (!client || !this.alive(client)) {
-      client = { container: null, iommuSet: false, groups: new Map(), devices: new Map(), events: [], maps: [], buffers: 0 };
+      client = {
+        container: null,
+        iommuSet: false,
+        groups: new Map(),
+        devices: new Map(),
+        events: [],
+        maps: [],
+        buffers: 0,
+      };
       clients.set(key, client);
     }
     this.client = client;
@@ -90,7 +98,8 @@ class Session {
     const answer = await this.attempt(operation);
     if (answer.errno === undefined) return answer;
     const why = this.context.system.why?.() ?? null;
-    const reason = why && why !== before ? `\n  ${why.found}${why.remedy === null ? '' : `\n  Remedy: ${why.remedy}`}` : '';
+    const reason =
+      why && why !== before ? `\n  ${why.found}${why.remedy === null ? '' : `\n  Remedy: ${why.remedy}`}` : '';
     throw new Refused(`${purpose}: ${strerror(answer.errno)}${reason}`);
   }
 
@@ -108,8 +117,15 @@ class Session {
   }
 
   async region(fd: number, index: number): Promise<{ flags: bigint; size: bigint; offset: bigint }> {
-    const answer = await this.step({ op: 'ioctl', fd, request: 'VFIO_DEVICE_GET_REGION_INFO', arg: { argsz: 32, index } }, `region ${index}`);
-    return { flags: this.field(answer, 'flags'), size: this.field(answer, 'size'), offset: this.field(answer, 'offset') };
+    const answer = await this.step(
+      { op: 'ioctl', fd, request: 'VFIO_DEVICE_GET_REGION_INFO', arg: { argsz: 32, index } },
+      `region ${index}`,
+    );
+    return {
+      flags: this.field(answer, 'flags'),
+      size: this.field(answer, 'size'),
+      offset: this.field(answer, 'offset'),
+    };
   }
 }
 
@@ -149,11 +165,20 @@ async function attach(session: Session, args: readonly string[]): Promise<void> 
   if (!link) throw new Refused(`${address} is in no IOMMU group: no IOMMU translates its DMA`);
   const group = files.readlink(`/sys/bus/pci/devices/${address}/iommu_group`).split('/').at(-1)!;
   if (client.container === null) {
-    const opened = await session.step({ op: 'open', path: '/dev/vfio/vfio', flags: 'O_RDWR' }, 'the container was not opened');
+    const opened = await session.step(
+      { op: 'open', path: '/dev/vfio/vfio', flags: 'O_RDWR' },
+      'the container was not opened',
+    );
     client.container = opened.fd!;
     client.iommuSet = false;
-    await session.step({ op: 'ioctl', fd: client.container, request: 'VFIO_GET_API_VERSION' }, 'the API version was not read');
-    await session.step({ op: 'ioctl', fd: client.container, request: 'VFIO_CHECK_EXTENSION', arg: TYPE1V2 }, 'type1v2 was not found');
+    await session.step(
+      { op: 'ioctl', fd: client.container, request: 'VFIO_GET_API_VERSION' },
+      'the API version was not read',
+    );
+    await session.step(
+      { op: 'ioctl', fd: client.container, request: 'VFIO_CHECK_EXTENSION', arg: TYPE1V2 },
+      'type1v2 was not found',
+    );
   }
   let fd = client.groups.get(group);
   if (fd === undefined) {
@@ -162,9 +187,16 @@ async function attach(session: Session, args: readonly string[]): Promise<void> 
     const opened = await session.step({ op: 'open', path: node, flags: 'O_RDWR' }, `group ${group} was not opened`);
     fd = opened.fd!;
     try {
-      const status = await session.step({ op: 'ioctl', fd, request: 'VFIO_GROUP_GET_STATUS', arg: { argsz: 8 } }, 'the group status was not read');
-      if ((session.field(status, 'flags') & 1n) === 0n) await session.say(`Group ${group} is not viable: a function in it is bound to a host driver.`);
-      await session.step({ op: 'ioctl', fd, request: 'VFIO_GROUP_SET_CONTAINER', arg: client.container }, `group ${group} was not attached`);
+      const status = await session.step(
+        { op: 'ioctl', fd, request: 'VFIO_GROUP_GET_STATUS', arg: { argsz: 8 } },
+        'the group status was not read',
+      );
+      if ((session.field(status, 'flags') & 1n) === 0n)
+        await session.say(`Group ${group} is not viable: a function in it is bound to a host driver.`);
+      await session.step(
+        { op: 'ioctl', fd, request: 'VFIO_GROUP_SET_CONTAINER', arg: client.container },
+        `group ${group} was not attached`,
+      );
     } catch (error) {
       await session.attempt({ op: 'close', fd });
       throw error;
@@ -172,12 +204,20 @@ async function attach(session: Session, args: readonly string[]): Promise<void> 
     client.groups.set(group, fd);
   }
   if (!client.iommuSet) {
-    await session.step({ op: 'ioctl', fd: client.container, request: 'VFIO_SET_IOMMU', arg: TYPE1V2 }, 'the type1v2 IOMMU was not set');
+    await session.step(
+      { op: 'ioctl', fd: client.container, request: 'VFIO_SET_IOMMU', arg: TYPE1V2 },
+      'the type1v2 IOMMU was not set',
+    );
     client.iommuSet = true;
   }
-  const device = await session.step({ op: 'ioctl', fd, request: 'VFIO_GROUP_GET_DEVICE_FD', arg: address, as: `vfio-${address}` }, `${address} was not opened`);
+  const device = await session.step(
+    { op: 'ioctl', fd, request: 'VFIO_GROUP_GET_DEVICE_FD', arg: address, as: `vfio-${address}` },
+    `${address} was not opened`,
+  );
   client.devices.set(address, { fd: device.fd!, group });
-  await session.say(`${address} is attached: container ${client.container}, group ${group} on ${fd}, device on ${device.fd}.`);
+  await session.say(
+    `${address} is attached: container ${client.container}, group ${group} on ${fd}, device on ${device.fd}.`,
+  );
 }
 
 async function status(session: Session): Promise<void> {
@@ -185,43 +225,91 @@ async function status(session: Session): Promise<void> {
   if (client.container === null) return session.say('Nothing is attached. Begin with: vfio attach ADDRESS');
   await session.say(`container  fd ${client.container}${client.iommuSet ? '  type1v2' : '  no IOMMU set'}`);
   for (const [group, fd] of client.groups) await session.say(`group ${group}  fd ${fd}`);
-  for (const [address, { fd, group }] of client.devices) await session.say(`device     fd ${fd}  ${address}  (group ${group})`);
+  for (const [address, { fd, group }] of client.devices)
+    await session.say(`device     fd ${fd}  ${address}  (group ${group})`);
   for (const map of client.maps) await session.say(`mapped     ${hex(map.iova)}-${hex(map.iova + map.size - 1n)}`);
   for (const event of client.events) {
-    await session.say(`eventfd    fd ${event.fd}  ${event.device} ${IRQS[event.index]} ${event.vector}  ${event.total} so far`);
+    await session.say(
+      `eventfd    fd ${event.fd}  ${event.device} ${IRQS[event.index]} ${event.vector}  ${event.total} so far`,
+    );
   }
 }
 
 async function info(session: Session, args: readonly string[]): Promise<void> {
   const { address, fd } = session.device(args[0]);
-  const answer = await session.step({ op: 'ioctl', fd, request: 'VFIO_DEVICE_GET_INFO', arg: { argsz: 20 } }, 'the device was not asked');
+  const answer = await session.step(
+    { op: 'ioctl', fd, request: 'VFIO_DEVICE_GET_INFO', arg: { argsz: 20 } },
+    'the device was not asked',
+  );
   const flags = session.field(answer, 'flags');
   const words = [flags & 1n && 'RESET', flags & 2n && 'PCI'].filter(Boolean);
-  const rows = [`${address}: ${words.join('|')}, ${session.field(answer, 'num_regions')} regions, ${session.field(answer, 'num_irqs')} interrupt kinds`];
+  const rows = [
+    `${address}: ${words.join('|')}, ${session.field(answer, 'num_regions')} regions, ${session.field(answer, 'num_irqs')} interrupt kinds`,
+  ];
   for (let index = 0; index < Number(session.field(answer, 'num_regions')); index++) {
-    const result = await session.attempt({ op: 'ioctl', fd, request: 'VFIO_DEVICE_GET_REGION_INFO', arg: { argsz: 32, index } });
+    const result = await session.attempt({
+      op: 'ioctl',
+      fd,
+      request: 'VFIO_DEVICE_GET_REGION_INFO',
+      arg: { argsz: 32, index },
+    });
     if (result.errno !== undefined || session.field(result, 'size') === 0n) continue;
     const bits = session.field(result, 'flags');
     const access = `${bits & 1n ? 'r' : '-'}${bits & 2n ? 'w' : '-'}${bits & 4n ? 'm' : '-'}`;
-    rows.push(`  region ${index} ${(REGIONS[index] ?? '').padEnd(14)} ${access} size ${hex(session.field(result, 'size'))} offset ${hex(session.field(result, 'offset'))}`);
+    rows.push(
+      `  region ${index} ${(REGIONS[index] ?? '').padEnd(14)} ${access} size ${hex(session.field(result, 'size'))} offset ${hex(session.field(result, 'offset'))}`,
+    );
   }
   for (let index = 0; index < Number(session.field(answer, 'num_irqs')); index++) {
-    const result = await session.attempt({ op: 'ioctl', fd, request: 'VFIO_DEVICE_GET_IRQ_INFO', arg: { argsz: 16, index } });
+    const result = await session.attempt({
+      op: 'ioctl',
+      fd,
+      request: 'VFIO_DEVICE_GET_IRQ_INFO',
+      arg: { argsz: 16, index },
+    });
     if (result.errno !== undefined || session.field(result, 'count') === 0n) continue;
     const bits = session.field(result, 'flags');
-    const traits = [bits & 1n && 'eventfd', bits & 2n && 'maskable', bits & 4n && 'automasked', bits & 8n && 'noresize'].filter(Boolean);
-    rows.push(`  irq ${index} ${(IRQS[index] ?? '').padEnd(6)} ${session.field(result, 'count')} (${traits.join(', ')})`);
+    const traits = [
+      bits & 1n && 'eventfd',
+      bits & 2n && 'maskable',
+      bits & 4n && 'automasked',
+      bits & 8n && 'noresize',
+    ].filter(Boolean);
+    rows.push(
+      `  irq ${index} ${(IRQS[index] ?? '').padEnd(6)} ${session.field(result, 'count')} (${traits.join(', ')})`,
+    );
   }
   await session.say(rows.join('\n'));
 }
 
 /** Header registers by name: offset and width. */
 const REGISTERS: Readonly<Record<string, readonly [number, number]>> = {
-  VENDOR_ID: [0, 2], DEVICE_ID: [2, 2], COMMAND: [4, 2], STATUS: [6, 2], REVISION: [8, 1], CLASS_PROG: [9, 1], CLASS_DEVICE: [10, 2],
-  CACHE_LINE_SIZE: [12, 1], LATENCY_TIMER: [13, 1], HEADER_TYPE: [14, 1], BIST: [15, 1], BASE_ADDRESS_0: [16, 4],
-  BASE_ADDRESS_1: [20, 4], BASE_ADDRESS_2: [24, 4], BASE_ADDRESS_3: [28, 4], BASE_ADDRESS_4: [32, 4], BASE_ADDRESS_5: [36, 4],
-  CARDBUS_CIS: [40, 4], SUBSYSTEM_VENDOR_ID: [44, 2], SUBSYSTEM_ID: [46, 2], ROM_ADDRESS: [48, 4], CAPABILITY_LIST: [52, 1],
-  INTERRUPT_LINE: [60, 1], INTERRUPT_PIN: [61, 1], MIN_GNT: [62, 1], MAX_LAT: [63, 1],
+  VENDOR_ID: [0, 2],
+  DEVICE_ID: [2, 2],
+  COMMAND: [4, 2],
+  STATUS: [6, 2],
+  REVISION: [8, 1],
+  CLASS_PROG: [9, 1],
+  CLASS_DEVICE: [10, 2],
+  CACHE_LINE_SIZE: [12, 1],
+  LATENCY_TIMER: [13, 1],
+  HEADER_TYPE: [14, 1],
+  BIST: [15, 1],
+  BASE_ADDRESS_0: [16, 4],
+  BASE_ADDRESS_1: [20, 4],
+  BASE_ADDRESS_2: [24, 4],
+  BASE_ADDRESS_3: [28, 4],
+  BASE_ADDRESS_4: [32, 4],
+  BASE_ADDRESS_5: [36, 4],
+  CARDBUS_CIS: [40, 4],
+  SUBSYSTEM_VENDOR_ID: [44, 2],
+  SUBSYSTEM_ID: [46, 2],
+  ROM_ADDRESS: [48, 4],
+  CAPABILITY_LIST: [52, 1],
+  INTERRUPT_LINE: [60, 1],
+  INTERRUPT_PIN: [61, 1],
+  MIN_GNT: [62, 1],
+  MAX_LAT: [63, 1],
 };
 
 /** `0x04.w`, `COMMAND`, `10.l`: numbers without 0x are hexadecimal, as setpci has them. */
@@ -230,7 +318,8 @@ function register(text: string): [number, number] {
   const named = REGISTERS[text.replace(/\.[bwlBWL]$/, '').toUpperCase()];
   const width = match?.[4] ? { b: 1, w: 2, l: 4 }[match[4].toLowerCase()]! : null;
   if (named) return [named[0], width ?? named[1]];
-  if (!match || match[3] !== undefined) throw new UsageError(`${text} is no register: an offset such as 0x04.w, or a name such as COMMAND`);
+  if (!match || match[3] !== undefined)
+    throw new UsageError(`${text} is no register: an offset such as 0x04.w, or a name such as COMMAND`);
   return [parseInt(match[2]!, 16), width ?? 4];
 }
 
@@ -250,7 +339,10 @@ async function config(session: Session, args: readonly string[]): Promise<void> 
     const where = hex(offset + BigInt(at));
     if (value !== undefined) {
       if (!/^(0x)?[0-9a-f]+$/i.test(value)) throw new UsageError(`${value} is no hexadecimal number`);
-      await session.step({ op: 'pwrite', fd, offset: where, hex: littleEndian(BigInt(`0x${value.replace(/^0x/i, '')}`), width) }, `${name} was not written`);
+      await session.step(
+        { op: 'pwrite', fd, offset: where, hex: littleEndian(BigInt(`0x${value.replace(/^0x/i, '')}`), width) },
+        `${name} was not written`,
+      );
     }
     const read = await session.step({ op: 'pread', fd, offset: where, size: width }, `${name} was not read`);
     await session.say(`${name} = ${bigEndian(read.hex ?? '')}`);
@@ -263,14 +355,19 @@ async function region(session: Session, args: readonly string[]): Promise<void> 
   if (!Number.isInteger(index) || index < 0) throw new UsageError('a region number is missing');
   const found = await session.region(fd, index);
   if (args[2] === undefined) {
-    return session.say(`region ${index} (${REGIONS[index] ?? ''}): size ${hex(found.size)}, offset ${hex(found.offset)}`);
+    return session.say(
+      `region ${index} (${REGIONS[index] ?? ''}): size ${hex(found.size)}, offset ${hex(found.offset)}`,
+    );
   }
   const where = hex(found.offset + BigInt(args[2]));
   const value = args[3]?.startsWith('=') ? args[3].slice(1) : null;
   if (value !== null) {
     const digits = value.replace(/^0x/i, '');
     const width = digits.length <= 2 ? 1 : digits.length <= 4 ? 2 : digits.length <= 8 ? 4 : 8;
-    await session.step({ op: 'pwrite', fd, offset: where, hex: littleEndian(BigInt(`0x${digits}`), width) }, 'the region was not written');
+    await session.step(
+      { op: 'pwrite', fd, offset: where, hex: littleEndian(BigInt(`0x${digits}`), width) },
+      'the region was not written',
+    );
     return;
   }
   const size = Number(args[3] ?? 4);
@@ -296,7 +393,10 @@ async function interrupts(session: Session, args: readonly string[]): Promise<vo
   const name = IRQS[index]!;
   const [verb, operand] = [args[2], args[3]];
   const setIrqs = (flags: number, start: number, count: number, more: object = {}): Operation => ({
-    op: 'ioctl', fd, request: 'VFIO_DEVICE_SET_IRQS', arg: { flags, index, start, count, ...more },
+    op: 'ioctl',
+    fd,
+    request: 'VFIO_DEVICE_SET_IRQS',
+    arg: { flags, index, start, count, ...more },
   });
   if (verb === 'off') {
     await session.step(setIrqs(DATA_NONE | ACTIONS['trigger']!, 0, 0), `${name} was not switched off`);
@@ -316,15 +416,34 @@ async function interrupts(session: Session, args: readonly string[]): Promise<vo
     fresh.push({ fd: opened.fd!, device: address, index, vector, total: 0 });
   }
   try {
-    await session.step(setIrqs(DATA_EVENTFD | ACTIONS['trigger']!, from, to - from + 1, { fds: fresh.map((event) => event.fd) }), `${name} was not enabled`);
+    await session.step(
+      setIrqs(DATA_EVENTFD | ACTIONS['trigger']!, from, to - from + 1, { fds: fresh.map((event) => event.fd) }),
+      `${name} was not enabled`,
+    );
   } catch (error) {
     for (const event of fresh) await session.attempt({ op: 'close', fd: event.fd });
     throw error;
   }
-  await closeEvents(session, (event) => event.device === address && event.index === index && event.vector >= from && event.vector <= to);
+  await closeEvents(
+    session,
+    (event) => event.device === address && event.index === index && event.vector >= from && event.vector <= to,
+  );
   client.events.push(...fresh);
-  await session.say(`${name} ${from === to ? from : `${from}-${to}`} of ${address}: each vector wakes its eventfd. vfio irq watch shows arrivals.`);
+  await session.say(
+    `${name} ${from === to ? from : `${from}-${to}`} of ${address}: each vector wakes its eventfd. vfio irq watch shows arrivals.`,
+  );
+  if (index === 1 || index === 2) await hintBusMaster(session, args[0]!, fd);
   if (watching) await watchEvents(session);
+}
+
+/** A message interrupt is a memory write of the device, which needs COMMAND.BusMaster. */
+async function hintBusMaster(session: Session, name: string, fd: number): Promise<void> {
+  const { offset } = await session.region(fd, CONFIG_REGION);
+  const command = await session.attempt({ op: 'pread', fd, offset: hex(offset + 4n), size: 2 });
+  const value = parseInt(bigEndian(command.hex ?? '0000'), 16);
+  if ((value & 4) === 0) {
+    await session.say(`Bus mastering is off, so the device cannot send it: vfio cfg ${name} COMMAND=${hex(value | 6)}`);
+  }
 }
 
 async function closeEvents(session: Session, which: (event: EventSource) => boolean): Promise<void> {
@@ -346,7 +465,9 @@ async function watchEvents(session: Session): Promise<void> {
       event.total += count;
       const time = ((context.system.now?.().monotonic ?? 0) / 1000).toFixed(6).padStart(12);
       const vector = event.index === 2 || event.index === 1 ? ` vector ${event.vector}` : '';
-      await session.say(`[${time}] ${event.device} ${IRQS[event.index]}${vector}: ${count} arrived on eventfd ${event.fd} (${event.total} in all)`);
+      await session.say(
+        `[${time}] ${event.device} ${IRQS[event.index]}${vector}: ${count} arrived on eventfd ${event.fd} (${event.total} in all)`,
+      );
     }
     await context.system.wait();
     context.signal.throwIfAborted();
@@ -359,7 +480,15 @@ async function map(session: Session, args: readonly string[], undo: boolean): Pr
   if (client.container === null) throw new Refused('there is no container: vfio attach ADDRESS');
   const [iova, size] = [BigInt(args[0]!), BigInt(args[1]!)];
   if (undo) {
-    await session.step({ op: 'ioctl', fd: client.container, request: 'VFIO_IOMMU_UNMAP_DMA', arg: { flags: 0, iova: hex(iova), size: hex(size) } }, 'nothing was unmapped');
+    await session.step(
+      {
+        op: 'ioctl',
+        fd: client.container,
+        request: 'VFIO_IOMMU_UNMAP_DMA',
+        arg: { flags: 0, iova: hex(iova), size: hex(size) },
+      },
+      'nothing was unmapped',
+    );
     client.maps = client.maps.filter((one) => one.iova < iova || one.iova + one.size > iova + size);
     return;
   }
@@ -367,7 +496,12 @@ async function map(session: Session, args: readonly string[], undo: boolean): Pr
   const name = `vfiobuffer${client.buffers}`;
   const memory = await session.step({ op: 'alloc', as: name, size: hex(size) }, 'no memory');
   await session.step(
-    { op: 'ioctl', fd: client.container, request: 'VFIO_IOMMU_MAP_DMA', arg: { flags: MAP_READ_WRITE, vaddr: memory.address ?? name, iova: hex(iova), size: hex(size) } },
+    {
+      op: 'ioctl',
+      fd: client.container,
+      request: 'VFIO_IOMMU_MAP_DMA',
+      arg: { flags: MAP_READ_WRITE, vaddr: memory.address ?? name, iova: hex(iova), size: hex(size) },
+    },
     'the memory was not mapped',
   );
   client.maps.push({ iova, size, name });

@@ -2,7 +2,13 @@
 import type { Files, FileInfo } from '../../files';
 
 const LETTERS: Readonly<Record<FileInfo['type'], string>> = {
-  file: '-', dir: 'd', link: 'l', char: 'c', block: 'b', fifo: 'p', socket: 's',
+  file: '-',
+  dir: 'd',
+  link: 'l',
+  char: 'c',
+  block: 'b',
+  fifo: 'p',
+  socket: 's',
 };
 
 /** `drwxr-xr-x`. */
@@ -12,31 +18,51 @@ export function modeText(info: FileInfo): string {
     info.mode & mask ? (info.mode & execute ? letter : letter.toUpperCase()) : bit(execute, 'x');
   return [
     LETTERS[info.type],
-    bit(0o400, 'r'), bit(0o200, 'w'), special(0o4000, 0o100, 's'),
-    bit(0o040, 'r'), bit(0o020, 'w'), special(0o2000, 0o010, 's'),
-    bit(0o004, 'r'), bit(0o002, 'w'), special(0o1000, 0o001, 't'),
+    bit(0o400, 'r'),
+    bit(0o200, 'w'),
+    special(0o4000, 0o100, 's'),
+    bit(0o040, 'r'),
+    bit(0o020, 'w'),
+    special(0o2000, 0o010, 's'),
+    bit(0o004, 'r'),
+    bit(0o002, 'w'),
+    special(0o1000, 0o001, 't'),
   ].join('');
 }
 
 function entries(files: Files, path: string): string[][] {
   try {
-    return files.readText(path).split('\n').map((line) => line.split(':'));
+    return files
+      .readText(path)
+      .split('\n')
+      .map((line) => line.split(':'));
   } catch {
     return [];
   }
 }
 
 const KNOWN_USERS: Readonly<Record<string, number>> = { root: 0, nobody: 65534, user: 1000 };
-const KNOWN_GROUPS: Readonly<Record<string, number>> = { root: 0, tty: 5, disk: 6, kvm: 104, nogroup: 65534, user: 1000 };
+const KNOWN_GROUPS: Readonly<Record<string, number>> = {
+  root: 0,
+  tty: 5,
+  disk: 6,
+  kvm: 104,
+  nogroup: 65534,
+  user: 1000,
+};
 
 function named(known: Readonly<Record<string, number>>, id: number): string | null {
   return Object.entries(known).find(([, value]) => value === id)?.[0] ?? null;
 }
 
 export const userName = (files: Files, uid: number): string =>
-  entries(files, '/etc/passwd').find((entry) => entry[2] === String(uid))?.[0] ?? named(KNOWN_USERS, uid) ?? String(uid);
+  entries(files, '/etc/passwd').find((entry) => entry[2] === String(uid))?.[0] ??
+  named(KNOWN_USERS, uid) ??
+  String(uid);
 export const groupName = (files: Files, gid: number): string =>
-  entries(files, '/etc/group').find((entry) => entry[2] === String(gid))?.[0] ?? named(KNOWN_GROUPS, gid) ?? String(gid);
+  entries(files, '/etc/group').find((entry) => entry[2] === String(gid))?.[0] ??
+  named(KNOWN_GROUPS, gid) ??
+  String(gid);
 
 /** Number of a user by name or number; null when there is none. */
 export function userId(files: Files, text: string): number | null {

@@ -58,11 +58,16 @@ export async function parseOptions(context: ProgramContext, spec: OptionSpec): P
       const aliases = new Set(exact.map((candidate) => spec.long?.[candidate] ?? candidate));
       if (exact.length === 0) return wrong(`unrecognized option '${equals < 0 ? word : word.slice(0, equals)}'`);
       if (aliases.size > 1) {
-        return wrong(`option '${word}' is ambiguous; possibilities: ${exact.map((candidate) => `'--${candidate}'`).join(' ')}`);
+        return wrong(
+          `option '${word}' is ambiguous; possibilities: ${exact.map((candidate) => `'--${candidate}'`).join(' ')}`,
+        );
       }
       const long = exact[0]!;
       if (!spec.long?.[long]) {
-        await print(context, long === 'help' ? (spec.help ?? `Usage: ${name} [OPTION]... [FILE]...\n`) : `${name} (VFIO Lab)\n`);
+        await print(
+          context,
+          long === 'help' ? (spec.help ?? `Usage: ${name} [OPTION]... [FILE]...\n`) : `${name} (VFIO Lab)\n`,
+        );
         return 0;
       }
       const target = spec.long[long]!;

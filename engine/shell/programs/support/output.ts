@@ -19,7 +19,11 @@ export async function write(context: ProgramContext, bytes: Uint8Array): Promise
 }
 
 /** `NAME: message` on standard error. */
-export async function complain(context: ProgramContext, message: string, prefix = `${context.name.split('/').at(-1)}: `): Promise<void> {
+export async function complain(
+  context: ProgramContext,
+  message: string,
+  prefix = `${context.name.split('/').at(-1)}: `,
+): Promise<void> {
   try {
     await context.stderr.write(encode(`${prefix}${message}\n`));
   } catch (error) {
@@ -63,7 +67,12 @@ export async function* inputs(
 }
 
 /** A reader that tells a failing read and then ends. */
-function guarded(reader: ByteReader, state: Inputs, context: ProgramContext, message: (text: string) => string): ByteReader {
+function guarded(
+  reader: ByteReader,
+  state: Inputs,
+  context: ProgramContext,
+  message: (text: string) => string,
+): ByteReader {
   return {
     async read(size) {
       context.signal.throwIfAborted();
