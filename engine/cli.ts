@@ -7,16 +7,20 @@ import { byFamily, differenceLines, sum, tableLines } from './conformance/report
 import { TraceError, familyOf, readTrace } from './conformance/trace';
 import type { MachineDescription } from './hardware/description';
 import { HostFileError, basename, dirname, exists, join, listFiles, readText } from './host/files';
-import { printGroups, printWhy } from './host/print';
+import { printComparison, printGroups, printWhy } from './host/print';
 import { traceOf } from './lab/export/trace';
 import { ImportError } from './lab/import';
 import { readDocumentFile, readMachine } from './host/machines';
 import { lspciText, runShell } from './host/shell';
+import { DEFAULT_POLICY, POLICIES } from './linux/iommu/policies';
+import type { GroupingPolicy } from './linux/iommu/policy';
 
 const HELP = `vfiolab: the VFIO Lab's engine on the command line
 
-  vfiolab groups FILE [--json]
-      IOMMU groups of a machine: a recorded snapshot, lspci text, or an archive of /sys.
+  vfiolab groups FILE [--policy NAME] [--compare NAME] [--json]
+      IOMMU groups of a machine: a recorded snapshot, lspci text, or an archive of /sys. What the file hides and what
+      that leaves open is said. --policy: by another rule than ${DEFAULT_POLICY.name}; --compare: where the groups by
+      that rule differ. Rules: ${[...POLICIES.keys()].join(', ')}.
   vfiolab why FILE A B [--json]
       Why functions A and B (01:00.0 …) are or are not in one group, and what would separate them.
   vfiolab trace FILE.vfiolab
@@ -56,10 +60,20 @@ function parse(argv: readonly string[], flagNames: readonly string[], valueNames
   return { words, flags, values };
 }
 
+function policyNamed(name: string | undefined): GroupingPolicy | null {
+  if (name === undefined) return null;
+  const policy = POLICIES.get(name);
+  if (!policy) throw new UsageError(`there is no rule ${name}: there are ${[...POLICIES.keys()].join(', ')}`);
+  return policy;
+}
+
 async function groups(argv: readonly string[]): Promise<number> {
-  const { words, flags } = parse(argv, ['--json'], []);
+  const { words, flags, values } = parse(argv, ['--json'], ['--policy', '--compare']);
   if (words.length !== 1) throw new UsageError('groups takes one FILE');
-  return printGroups(readMachine(words[0]!), flags.has('--json'));
+  const options = { json: flags.has('--json'), policy: policyNamed(values.get('--policy')) ?? DEFAULT_POLICY };
+  const other = policyNamed(values.get('--compare'));
+  const machine = readMachine(words[0]!);
+  return other === null ? printGroups(machine, options) : printComparison(machine, options, other);
 }
 
 async function why(argv: readonly string[]): Promise<number> {

@@ -1,5 +1,10 @@
 /** What `vfiolab groups` and `vfiolab why` print. */
 import type { MachineDescription } from '../hardware/description';
+import { comparePartitions, predictByRule } from '../linux/iommu/compare';
+import type { IommuCore } from '../linux/iommu/core';
+import { platformGroups } from '../linux/iommu/platform';
+import type { GroupingPolicy } from '../linux/iommu/policy';
+import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
 import type { PciDevice } from '../linux/pci/device';
 import { explainPair, explanationLines } from '../linux/iommu/separate';
@@ -25,28 +30,118 @@ function lspciLine(device: PciDevice, description: MachineDescription, domains: 
   return `${shortName(device.name, domains)} ${className} [${hex(device.class >>> 8, 4)}]: ${name} [${hex(device.vendor, 4)}:${hex(device.device, 4)}]${rev}`;
 }
 
-export function printGroups(description: MachineDescription, json: boolean): number {
-  const kernel = bootKernel(description);
-  const groups = [...kernel.iommu.groups.values()].sort((a, b) => a.id - b.id);
+interface ShownGroup {
+  readonly id: number;
+  readonly devices: readonly PciDevice[];
+}
+
+/** What can be said about the groups of a machine by one rule. */
+interface GroupReport {
+  readonly policy: GroupingPolicy;
+  /** By number, ascending. */
+  readonly groups: readonly ShownGroup[];
+  /** Functions whose group rests on registers that the dump hid. */
+  readonly undecided: readonly PciDevice[];
+  /** How many groups there are when everything hidden isolates, and when nothing of it does. */
+  readonly range: { readonly finest: number; readonly coarsest: number };
+}
+
+function predicted(kernel: Kernel, policy: GroupingPolicy): GroupReport {
+  const { finest, coarsest, undecided } = predictByRule(kernel.iommu, policy);
+  const groups = [...coarsest.groups].map(([id, devices]) => ({ id, devices }));
+  return { policy, groups, undecided, range: { finest: finest.groups.size, coarsest: coarsest.groups.size } };
+}
+
+/** By the kernel's own rule: what the kernel made of the machine. By another one: a prediction. */
+function reportGroups(kernel: Kernel, policy: GroupingPolicy): GroupReport {
+  const { iommu } = kernel;
+  if (policy !== iommu.policy) return predicted(kernel, policy);
+  const groups = [...iommu.groups.values()].sort((a, b) => a.id - b.id);
+  return { policy, groups, undecided: [...iommu.undecided], range: rangeOf(iommu, groups.length) };
+}
+
+function rangeOf(iommu: IommuCore, shown: number): GroupReport['range'] {
+  if (iommu.known) return { finest: shown, coarsest: shown };
+  const covered = [...iommu.index.devices].filter((device) => iommu.groupOf(device) !== null);
+  // No rule of PCI bounds what a platform does.
+  if (platformGroups(covered)) return { finest: covered.length, coarsest: 1 };
+  const { finest, coarsest } = predictByRule(iommu, iommu.policy);
+  return { finest: finest.groups.size, coarsest: coarsest.groups.size };
+}
+
+const namesOf = (devices: readonly PciDevice[]): string[] => devices.map((device) => device.name);
+
+function uncertainty({ undecided, range, groups }: GroupReport): string {
+  const count = undecided.length === 1 ? '1 function' : `${undecided.length} functions`;
+  return `cannot know: the dump does not show what decides the group of ${count}; between ${range.coarsest} and ${range.finest} groups are possible, shown are ${groups.length}`;
+}
+
+export interface GroupOptions {
+  readonly json: boolean;
+  /** The kernel's own rule, or another one. */
+  readonly policy: GroupingPolicy;
+}
+
+export function printGroups(description: MachineDescription, { json, policy }: GroupOptions): number {
+  const report = reportGroups(bootKernel(description), policy);
   if (json) {
     const recorded = description.recordedGroups;
     console.log(
       JSON.stringify({
-        groups: Object.fromEntries(groups.map((group) => [group.id, group.devices.map((device) => device.name)])),
+        groups: Object.fromEntries(report.groups.map((group) => [group.id, namesOf(group.devices)])),
         recorded: recorded && Object.fromEntries(Object.entries(recorded).map(([id, group]) => [id, group.devices])),
         unknown: description.unknown,
+        undecided: namesOf(report.undecided),
+        range: report.range,
       }),
     );
     return 0;
   }
   const domains = description.functions.some((fn) => !fn.address.startsWith('0000:'));
-  for (const group of groups) {
+  for (const group of report.groups) {
     console.log(`IOMMU Group ${group.id}:`);
     for (const device of group.devices) console.log(`\t${lspciLine(device, description, domains)}`);
   }
-  if (groups.length === 0) console.log('There are no IOMMU groups: the machine has no IOMMU, or it is off.');
+  if (report.groups.length === 0) console.log('There are no IOMMU groups: the machine has no IOMMU, or it is off.');
   for (const fact of description.unknown) {
     console.error(`unknown: ${fact.function ? `${fact.function}: ` : ''}${fact.what}: ${fact.why}`);
+  }
+  if (report.undecided.length > 0) console.error(uncertainty(report));
+  return 0;
+}
+
+/** Where the rules `policy` and `other` differ; recorded groups play no part. */
+export function printComparison(
+  description: MachineDescription,
+  { json, policy }: GroupOptions,
+  other: GroupingPolicy,
+): number {
+  const kernel = bootKernel(description);
+  const reports = [predicted(kernel, policy), predicted(kernel, other)] as const;
+  const [first, second] = reports.map((report) => report.groups.map((group) => namesOf(group.devices)));
+  const differences = comparePartitions(first!, second!);
+  if (json) {
+    const policies = reports.map((report) => ({
+      name: report.policy.name,
+      groups: report.groups.length,
+      undecided: namesOf(report.undecided),
+      range: report.range,
+    }));
+    console.log(JSON.stringify({ policies, equal: differences.length === 0, differences }));
+    return 0;
+  }
+  for (const { policy: rule, groups } of reports) console.log(`${rule.name}: ${groups.length} groups (${rule.title})`);
+  if (differences.length === 0) console.log('Both make the same groups.');
+  const domains = description.functions.some((fn) => !fn.address.startsWith('0000:'));
+  const braces = (groups: readonly (readonly string[])[]): string =>
+    groups.map((group) => `{${group.map((name) => shortName(name, domains)).join(' ')}}`).join(' ');
+  for (const difference of differences) {
+    console.log('');
+    console.log(`  ${policy.name}: ${braces(difference.first)}`);
+    console.log(`  ${other.name}: ${braces(difference.second)}`);
+  }
+  for (const report of reports) {
+    if (report.undecided.length > 0) console.error(`${report.policy.name}: ${uncertainty(report)}`);
   }
   return 0;
 }
