@@ -3,7 +3,7 @@ import { parseAddress } from '../hardware/pci/address';
 import type { MachineDescription } from '../hardware/description';
 import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
-import type { Answer } from '../linux/uapi/operation';
+import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import { Performer } from '../shell/calls/perform';
 import type { Circumstances } from './compare';
 import { compareAnswers } from './compare';
@@ -35,12 +35,28 @@ function msiRegisters(kernel: Kernel, address: string): [number, number][] {
   return at === 0 ? [] : [[at + 4, at + 0x10]];
 }
 
+const LOW_POWER_ENTRY_WITH_WAKEUP = 4;
+
+/** The eventfd that a low-power entry names; null for any other operation. */
+function wakeupOf(operation: TracedOperation): string | null {
+  if (operation.op !== 'ioctl' || operation.request !== 'VFIO_DEVICE_FEATURE') return null;
+  if (typeof operation.arg !== 'object') return null;
+  const { flags, eventfd } = operation.arg;
+  const feature = Number(flags) & 0xffff;
+  return feature === LOW_POWER_ENTRY_WITH_WAKEUP && typeof eventfd === 'string' ? eventfd : null;
+}
+
 /** Which descriptors and mappings of a trace belong to which function. */
 class Provenance {
   private readonly names = new Map<string, string>();
+  /** Wake-up eventfds of low-power entries since the last wait. */
+  readonly wakeups = new Set<string>();
 
   note(step: TraceStep): void {
     const { operation } = step;
+    if (operation.op === 'wait') this.wakeups.clear();
+    const wakeup = wakeupOf(operation);
+    if (wakeup !== null) this.wakeups.add(wakeup);
     if (operation.op === 'ioctl' && operation.request === 'VFIO_GROUP_GET_DEVICE_FD' && operation.as) {
       const address = String(operation.arg).split(' ')[0]!;
       if (parseAddress(address)) this.names.set(operation.as, address);
@@ -76,6 +92,7 @@ export function playTrace(description: MachineDescription, trace: Trace): TraceR
   const circumstances: Circumstances = {
     interruptRemapping: kernel.iommu.interruptRemapping,
     msiRegisters: (address) => msiRegisters(kernel, address),
+    awaitsSuspend: (name) => provenance.wakeups.has(name),
     modelled: (name) => {
       const owner = provenance.of(name);
       if (owner === undefined) return true;
