@@ -15,9 +15,7 @@ import type { Task } from '../linux/process/table';
 import { REQUESTS } from '../linux/uapi/requests';
 import { Performer } from '../shell/calls/perform';
 
-const machine = readMachine(
-  join(dirname(fileURLToPath(import.meta.url)), 'recordings', 'ifd-basic.machine.json.gz'),
-);
+const machine = readMachine(join(dirname(fileURLToPath(import.meta.url)), 'recordings', 'ifd-basic.machine.json.gz'));
 
 const ADDRESS = '0000:01:00.0';
 

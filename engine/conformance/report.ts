@@ -48,16 +48,14 @@ function firstDifference(a: string, b: string): number {
 }
 
 export function differenceLines(report: FileReport, shown = SHOWN_PER_FILE): string[] {
-  const lines = report.differences
-    .slice(0, shown)
-    .flatMap((d) => {
-      const at = firstDifference(d.want, d.got);
-      return [
-        `${report.file}:${d.line}: ${around(d.operation, 0)}`,
-        `    kernel: ${around(d.want, at)}`,
-        `    lab:    ${around(d.got, at)}`,
-      ];
-    });
+  const lines = report.differences.slice(0, shown).flatMap((d) => {
+    const at = firstDifference(d.want, d.got);
+    return [
+      `${report.file}:${d.line}: ${around(d.operation, 0)}`,
+      `    kernel: ${around(d.want, at)}`,
+      `    lab:    ${around(d.got, at)}`,
+    ];
+  });
   const rest = report.differences.length - shown;
   if (rest > 0) lines.push(`${report.file}: ${rest} more ${rest === 1 ? 'difference' : 'differences'}`);
   return lines;

@@ -39,12 +39,7 @@ export class PciFunction {
   physicalFunction: PciFunction | null = null;
   model: DeviceModel | null = null;
 
-  constructor(
-    address: PciAddress,
-    config: ConfigSpace,
-    parent: PciFunction | null,
-    rootBus: string,
-  ) {
+  constructor(address: PciAddress, config: ConfigSpace, parent: PciFunction | null, rootBus: string) {
     this.address = address;
     this.config = config;
     this.parent = parent;

@@ -1,6 +1,6 @@
 /** State of one shell: what a subshell copies and a builtin changes. */
 import { Descriptors } from '../descriptors';
-import { Killed } from '../errors';
+import type { Killed } from '../errors';
 import { Files } from '../files';
 import type { TerminalSize } from '../programs/program';
 import { encode } from '../streams';

@@ -397,7 +397,7 @@ const getopts: Builtin = async (context) => {
     shell.getoptsAt += 1;
     shell.getoptsLetter = 0;
   };
-  let status = 0;
+  const status = 0;
   if (place < 0) {
     advance();
     variables.set(name, '?');
