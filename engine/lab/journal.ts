@@ -7,8 +7,13 @@ import type { Input } from './input';
 import type { Outcome } from './machine';
 import { Machine } from './machine';
 
-/** No machine has so many processes that one would get this number. */
-const PASSING_PID = 0x7fffffff;
+/** Who looks: a process that may not be in the machine yet. `parent`: null for a child of init. */
+export interface Looker {
+  readonly pid: number;
+  readonly parent: Looker | null;
+  readonly name: string;
+  readonly uid: number;
+}
 
 /** A machine with its gestures. Undo and redo are replays of the first n gestures, nothing else. */
 export class History {
@@ -63,7 +68,7 @@ export class History {
    * gesture that this input begins.
    */
   apply(input: Input, label: string, key: object): Outcome {
-    const outcome = this.machine.apply(input);
+    const outcome = this.attempt(input);
     if (outcome.error !== null) return outcome;
     const last = this.gestures.at(-1);
     if (last && this.lastKey === key) {
@@ -77,15 +82,22 @@ export class History {
     return outcome;
   }
 
-  /** A look that changes nothing. A process that has done nothing yet is in no journal: a passing one looks for it. */
-  observe(pid: number, uid: number, operation: Operation): Answer {
+  /**
+   * A look that changes nothing. A process that has done nothing yet is in no journal: it and its parents stand in the
+   * machine for the time of the look, so that /proc/self shows them.
+   */
+  observe(looker: Looker, operation: Operation): Answer {
     const { kernel } = this.machine;
-    if (kernel.processes.get(pid)) return this.machine.observe(pid, operation);
-    const passing = kernel.processes.spawn({ pid: PASSING_PID, parent: 1, name: 'look', uid });
+    const passing: number[] = [];
+    for (let who: Looker | null = looker; who !== null && kernel.processes.get(who.pid) === null; who = who.parent) {
+      kernel.processes.spawn({ pid: who.pid, parent: who.parent?.pid ?? 1, name: who.name, uid: who.uid });
+      passing.push(who.pid);
+    }
+    if (passing.length === 0) return this.machine.observe(looker.pid, operation);
     try {
-      return new Performer(kernel, passing).perform(operation);
+      return new Performer(kernel, kernel.processes.get(looker.pid)!).perform(operation);
     } finally {
-      kernel.processes.exit(passing.pid);
+      for (const pid of passing) kernel.processes.exit(pid);
     }
   }
 

@@ -112,6 +112,17 @@ describe('a config write of the user', () => {
   });
 });
 
+describe('masking a vector', () => {
+  it('is refused for MSI-X with the reason and a way round', () => {
+    const { lab, msix } = firstInterrupt();
+    const result = lab.act({ kind: 'mask-vector', address: msix, index: 2, vector: 2, masked: true });
+    expect(result).toMatchObject({ ok: false, errno: 'ENOTTY' });
+    expect(result.why?.check).toBe('vfio.pci.irqs.action');
+    expect(result.why?.found).toMatch(/no mask or unmask for MSI and MSI-X/);
+    expect(result.why?.remedy).toMatch(/fd -1/);
+  });
+});
+
 describe('editing the silicon', () => {
   it('takes a function out, regroups, and undoes it', () => {
     const lab = Lab.create(host);
@@ -129,6 +140,23 @@ describe('editing the silicon', () => {
     const result = lab.act({ kind: 'edit-hardware', address: functions[0]!, offset: 5000, hex: 'ff' });
     expect(result.ok).toBe(false);
     expect(lab.machine.journal).toEqual([]);
+  });
+});
+
+describe('a fault of the lab itself', () => {
+  it('is told, taken back, and leaves a usable document', () => {
+    const { lab, msix } = firstInterrupt();
+    const before = lab.hash;
+    const { interrupts } = lab.machine.kernel;
+    interrupts.raiseVector = () => {
+      throw new Error('made by the test');
+    };
+    expect(lab.act({ kind: 'fire', address: msix, vector: 0 })).toMatchObject({
+      ok: false,
+      message: 'The lab failed at this step and took it back: made by the test',
+    });
+    expect(lab.hash).toBe(before);
+    expect(lab.act({ kind: 'fire', address: msix, vector: 0 })).toMatchObject({ ok: true });
   });
 });
 

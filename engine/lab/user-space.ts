@@ -3,12 +3,13 @@ import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
 import type { DeviceInterrupt, UserSpace } from '../shell/user-space';
 import type { Input } from './input';
+import type { Looker } from './journal';
 import type { Outcome } from './machine';
 
 /** What user space needs of the lab. */
 export interface MachineDoor {
   apply(input: Input, label: string, key: object): Outcome;
-  observe(pid: number, uid: number, operation: TracedOperation): Answer;
+  observe(looker: Looker, operation: TracedOperation): Answer;
   exists(pid: number): boolean;
   newPid(): number;
   /** Runs `listener` once, after the next change. Returns how to take it back. */
@@ -30,11 +31,11 @@ const LOOKS: ReadonlySet<string> = new Set(['sysread', 'readlink', 'ls', 'stat',
 
 const CHANGE_TIMEOUT_MS = 50;
 
-export class LabUserSpace implements UserSpace {
+export class LabUserSpace implements UserSpace, Looker {
   readonly pid: number;
   private readonly door: MachineDoor;
-  private readonly parent: number;
-  private readonly name: string;
+  readonly parent: LabUserSpace | null;
+  readonly name: string;
   uid: number;
   /** Shared by a session's processes: which command line is running. */
   private readonly command: { current: CommandLine };
@@ -43,7 +44,14 @@ export class LabUserSpace implements UserSpace {
 
   constructor(
     door: MachineDoor,
-    options: { pid: number; parent: number; name: string; uid: number; command: { current: CommandLine } },
+    options: {
+      pid: number;
+      /** Null: a child of init. */
+      parent: LabUserSpace | null;
+      name: string;
+      uid: number;
+      command: { current: CommandLine };
+    },
   ) {
     this.door = door;
     this.pid = options.pid;
@@ -55,12 +63,13 @@ export class LabUserSpace implements UserSpace {
 
   call(operation: TracedOperation): Answer {
     if (LOOKS.has(operation.op) && operation.async === undefined) {
-      return this.door.observe(this.pid, this.uid, operation);
+      return this.door.observe(this, operation);
     }
     this.live();
     const outcome = this.apply({ kind: 'call', pid: this.pid, operation });
     // What was refused stays known until the next refusal: a program closes its files afterwards.
     this.refusal = outcome.why ?? this.refusal;
+    if (outcome.error !== null) return { errno: 'EIO' };
     if (operation.op === 'setuid' && outcome.answer?.ret === 0) this.uid = operation.uid;
     return outcome.answer ?? {};
   }
@@ -68,7 +77,7 @@ export class LabUserSpace implements UserSpace {
   spawn(name: string, uid = this.uid): UserSpace {
     return new LabUserSpace(this.door, {
       pid: this.door.newPid(),
-      parent: this.pid,
+      parent: this,
       name,
       uid,
       command: this.command,
@@ -124,10 +133,14 @@ export class LabUserSpace implements UserSpace {
     return this.door.now();
   }
 
-  /** A process comes into the machine with its first call that changes something: looking leaves no trace. */
+  /**
+   * A process comes into the machine with its first call that changes something, or with its child's: looking leaves
+   * no trace.
+   */
   private live(): void {
     if (this.door.exists(this.pid)) return;
-    this.apply({ kind: 'spawn', pid: this.pid, parent: this.parent, name: this.name, uid: this.uid });
+    this.parent?.live();
+    this.apply({ kind: 'spawn', pid: this.pid, parent: this.parent?.pid ?? 1, name: this.name, uid: this.uid });
   }
 
   private apply(input: Input): Outcome {
