@@ -82,6 +82,17 @@ export class History {
     return outcome;
   }
 
+  /** A fault of the lab itself ends with the machine as its journal says, not with half an input. */
+  private attempt(input: Input): Outcome {
+    try {
+      return this.machine.apply(input);
+    } catch (error) {
+      this.replay();
+      const text = error instanceof Error ? error.message : String(error);
+      return { answer: null, why: null, error: `The lab failed at this step and took it back: ${text}` };
+    }
+  }
+
   /**
    * A look that changes nothing. A process that has done nothing yet is in no journal: it and its parents stand in the
    * machine for the time of the look, so that /proc/self shows them.

@@ -13,6 +13,7 @@ import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
 import { History } from './journal';
+import type { Looker } from './journal';
 import type { Machine, Outcome } from './machine';
 import { namesFor } from './names';
 import type { Names } from './names';
@@ -64,6 +65,7 @@ export interface LabHost {
 
 const CALLS_KEPT = 2000;
 const FIRST_PID = 1000;
+const INIT: Looker = { pid: 1, parent: null, name: 'init', uid: 0 };
 
 export class Lab implements MachineDoor {
   private readonly host: LabHost;
@@ -161,8 +163,8 @@ export class Lab implements MachineDoor {
     return outcome;
   }
 
-  observe(pid: number, uid: number, operation: TracedOperation): Answer {
-    return this.history.observe(pid, uid, operation);
+  observe(looker: Looker, operation: TracedOperation): Answer {
+    return this.history.observe(looker, operation);
   }
 
   exists(pid: number): boolean {
@@ -209,7 +211,7 @@ export class Lab implements MachineDoor {
       {
         apply,
         spawn,
-        observe: (operation) => this.observe(1, 0, operation),
+        observe: (operation) => this.observe(INIT, operation),
         rootPid: () => 1,
         holdings: () => holdingsOf(this.machine.kernel),
         explainWrite: (address, offset, data) => {
@@ -333,7 +335,7 @@ export class Lab implements MachineDoor {
 
   openTerminal(options: Omit<TerminalOptions, 'onCommand'>): TerminalHandle {
     const command: { current: CommandLine } = { current: { label: 'bash' } };
-    const system = new LabUserSpace(this, { pid: this.newPid(), parent: 1, name: 'bash', uid: 0, command });
+    const system = new LabUserSpace(this, { pid: this.newPid(), parent: null, name: 'bash', uid: 0, command });
     return this.host.openTerminal(system, {
       ...options,
       onCommand: (line) => {
