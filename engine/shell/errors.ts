@@ -1,7 +1,7 @@
 /** Errors of user space: errno with the texts of strerror, and the ends of a program that are no status. */
 
 /** strerror of glibc by errno name. */
-export const ERRNO_TEXTS: Readonly<Record<string, string>> = {
+const ERRNO_TEXTS: Readonly<Record<string, string>> = {
   EPERM: 'Operation not permitted',
   ENOENT: 'No such file or directory',
   ESRCH: 'No such process',

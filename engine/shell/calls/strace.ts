@@ -1,43 +1,6 @@
 /** Calls as `strace` prints them, with decoded arguments. */
 import type { Answer, Operation } from '../../linux/uapi/operation';
-
-const ERROR_TEXTS: Readonly<Record<string, string>> = {
-  EPERM: 'Operation not permitted',
-  ENOENT: 'No such file or directory',
-  EIO: 'Input/output error',
-  ENXIO: 'No such device or address',
-  E2BIG: 'Argument list too long',
-  EBADF: 'Bad file descriptor',
-  EAGAIN: 'Resource temporarily unavailable',
-  ENOMEM: 'Cannot allocate memory',
-  EACCES: 'Permission denied',
-  EFAULT: 'Bad address',
-  EBUSY: 'Device or resource busy',
-  EEXIST: 'File exists',
-  ENODEV: 'No such device',
-  ENOTDIR: 'Not a directory',
-  EISDIR: 'Is a directory',
-  EINVAL: 'Invalid argument',
-  EMFILE: 'Too many open files',
-  ENOTTY: 'Inappropriate ioctl for device',
-  ENOSPC: 'No space left on device',
-  ESPIPE: 'Illegal seek',
-  EROFS: 'Read-only file system',
-  ERANGE: 'Numerical result out of range',
-  ENODATA: 'No data available',
-  EOVERFLOW: 'Value too large for defined data type',
-  EBADFD: 'File descriptor in bad state',
-  EMSGSIZE: 'Message too long',
-  EOPNOTSUPP: 'Operation not supported',
-  EADDRINUSE: 'Address already in use',
-  ELOOP: 'Too many levels of symbolic links',
-  ENAMETOOLONG: 'File name too long',
-  ENOSYS: 'Function not implemented',
-  ENOTSUPP: 'Unknown error 524',
-};
-
-/** Text that `strerror` gives for an errno name. */
-export const errorText = (errno: string): string => ERROR_TEXTS[errno] ?? errno;
+import { strerror } from '../errors';
 
 const quoted = (text: string): string =>
   JSON.stringify(text.length > 64 ? text.slice(0, 64) : text) + (text.length > 64 ? '...' : '');
@@ -59,7 +22,7 @@ function structText(value: unknown): string {
 }
 
 function result(answer: Answer, success: string): string {
-  if (answer.errno !== undefined) return `-1 ${answer.errno} (${errorText(answer.errno)})`;
+  if (answer.errno !== undefined) return `-1 ${answer.errno} (${strerror(answer.errno)})`;
   if (answer.pending) return '?';
   return success;
 }
