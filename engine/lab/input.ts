@@ -24,9 +24,3 @@ export type TopologyEdit =
   | { kind: 'remove'; address: string }
   /** A hardware edit of config registers (the lab's own, not a driver's): an ACS control bit, a strap. */
   | { kind: 'config'; address: string; offset: number; hex: string };
-
-/** What a person did in one go; undo takes back a whole gesture. */
-export interface Gesture {
-  label: string;
-  inputs: number;
-}

@@ -44,6 +44,3 @@ const TABLE: Readonly<Record<string, ModuleFacts>> = {
 
 /** Null: there is no such module. */
 export const moduleFacts = (name: string): ModuleFacts | null => TABLE[name] ?? null;
-
-/** Every module that modprobe finds. */
-export const knownModules = (): string[] => Object.keys(TABLE);

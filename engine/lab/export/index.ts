@@ -11,12 +11,6 @@ export { exportSysfs } from './sysfs';
 
 export type ExportFormat = 'snapshot' | 'hex-dump' | 'sysfs';
 
-export const EXPORT_FORMATS: readonly { format: ExportFormat; title: string; extension: string }[] = [
-  { format: 'snapshot', title: 'Machine snapshot', extension: 'machine.json' },
-  { format: 'hex-dump', title: 'Hex dump for lspci -F', extension: 'lspci.txt' },
-  { format: 'sysfs', title: 'Archive of /sys', extension: 'sysfs.tar' },
-];
-
 /** The file's bytes. */
 export function exportMachine(machine: MachineDescription, format: ExportFormat): Uint8Array {
   if (format === 'sysfs') return writeTar(exportSysfs(machine));

@@ -11,7 +11,6 @@ import { readSysfs } from './sysfs';
 import { looksLikeTar, readTar } from './tar';
 
 export { ImportError } from './error';
-export { readLspci } from './lspci';
 export { readSnapshot } from './snapshot';
 
 /** A dump of 10,000 functions with all registers has some 200 MB as text, but such a machine comes as an archive. */

@@ -7,9 +7,6 @@ export function devicePath(device: PciDevice): string {
   return `${above === null ? `devices/${device.function.rootBus}` : devicePath(above)}/${device.name}`;
 }
 
-/** `../` as often as a directory at this path (below /sys) is deep. */
-export const upFrom = (path: string): string => '../'.repeat(path.split('/').length);
-
 /** Text of a link that stands in the directory `from` and leads to `to`, both below /sys. */
 export function relativeLink(from: string, to: string): string {
   const a = from.split('/');

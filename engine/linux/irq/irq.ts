@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import type { KernelLog } from '../log';
+import { LowestFree } from '../lowest-free';
 import type { PciDevice } from '../pci/device';
 import type { PciFunction } from '../../hardware/pci/function';
 import type { InterruptPath, Interrupts } from '../../hardware/interrupts';
@@ -13,7 +14,7 @@ import type { RemappingKind } from './remapping';
 import type { IrqHandler, IrqLine } from './types';
 import { requesterId } from '../../hardware/pci/address';
 
-export type { IrqAction, IrqHandler, IrqLine } from './types';
+export type { IrqHandler, IrqLine } from './types';
 
 /** A row of /proc/interrupts: `IR-PCI-MSIX-0000:02:00.0`, `2-edge`. */
 export interface InterruptRow {
@@ -56,7 +57,8 @@ export class IrqCore {
   private readonly byMessage = new Map<number, IrqLine>();
   private readonly devicesOnLine = new Map<number, Set<PciFunction>>();
   private readonly pinOf = new Map<PciFunction, number>();
-  private readonly usedVectors = new Set<number>();
+  private readonly messageIrqs = new LowestFree(FIRST_MESSAGE_IRQ);
+  private readonly vectorSlots = new LowestFree();
 
   constructor(options: { interrupts: Interrupts; remapping: RemappingKind; clock: Clock; log?: KernelLog }) {
     this.interrupts = options.interrupts;
@@ -66,7 +68,7 @@ export class IrqCore {
     this.interrupts.onMsi = (path) => this.receive(path);
     this.interrupts.onIntx = (fn, asserted, path) => this.receivePin(fn, asserted, path);
     if (this.remapping === 'vt-d') for (let i = 0; i < LEGACY_INPUTS; i++) this.indexes.allocate(1);
-    if (this.remapping !== 'none') this.addLine(FIRST_MESSAGE_IRQ, 'DMAR-MSI', 0, null, false);
+    if (this.remapping !== 'none') this.addLine(this.messageIrqs.take(), 'DMAR-MSI', 0, null, false);
   }
 
   /**
@@ -195,8 +197,9 @@ export class IrqCore {
 
   /** Used by `MessageVectors`: a line of one message with its remapping entry. */
   addMessageLine(device: PciDevice, kind: VectorKind, index: number, remapIndex: number): IrqLine {
-    let irq = FIRST_MESSAGE_IRQ;
-    while (this.lines.has(irq)) irq++;
+    let irq = this.messageIrqs.take();
+    // A pin that firmware numbered may have the number already.
+    while (this.lines.has(irq)) irq = this.messageIrqs.take();
     const line = this.addLine(irq, kind === 'msi' ? 'PCI-MSI' : 'PCI-MSIX', index, device, this.remapping !== 'none');
     line.remapIndex = remapIndex;
     this.byMessage.set(this.messageKey(requesterId(device.function.address), line), line);
@@ -206,7 +209,8 @@ export class IrqCore {
   removeMessageLine(line: IrqLine): void {
     if (line.device !== null) this.byMessage.delete(this.messageKey(requesterId(line.device.function.address), line));
     this.lines.delete(line.irq);
-    this.usedVectors.delete(line.cpu * VECTORS_PER_CPU + line.vector - FIRST_VECTOR);
+    this.messageIrqs.free(line.irq);
+    this.vectorSlots.free(line.cpu * VECTORS_PER_CPU + line.vector - FIRST_VECTOR);
   }
 
   allocateIndexes(device: PciDevice, count: number): number {
@@ -256,9 +260,7 @@ export class IrqCore {
 
   /** CPU vectors are given out CPU by CPU: the slot number tells both. */
   private takeVector(): { vector: number; cpu: number } {
-    let slot = 0;
-    while (this.usedVectors.has(slot)) slot++;
-    this.usedVectors.add(slot);
+    const slot = this.vectorSlots.take();
     return { vector: FIRST_VECTOR + (slot % VECTORS_PER_CPU), cpu: Math.floor(slot / VECTORS_PER_CPU) };
   }
 

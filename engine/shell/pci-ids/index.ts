@@ -3,7 +3,6 @@ import { PciIdDatabase } from './database';
 import data from './pci-ids.json';
 
 export { PciIdDatabase } from './database';
-export const PCI_IDS_VERSION: string = data.version;
 
 let loaded: PciIdDatabase | null = null;
 
