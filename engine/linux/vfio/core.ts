@@ -188,13 +188,21 @@ export class VfioCore implements GroupHost {
 
   openGroup(process: Process, groupId: number): OpenFile | number {
     const group = this.groups.get(groupId);
-    return group === undefined ? -ERRNO.ENODEV : group.open(process);
+    if (group !== undefined) return group.open(process);
+    return this.why.refuse(ERRNO.ENODEV, 'vfio.group.gone', `Group ${groupId} has no VFIO device any more.`);
   }
 
   /** open(/dev/vfio/devices/vfioK): always possible, and good for nothing but BIND_IOMMUFD. */
   openDevice(_process: Process, index: number): OpenFile | number {
     const device = this.devices.get(index);
-    if (device === undefined || !device.tryGetRegistration()) return -ERRNO.ENODEV;
+    if (device === undefined || !device.tryGetRegistration()) {
+      return this.why.refuse(
+        ERRNO.ENODEV,
+        'vfio.device.gone',
+        `vfio${index} was unbound, or is being unbound.`,
+        'Bind the function to vfio-pci again.',
+      );
+    }
     return new VfioDeviceFile(device, this.cdevOwner(index), false, this.why);
   }
 
@@ -247,8 +255,8 @@ export class VfioCore implements GroupHost {
   private readonly groupOwner = {
     link: 'anon_inode:[vfio-device]',
     request: (_file: VfioDeviceFile, _process: Process, request: number): number | null => {
-      if (request === VFIO.DEVICE_BIND_IOMMUFD) return this.deps.features.cdev ? -ERRNO.EINVAL : -ERRNO.ENOTTY;
-      return null;
+      if (request !== VFIO.DEVICE_BIND_IOMMUFD) return null;
+      return this.deps.features.cdev ? this.refuseGroupFile() : this.refuseNoCdev();
     },
     close: (file: VfioDeviceFile): void => {
       const { device } = file;
@@ -258,12 +266,30 @@ export class VfioCore implements GroupHost {
     },
   };
 
+  private refuseGroupFile(): number {
+    return this.why.refuse(
+      ERRNO.EINVAL,
+      'vfio.bind.group-descriptor',
+      'The descriptor came from VFIO_GROUP_GET_DEVICE_FD and works through its group.',
+      'Open /dev/vfio/devices/vfioN to bind to an iommufd.',
+    );
+  }
+
+  private refuseNoCdev(): number {
+    return this.why.refuse(
+      ERRNO.ENOTTY,
+      'vfio.bind.kernel',
+      'This kernel was built without device nodes for VFIO (CONFIG_VFIO_DEVICE_CDEV).',
+      'Use the group: VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_GET_DEVICE_FD.',
+    );
+  }
+
   private cdevOwner(index: number) {
     return {
       link: `/dev/vfio/devices/vfio${index}`,
       request: (file: VfioDeviceFile, process: Process, request: number, arg: bigint): number | null => {
         const bridge = this.iommufd;
-        if (bridge === null) return request === VFIO.DEVICE_BIND_IOMMUFD ? -ERRNO.ENOTTY : null;
+        if (bridge === null) return request === VFIO.DEVICE_BIND_IOMMUFD ? this.refuseNoCdev() : null;
         switch (request) {
           case VFIO.DEVICE_BIND_IOMMUFD:
             return bridge.bind(file, process, arg);

@@ -180,7 +180,14 @@ export class VfioGroupFile implements OpenFile {
     const bytes = new Uint8Array(8);
     if (!process.memory.copyFrom(arg, bytes)) return -ERRNO.EFAULT;
     const view = new DataView(bytes.buffer);
-    if (view.getUint32(0, true) < 8) return -ERRNO.EINVAL;
+    if (view.getUint32(0, true) < 8) {
+      return this.host.why.refuse(
+        ERRNO.EINVAL,
+        'vfio.group.argsz',
+        `argsz is ${view.getUint32(0, true)}; struct vfio_group_status has 8 bytes.`,
+        'Set argsz to sizeof(struct vfio_group_status).',
+      );
+    }
     const { iommuGroup } = this.group;
     if (iommuGroup === null) return this.refuseGone();
     let flags = 0;
@@ -254,6 +261,14 @@ export class VfioGroupFile implements OpenFile {
   private getDeviceFd(process: Process, arg: bigint): number {
     const { group } = this;
     const text = readString(process, arg);
+    if (text === -ERRNO.EINVAL) {
+      return this.host.why.refuse(
+        ERRNO.EINVAL,
+        'vfio.group.name-length',
+        `The name has no zero within ${PAGE_SIZE} bytes.`,
+        'Give the name of a device, such as 0000:01:00.0.',
+      );
+    }
     if (typeof text === 'number') return text;
     let found: VfioDevice | null = null;
     for (const device of group.devices) {

@@ -8,8 +8,7 @@ export const noiommuBackend: IommuBackend = {
   noiommu: true,
   supports: (extension, { parameters }) =>
     parameters.enableUnsafeNoiommuMode && extension === EXTENSION.NOIOMMU_IOMMU ? 1 : 0,
-  open(type, process, { why, parameters }) {
-    if (type !== EXTENSION.NOIOMMU_IOMMU) return -ERRNO.EINVAL;
+  open(_type, process, { why, parameters }) {
     if (!process.capabilities.has('CAP_SYS_RAWIO')) {
       return why.refuse(
         ERRNO.EPERM,

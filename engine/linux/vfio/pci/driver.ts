@@ -99,7 +99,14 @@ export class VfioPciDriver implements PciDriver {
         'echo 1 > /sys/module/vfio_pci/parameters/enable_sriov',
       );
     }
-    if (vdev.enabledVfs) return -ERRNO.EINVAL;
+    if (vdev.enabledVfs) {
+      return this.services.why.refuse(
+        ERRNO.EINVAL,
+        'vfio.pci.sriov.enabled',
+        `${device.name} has virtual functions already`,
+        `echo 0 > /sys/bus/pci/devices/${device.name}/sriov_numvfs`,
+      );
+    }
     vdev.resume();
     setPowerState(device, 0);
     vdev.enabledVfs = true;

@@ -79,9 +79,16 @@ const FEATURES: ReadonlyMap<number, FeatureRule> = new Map([
       act: (host, process, data) => {
         const fd = new DataView(data.buffer, data.byteOffset).getInt32(0, true);
         const reserved = new DataView(data.buffer, data.byteOffset).getUint32(4, true);
-        if (reserved !== 0 || fd < 0) return -ERRNO.EINVAL;
+        if (reserved !== 0 || fd < 0) {
+          return host.refuse(
+            ERRNO.EINVAL,
+            'feature.wakeup',
+            'the descriptor is negative, or the reserved word is not 0',
+          );
+        }
         const event = eventOf(process, fd);
-        return typeof event === 'number' ? event : engage(host, () => event.signal());
+        if (typeof event !== 'number') return engage(host, () => event.signal());
+        return host.refuse(event, 'feature.wakeup', `descriptor ${fd} is no open eventfd`, 'make one with eventfd()');
       },
     },
   ],
@@ -103,9 +110,16 @@ const FEATURES: ReadonlyMap<number, FeatureRule> = new Map([
 export function deviceFeature(host: FeatureHost, process: Process, request: UserStructure): number {
   const flags = request.u32(4);
   const operations = flags & (FEATURE.GET | FEATURE.SET);
-  if (flags & ~(FEATURE.INDEX | FEATURE.GET | FEATURE.SET | FEATURE.PROBE)) return -ERRNO.EINVAL;
+  const unknown = flags & ~(FEATURE.INDEX | FEATURE.GET | FEATURE.SET | FEATURE.PROBE);
   const both = operations === (FEATURE.GET | FEATURE.SET);
-  if (both && !(flags & FEATURE.PROBE)) return -ERRNO.EINVAL;
+  if (unknown !== 0 || (both && !(flags & FEATURE.PROBE))) {
+    return host.refuse(
+      ERRNO.EINVAL,
+      'feature.flags',
+      unknown === 0 ? 'GET and SET are given together' : `the flags 0x${(unknown >>> 0).toString(16)} do not exist`,
+      'give GET or SET; both only together with PROBE',
+    );
+  }
   const rule = FEATURES.get(flags & FEATURE.INDEX);
   const number = flags & FEATURE.INDEX;
   if (rule === undefined || !rule.supported(host)) {

@@ -53,12 +53,11 @@ function idIn(iommufd: object, device: PciDevice, vdev: SetMember, context: Driv
   return shared ? OWNED_BY_GROUP : NOT_OWNED;
 }
 
+const refuse = (context: DriverContext, errno: number, check: string, found: string, remedy?: string): number =>
+  context.services.why.refuse(errno, `vfio.pci.hot-reset.${check}`, found, remedy ?? null);
+
 const noBusReset = (context: DriverContext, device: PciDevice): number =>
-  context.services.why.refuse(
-    ERRNO.ENODEV,
-    'vfio.pci.hot-reset.bus',
-    `${device.name} sits on a root bus, which no bridge can reset`,
-  );
+  refuse(context, ERRNO.ENODEV, 'bus', `${device.name} sits on a root bus, which no bridge can reset`);
 
 /** VFIO_DEVICE_GET_PCI_HOT_RESET_INFO on a structure whose argsz was checked. */
 export function hotResetInfo(vdev: SetMember, context: DriverContext, s: UserStructure): number {
@@ -67,7 +66,14 @@ export function hotResetInfo(vdev: SetMember, context: DriverContext, s: UserStr
   const functions = affected(device, context);
   const header = (flags: number): Uint8Array => pack([s.argsz, 4], [flags, 4], [functions.length, 4]);
   if (Math.floor((s.argsz - HEADER_SIZE) / ENTRY_SIZE) < functions.length) {
-    return s.store(header(0)) < 0 ? -ERRNO.EFAULT : -ERRNO.ENOSPC;
+    if (s.store(header(0)) < 0) return -ERRNO.EFAULT;
+    return refuse(
+      context,
+      ERRNO.ENOSPC,
+      'room',
+      `the reset hits ${functions.length} functions; argsz ${s.argsz} has no room for them`,
+      `ask again with argsz ${HEADER_SIZE + functions.length * ENTRY_SIZE}`,
+    );
   }
   const iommufd = iommufdOf(device, context);
   let owned = true;
@@ -76,7 +82,7 @@ export function hotResetInfo(vdev: SetMember, context: DriverContext, s: UserStr
     let id: number;
     if (iommufd === null) {
       const group = context.services.groupOf(fn);
-      if (group === null) return -ERRNO.EPERM;
+      if (group === null) return refuse(context, ERRNO.EPERM, 'group', `${fn.name} is in no IOMMU group`);
       id = group.id;
     } else {
       id = idIn(iommufd, fn, vdev, context);
@@ -95,22 +101,41 @@ export function hotResetInfo(vdev: SetMember, context: DriverContext, s: UserStr
 
 /** VFIO_DEVICE_PCI_HOT_RESET: the caller proves that every function it resets is its own. */
 export function hotReset(vdev: SetMember, context: DriverContext, process: Process, s: UserStructure): number {
-  const { core, why } = context.services;
+  const { core } = context.services;
   const iommufd = iommufdOf(vdev.device, context);
   const count = s.u32(8);
-  if (s.u32(4) !== 0) return -ERRNO.EINVAL;
-  if ((count === 0) === (iommufd === null)) return -ERRNO.EINVAL;
+  if (s.u32(4) !== 0) return refuse(context, ERRNO.EINVAL, 'flags', 'flags is not 0');
+  if ((count === 0) === (iommufd === null)) {
+    return count === 0
+      ? refuse(
+          context,
+          ERRNO.EINVAL,
+          'count',
+          'no group is given',
+          'pass the descriptor of every group that the reset hits',
+        )
+      : refuse(
+          context,
+          ERRNO.EINVAL,
+          'count',
+          'the device is bound to an iommufd, which proves ownership',
+          'set count to 0',
+        );
+  }
   if (!resettable(vdev.device)) return noBusReset(context, vdev.device);
   if (iommufd !== null) return resetOwned(vdev, context, (d) => idIn(iommufd, d, vdev, context) >= 0);
-  if (count > affected(vdev.device, context).length) return -ERRNO.EINVAL;
+  const hit = affected(vdev.device, context).length;
+  if (count > hit) {
+    return refuse(context, ERRNO.EINVAL, 'count', `${count} groups are given and the reset hits ${hit} functions`);
+  }
   const bytes = s.tail(HEADER_SIZE, count * 4);
   if (bytes === null) return -ERRNO.EFAULT;
   const groups = new Set<IommuGroup>();
   for (const fd of new Int32Array(bytes.buffer)) {
     const file = process.files.get(fd);
-    if (file === null) return -ERRNO.EBADF;
+    if (file === null) return refuse(context, ERRNO.EBADF, 'fd', `descriptor ${fd} is not open`);
     const group = core.groupOfFile(file)?.iommuGroup ?? null;
-    if (group === null) return why.refuse(ERRNO.EINVAL, 'vfio.pci.hot-reset.fd', `descriptor ${fd} is no vfio group`);
+    if (group === null) return refuse(context, ERRNO.EINVAL, 'fd', `descriptor ${fd} is no vfio group`);
     groups.add(group);
   }
   return resetOwned(vdev, context, (d) => {
@@ -124,23 +149,25 @@ export const resetSet = (vdev: SetMember, context: DriverContext): number =>
   resettable(vdev.device) ? resetOwned(vdev, context, () => true) : -ERRNO.ENODEV;
 
 function resetOwned(vdev: SetMember, context: DriverContext, owned: (device: PciDevice) => boolean): number {
-  const { why, irq, bus } = context.services;
+  const { irq, bus } = context.services;
   const set = context.deviceSet(vdev);
   const members = new Set(set.map((member) => member.device));
   const stranger = affected(vdev.device, context).find((d) => !members.has(d));
   if (stranger !== undefined) {
-    return why.refuse(
+    return refuse(
+      context,
       ERRNO.EINVAL,
-      'vfio.pci.hot-reset.set',
+      'set',
       `${stranger.name} shares the bus and is not bound to vfio-pci`,
       `bind ${stranger.name} to vfio-pci`,
     );
   }
   const foreign = set.find((member) => !owned(member.device));
   if (foreign !== undefined) {
-    return why.refuse(
+    return refuse(
+      context,
       ERRNO.EINVAL,
-      'vfio.pci.hot-reset.owner',
+      'owner',
       `the group of ${foreign.device.name} is not among the descriptors given`,
       `open the group of ${foreign.device.name} and pass its descriptor too`,
     );

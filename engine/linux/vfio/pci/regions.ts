@@ -254,10 +254,14 @@ export class Regions {
   }
 
   private transferVga(data: Uint8Array, at: number, write: boolean): number {
-    if (!this.host.hasVga || at >= VGA_SIZE) return -ERRNO.EINVAL;
+    const { refuse } = this.host;
+    if (!this.host.hasVga) return refuse(ERRNO.EINVAL, 'region.vga', 'the device gives no access to legacy VGA');
+    if (at >= VGA_SIZE) return refuse(ERRNO.EINVAL, 'region.end', `the VGA region ends at ${VGA_SIZE} bytes`);
     const ports = VGA_PORTS.find(([from, to]) => at >= from && at < to);
     const end = at >= VGA_MEMORY ? VGA_SIZE : ports?.[1];
-    if (end === undefined) return -ERRNO.EINVAL;
+    if (end === undefined) {
+      return refuse(ERRNO.EINVAL, 'region.vga', 'neither VGA memory nor a VGA port is at this offset');
+    }
     if (!write) data.fill(0xff, 0, Math.min(data.length, end - at));
     return Math.min(data.length, end - at);
   }

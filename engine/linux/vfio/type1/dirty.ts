@@ -119,7 +119,15 @@ export function dirtyPages(
 
 function start(state: Type1State): number {
   if (state.dirtyTracking) return 0;
-  for (const mapping of state.mappings) if (mapping.pages > MAX_PAGES) return -ERRNO.EINVAL;
+  for (const mapping of state.mappings) {
+    if (mapping.pages <= MAX_PAGES) continue;
+    return state.context.why.refuse(
+      ERRNO.EINVAL,
+      'type1.dirty.size',
+      `A mapping has ${mapping.pages} pages; one bitmap tracks ${MAX_PAGES}.`,
+      'Map the range in smaller pieces.',
+    );
+  }
   state.dirtyTracking = true;
   return 0;
 }

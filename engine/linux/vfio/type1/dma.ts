@@ -167,7 +167,12 @@ function addMapping(
   }
   if (error === 0 && state.dirtyTracking && pages > MAX_BITMAP_PAGES) {
     for (const { domain } of domains) unmapFrom(domain, mapping);
-    error = -ERRNO.EINVAL;
+    error = why.refuse(
+      ERRNO.EINVAL,
+      'type1.map.dirty',
+      `Dirty tracking is on, and one bitmap tracks ${MAX_BITMAP_PAGES} pages, not ${pages}.`,
+      'Map the range in smaller pieces, or stop dirty tracking first.',
+    );
   }
   if (error < 0) {
     unpin(process, pinned);

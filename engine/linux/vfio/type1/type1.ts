@@ -68,9 +68,13 @@ export class Type1 implements BackendInstance {
         'MAP_DMA with VADDR gives them one.',
       );
     }
-    if (state.domains.some((domain) => domain.groups.includes(group))) return -ERRNO.EINVAL;
+    if (state.domains.some((domain) => domain.groups.includes(group))) {
+      return why.refuse(ERRNO.EINVAL, 'type1.attach.twice', `Group ${group.id} is in the container already.`);
+    }
     const device = group.devices[0];
-    if (device === undefined) return -ERRNO.ENODEV;
+    if (device === undefined) {
+      return why.refuse(ERRNO.ENODEV, 'type1.attach.empty', `Group ${group.id} has no function.`);
+    }
     const domain = iommu.allocateDomain(device);
     if (typeof domain === 'number') return domain;
     if (state.nesting) {
