@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { pageUrl } from './security';
 
 const DEFAULT = { width: 1440, height: 900 };
-const SMALLEST = { width: 800, height: 560 };
+const SMALLEST = { width: 960, height: 640 };
 const BACKGROUND = { light: '#f6f7f9', dark: '#14171c' };
 
 const place = z.object({ x: z.int(), y: z.int(), width: z.int(), height: z.int(), maximized: z.boolean() });

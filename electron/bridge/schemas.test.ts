@@ -38,6 +38,9 @@ test('a view is subscribed with its own parameters', () => {
   expect(parseViewRequest(request)).toEqual(request);
   expect(() => parseViewRequest({ ...request, parameters: null })).toThrow();
   expect(() => parseViewRequest({ ...request, view: 'toString' })).toThrow();
+  const pair = { ...request, view: 'pair', parameters: { a: '0000:01:00.0', b: '0000:01:00.1' } };
+  expect(parseViewRequest(pair)).toEqual(pair);
+  expect(() => parseViewRequest({ ...pair, parameters: { a: '0000:01:00.0' } })).toThrow();
 });
 
 test('a terminal has a size', () => {

@@ -66,6 +66,7 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   topology: z.null(),
   function: one,
   config: one,
+  pair: z.strictObject({ a: address, b: address }),
   containers: z.null(),
   calls: z.null(),
   timeline: z.null(),

@@ -195,6 +195,7 @@ describe('first steps', () => {
       groups: 5,
       notViable: [],
       unknown: [],
+      undecided: null,
       recorded: null,
       document: { title: 'm', path: null, saved: true, inputs: 0, undo: null, redo: null },
     });

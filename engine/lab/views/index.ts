@@ -6,6 +6,7 @@ import { containersView } from './containers';
 import type { ViewContext } from './context';
 import { functionView } from './function';
 import { machineView } from './machine';
+import { pairView } from './pair';
 import { timelineView } from './timeline';
 import { topologyView } from './topology';
 import type { ViewName, Views } from './types';
@@ -25,6 +26,7 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
     const device = machine.kernel.pci.devices.get(address);
     return device ? configView(machine.kernel, device) : null;
   },
+  pair: ({ machine }, { a, b }) => pairView(machine.kernel, a, b),
   containers: ({ machine }) => containersView(machine.kernel, holdingsOf(machine.kernel)),
   calls: ({ calls }) => ({ calls: calls.slice(-500) }),
   timeline: (context) => timelineView(context),

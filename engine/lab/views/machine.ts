@@ -37,6 +37,12 @@ export function compareWithRecorded(kernel: Kernel): MachineView['recorded'] {
   return { equal: differing.length === 0, differing };
 }
 
+function undecidedOf(kernel: Kernel): MachineView['undecided'] {
+  const functions = kernel.iommu.undecided.size;
+  if (functions === 0) return null;
+  return { functions, shown: kernel.description.recordedGroups === null ? 'rule' : 'recorded' };
+}
+
 export function machineView({ machine, document }: ViewContext): MachineView {
   const { kernel, description } = machine;
   const groups = [...kernel.iommu.groups.values()];
@@ -53,6 +59,7 @@ export function machineView({ machine, document }: ViewContext): MachineView {
       .filter((group) => group.devices.some((d) => !d.function.isBridge) && culpritOf(group) !== null)
       .map((group) => group.id),
     unknown: description.unknown,
+    undecided: undecidedOf(kernel),
     recorded: compareWithRecorded(kernel),
     document,
   };

@@ -18,6 +18,11 @@ export interface MachineView {
   /** Groups that cannot be given away now. */
   notViable: number[];
   unknown: UnknownFact[];
+  /**
+   * Functions whose group rests on registers that the dump did not show, and what is shown for them: the groups that
+   * the dump recorded, or the rule with every unseen function taken as one that does not isolate. Null: all is known.
+   */
+  undecided: { functions: number; shown: 'recorded' | 'rule' } | null;
   /** How the predicted groups compare with the dump's own; null when it recorded none. */
   recorded: { equal: boolean; differing: string[] } | null;
   document: DocumentView;
@@ -223,6 +228,26 @@ export interface FunctionView {
   interrupts: InterruptsView;
 }
 
+/** The way of one function into its group, through the functions it joined. */
+export interface PairPath {
+  address: string;
+  group: number | null;
+  steps: { subject: string; text: string; decided: boolean; joins: string | null }[];
+}
+
+export interface PairView {
+  /** All of it as the terminal's `why A B` prints it. */
+  lines: string[];
+  sameGroup: boolean;
+  /** False when the answer rests on registers that the dump did not show. */
+  known: boolean;
+  paths: [PairPath, PairPath];
+  /** What would separate them; null when they are apart. */
+  separate: string | null;
+  /** How they could be separated: by ACS bits, by other hardware, by nothing; or it cannot be known. */
+  separation: 'separate' | 'bits' | 'hardware' | 'nothing' | 'unknown';
+}
+
 export interface ContainersView {
   processes: {
     pid: number;
@@ -273,6 +298,7 @@ export interface Views {
   topology: { parameters: null; value: TopologyView };
   function: { parameters: { address: string }; value: FunctionView | null };
   config: { parameters: { address: string }; value: ConfigView | null };
+  pair: { parameters: { a: string; b: string }; value: PairView | null };
   containers: { parameters: null; value: ContainersView };
   calls: { parameters: null; value: CallsView };
   timeline: { parameters: null; value: TimelineView };

@@ -15,6 +15,7 @@ const COMMAND = 0x04;
 const MEMORY_DECODE = 0x2;
 const DATA = SET_IRQS.DATA_NONE | SET_IRQS.DATA_BOOL | SET_IRQS.DATA_EVENTFD;
 const ACTION = SET_IRQS.ACTION_MASK | SET_IRQS.ACTION_UNMASK | SET_IRQS.ACTION_TRIGGER;
+const MASKING: ReadonlySet<number> = new Set([SET_IRQS.ACTION_MASK, SET_IRQS.ACTION_UNMASK]);
 const HEADER_SIZE = 20;
 
 export const IRQ_COUNT = 5;
@@ -108,11 +109,19 @@ export class InterruptSetup {
     const action = header.u32(4) & ACTION;
     const handler = this.handlerOf(index, action);
     if (handler !== null) return handler(request);
+    if (MASKING.has(action) && (index === IRQ_INDEX.MSI || index === IRQ_INDEX.MSIX)) {
+      return this.host.refuse(
+        ERRNO.ENOTTY,
+        'irqs.action',
+        'Linux 6.12 offers no mask or unmask for MSI and MSI-X through SET_IRQS',
+        "mask the vector in the device's own registers, or take its eventfd away (fd -1)",
+      );
+    }
     return this.host.refuse(
       ERRNO.ENOTTY,
       'irqs.action',
       `interrupt index ${index} has no action 0x${action.toString(16)}`,
-      'only INTx can be masked and unmasked; give exactly one action',
+      'give exactly one action; only INTx has others than the trigger',
     );
   }
 
