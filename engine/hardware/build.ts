@@ -2,6 +2,7 @@
 import type { FunctionDescription, MachineDescription } from './description';
 import { createModel } from './devices/catalog';
 import { HardwareMachine } from './machine';
+import type { PciAddress } from './pci/address';
 import { compareAddresses, formatAddress, parseAddress } from './pci/address';
 import { ConfigSpace } from './pci/config-space';
 import { PciFunction } from './pci/function';
@@ -10,34 +11,57 @@ import { deriveMasks } from './pci/masks';
 /** Value of one lower-case hex digit by its character code. */
 const digit = (code: number): number => (code > 0x39 ? code - 0x57 : code - 0x30);
 
+function readBytes(hex: string, into: Uint8Array): void {
+  const length = hex.length >> 1;
+  for (let i = 0; i < length; i++) {
+    into[i] = (digit(hex.charCodeAt(2 * i)) << 4) | digit(hex.charCodeAt(2 * i + 1));
+  }
+}
+
 function bytesOf(hex: string): Uint8Array {
   const out = new Uint8Array(hex.length >> 1);
-  for (let i = 0; i < out.length; i++) {
-    out[i] = (digit(hex.charCodeAt(2 * i)) << 4) | digit(hex.charCodeAt(2 * i + 1));
-  }
+  readBytes(hex, out);
   return out;
 }
 
-/** Length in bytes of each region (BARs 0–5, ROM 6) by the rows of `resource`; the upper half of a 64-bit BAR is 0. */
-export function regionSizes(description: FunctionDescription): number[] {
-  return Array.from({ length: 7 }, (_, index) => {
-    const row = description.resources?.[index];
-    if (!row) return 0;
-    const [start, end, flags] = [BigInt(row[0]), BigInt(row[1]), BigInt(row[2])];
-    return flags === 0n || end < start || (start === 0n && end === 0n) ? 0 : Number(end - start + 1n);
-  });
+/** `0x` with 16 digits: the shape in which sysfs prints a row of `resource`. */
+const ROW_TEXT = 18;
+const HALF = 10;
+
+/** `end - start + 1` of two row texts. */
+function lengthOf(start: string, end: string): number {
+  if (start.length !== ROW_TEXT || end.length !== ROW_TEXT) return Number(BigInt(end) - BigInt(start) + 1n);
+  const half = (text: string, from: number): number => parseInt(text.slice(from, from + 8), 16);
+  return (half(end, 2) - half(start, 2)) * 2 ** 32 + half(end, HALF) - half(start, HALF) + 1;
 }
 
+const isZero = (text: string): boolean => Number(text) === 0;
+
+/** Length in bytes of each region (BARs 0–5, ROM 6) by the rows of `resource`; the upper half of a 64-bit BAR is 0. */
+export function regionSizes({ resources }: FunctionDescription): number[] {
+  const sizes = [0, 0, 0, 0, 0, 0, 0];
+  for (let index = 0; index < sizes.length; index++) {
+    const row = resources?.[index];
+    if (!row || isZero(row[2]) || (isZero(row[0]) && isZero(row[1]))) continue;
+    sizes[index] = Math.max(0, lengthOf(row[0], row[1]));
+  }
+  return sizes;
+}
+
+const sizeOf = (description: FunctionDescription): 256 | 4096 => (description.config.length > 512 ? 4096 : 256);
+
 /** Registers of one function, with masks: the recorded ones, or those that the specification gives. */
-export function buildConfigSpace(description: FunctionDescription): ConfigSpace {
-  const bytes = bytesOf(description.config);
-  const space = new ConfigSpace(bytes.length > 256 ? 4096 : 256);
-  space.bytes.set(bytes);
+export function buildConfigSpace(description: FunctionDescription, bytes?: Uint8Array): ConfigSpace {
+  const space = new ConfigSpace(sizeOf(description), (made) => fillMasks(made, description), bytes);
+  readBytes(description.config, space.bytes);
   if (description.known !== null) space.known = bytesOf(description.known);
+  return space;
+}
+
+function fillMasks(space: ConfigSpace, description: FunctionDescription): void {
   deriveMasks(space, regionSizes(description));
   setProbed(space.writable, description.writable, description.notProbed);
   setProbed(space.writeOneToClear, description.writeOneToClear, description.notProbed);
-  return space;
 }
 
 /** Puts a recorded mask over the derived one, except where nothing was probed. */
@@ -48,45 +72,70 @@ function setProbed(mask: Uint8Array, recorded: string | null, notProbed: readonl
   for (const [from, to] of notProbed) mask.set(derived.subarray(from, Math.min(to, derived.length)), from);
 }
 
+interface Placed {
+  readonly description: FunctionDescription;
+  readonly address: PciAddress;
+  /** As Linux spells it. */
+  readonly name: string;
+}
+
+function placed(description: FunctionDescription): Placed {
+  const address = parseAddress(description.address);
+  if (!address) throw new Error(`${description.address} is no PCI address`);
+  return { description, address, name: formatAddress(address) };
+}
+
+/**
+ * First registers of the functions that stand on the main bus of a virtual machine for its extra root buses. Such
+ * firmware names the extra buses from the last made to the first, and Linux scans them in that order.
+ */
+const EXPANDER_BRIDGES: ReadonlySet<string> = new Set(['361b0900', '361b0b00']);
+
 /**
  * Functions in the order Linux lists them: a root bus with everything below it after the other; on each bus the
  * functions by device and function number, then, bridge by bridge, the buses behind.
  */
-function inEnumerationOrder(functions: readonly FunctionDescription[]): FunctionDescription[] {
-  const address = (fn: FunctionDescription) => parseAddress(fn.address)!;
-  const byParent = new Map<string, FunctionDescription[]>();
+function inEnumerationOrder(functions: readonly FunctionDescription[]): Placed[] {
+  const byParent = new Map<string, Placed[]>();
   const known = new Set(functions.map((fn) => fn.address));
   for (const fn of functions) {
     const above = fn.parent !== null && known.has(fn.parent) ? fn.parent : fn.rootBus;
     const siblings = byParent.get(above);
-    if (siblings) siblings.push(fn);
-    else byParent.set(above, [fn]);
+    if (siblings) siblings.push(placed(fn));
+    else byParent.set(above, [placed(fn)]);
   }
-  for (const siblings of byParent.values()) siblings.sort((a, b) => compareAddresses(address(a), address(b)));
-  const ordered: FunctionDescription[] = [];
+  for (const siblings of byParent.values()) siblings.sort((a, b) => compareAddresses(a.address, b.address));
+  const ordered: Placed[] = [];
   const walk = (above: string): void => {
-    const siblings = byParent.get(above) ?? [];
+    const siblings = byParent.get(above);
+    if (siblings === undefined) return;
     byParent.delete(above);
-    ordered.push(...siblings);
-    for (const fn of siblings) walk(fn.address);
+    for (const fn of siblings) ordered.push(fn);
+    for (const fn of siblings) walk(fn.description.address);
   };
-  for (const root of [...byParent.keys()].filter((above) => !known.has(above)).sort()) walk(root);
+  const roots = [...byParent.keys()].filter((above) => !known.has(above)).sort();
+  const expanded = functions.some((fn) => fn.parent === null && EXPANDER_BRIDGES.has(fn.config.slice(0, 8)));
+  for (const root of expanded ? [...roots.slice(0, 1), ...roots.slice(1).reverse()] : roots) walk(root);
   for (const above of [...byParent.keys()]) walk(above);
   return ordered;
 }
 
 export function buildMachine(description: MachineDescription): HardwareMachine {
   const machine = new HardwareMachine(description.iommu);
-  for (const fn of inEnumerationOrder(description.functions)) {
-    const address = parseAddress(fn.address);
-    if (!address) throw new Error(`${fn.address} is no PCI address`);
-    if (machine.functions.has(formatAddress(address))) throw new Error(`There are two functions at ${fn.address}.`);
+  const roots = new Set<string>();
+  // The registers of all functions in one piece of memory: thousands of small ones keep the collector busy.
+  const registers = new Uint8Array(description.functions.reduce((sum, fn) => sum + sizeOf(fn), 0));
+  let used = 0;
+  for (const { description: fn, address, name } of inEnumerationOrder(description.functions)) {
+    if (machine.functions.has(name)) throw new Error(`There are two functions at ${fn.address}.`);
+    const bytes = registers.subarray(used, (used += sizeOf(fn)));
     const parent = fn.parent === null ? null : (machine.functions.get(fn.parent) ?? null);
-    const built = new PciFunction(address, buildConfigSpace(fn), parent, fn.rootBus);
+    const built = new PciFunction(address, buildConfigSpace(fn, bytes), parent, fn.rootBus);
     built.physicalFunction = fn.physicalFunction === null ? null : (machine.functions.get(fn.physicalFunction) ?? null);
-    built.model = createModel(built, regionSizes(fn));
+    built.modelWhenNeeded(() => createModel(built, regionSizes(fn)));
     machine.add(built);
-    if (!machine.roots.some((root) => root.name === fn.rootBus)) {
+    if (!roots.has(fn.rootBus)) {
+      roots.add(fn.rootBus);
       machine.roots.push({ name: fn.rootBus, segment: address.segment, bus: rootBusNumber(fn.rootBus, address.bus) });
     }
   }

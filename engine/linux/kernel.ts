@@ -24,7 +24,7 @@ import type { HostApertures } from './pci/assign';
 import { ResourceAssigner } from './pci/assign';
 import { scanMachine } from './pci/boot-scan';
 import { PciBus } from './pci/bus';
-import type { PciDevice, PciDriver } from './pci/device';
+import type { PciDevice, PciDeviceId, PciDriver } from './pci/device';
 import { moduleOf } from './pci/driver-table';
 import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
@@ -181,13 +181,10 @@ export function bootKernel(description: MachineDescription): Kernel {
 
   const nativeHotplug = hotplugGranted(description);
   const driverServices = { log, irqs, enable, nativeHotplug };
-  const boundIds = (name: string) =>
-    devices.flatMap((device) =>
-      described.get(device.name)?.driver === name ? [idOf(device.vendor, device.device)] : [],
-    );
+  const boundIds = idsByDriver(devices, described);
   const nativeDriver = (name: string): PciDriver => {
     if (name === 'pcieport') return new PortDriver(driverServices);
-    return new NativeDriver(name, driverServices, boundIds(name));
+    return new NativeDriver(name, driverServices, boundIds.get(name));
   };
   const modules = new ModuleTable(
     new ModuleLoader({
@@ -316,6 +313,23 @@ export function bootKernel(description: MachineDescription): Kernel {
   }
 }
 
+/** What each driver of the description was bound to, each ID once. */
+function idsByDriver(
+  devices: readonly PciDevice[],
+  described: ReadonlyMap<string, FunctionDescription>,
+): ReadonlyMap<string, PciDeviceId[]> {
+  const byDriver = new Map<string, Map<number, PciDeviceId>>();
+  for (const device of devices) {
+    const driver = described.get(device.name)?.driver;
+    if (driver == null) continue;
+    const ids = byDriver.get(driver) ?? new Map<number, PciDeviceId>();
+    byDriver.set(driver, ids);
+    const key = device.vendor * 0x10000 + device.device;
+    if (!ids.has(key)) ids.set(key, idOf(device.vendor, device.device));
+  }
+  return new Map([...byDriver].map(([driver, ids]) => [driver, [...ids.values()]]));
+}
+
 /** A virtual function's own ID registers read FFFF: Linux takes the IDs from the physical function. */
 function nameVirtual(device: PciDevice): void {
   const pf = device.physicalFunction;
@@ -332,16 +346,29 @@ function iommuFunction(pci: PciBus): PciDevice | null {
 }
 
 /**
- * Root buses whose firmware granted native hot-plug: a recording shows it by its ports' services; otherwise all did.
+ * Root buses whose firmware granted native hot-plug: a recording shows it by its ports' services, or, where no port has
+ * any, by cards below a bridge that firmware does not describe; otherwise all did.
  */
 function hotplugGranted(description: MachineDescription): (rootBus: string) => boolean {
   const services = description.functions.flatMap((fn) => {
     const names = fn.attributes['sysfs'];
     return typeof names === 'string' && names.includes(':pcie') ? [{ rootBus: fn.rootBus, names }] : [];
   });
-  if (services.length === 0) return () => true;
+  if (services.length === 0) {
+    const driven = new Set(description.functions.filter(describedCard).map((fn) => fn.rootBus));
+    return (rootBus) => !driven.has(rootBus);
+  }
   const granted = new Set(services.filter((s) => /:pcie[02]04\b/.test(s.names)).map((s) => s.rootBus));
   return (rootBus) => granted.has(rootBus);
+}
+
+const HEADER_TYPE = 0x0e;
+
+/** Firmware describes the functions of its own slots, where it drives hot-plug itself. */
+function describedCard(fn: FunctionDescription): boolean {
+  const names = fn.attributes['sysfs'];
+  const type = parseInt(fn.config.slice(2 * HEADER_TYPE, 2 * HEADER_TYPE + 2), 16) & 0x7f;
+  return fn.parent !== null && type === 0 && typeof names === 'string' && names.split(' ').includes('firmware_node');
 }
 
 /** Length of one VF's share of each VF BAR, as text; null where the description shows none. */

@@ -32,7 +32,9 @@ function slotCapabilities(port: PciDevice): number {
  */
 export function findSlots(context: FsContext): Slot[] {
   const ports = [...context.pci.devices.values()].filter((device) => device.function.isBridge);
-  ports.sort((a, b) => busOf(a) - busOf(b));
+  const roots = [...new Set(ports.map((port) => port.function.rootBus))];
+  const rank = (port: PciDevice): number => roots.indexOf(port.function.rootBus);
+  ports.sort((a, b) => rank(a) - rank(b) || busOf(a) - busOf(b));
   const bridges = new Map<PciDevice, Set<number>>();
   for (const bridge of ports) {
     if (bridge.parent === null) continue;
@@ -48,7 +50,7 @@ export function findSlots(context: FsContext): Slot[] {
     const express = type === PortType.RootPort || type === PortType.DownstreamPort;
     if (type === PortType.UpstreamPort || (express && !(slotCapabilities(port) & HOT_PLUG_CAPABLE))) continue;
     for (let device = 0; device < (express ? 1 : CONVENTIONAL_SLOTS); device++) {
-      if (bridges.get(port)?.has(device)) continue;
+      if (bridges.get(port)?.has(device) || !ejectable(context, port, device)) continue;
       // The slot is listed first under a name of its own and then renamed, which skips the suffix -1.
       const count = (taken.get(String(device)) ?? 0) + 1;
       taken.set(String(device), count);
@@ -66,6 +68,24 @@ export function findSlots(context: FsContext): Slot[] {
     slots.push({ name, port, device: 0, capabilities });
   }
   return slots;
+}
+
+const DISPLAY = 0x03;
+
+/**
+ * Whether firmware can eject what is at a place: it describes the port and the card, and never ejects a display. Only a
+ * recorded machine tells what its firmware describes; an empty place is described.
+ */
+function ejectable(context: FsContext, port: PciDevice, device: number): boolean {
+  const card = context.pci
+    .childrenOf(port)
+    .find(({ function: { address } }) => address.device === device && address.function === 0);
+  return described(port) && (card === undefined || (described(card) && card.class >>> 16 !== DISPLAY));
+}
+
+function described(device: PciDevice): boolean {
+  const names = device.attributes['sysfs'];
+  return typeof names !== 'string' || names === '' || names.split(' ').includes('firmware_node');
 }
 
 const busOf = (port: PciDevice): number => (port.function.address.segment << 8) | port.config.read(0x19, 1);

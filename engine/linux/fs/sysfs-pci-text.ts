@@ -53,9 +53,13 @@ export function maxLinkSpeed(device: PciDevice): string {
   return SPEEDS[speed] ?? 'Unknown';
 }
 
+/** A width nobody states: Link Capabilities are not there or empty. */
+const WIDTH_UNKNOWN = 0xff;
+
 export function maxLinkWidth(device: PciDevice): number {
   const at = device.config.findCapability(0x10);
-  return hasLink(device) ? (device.config.read(at + 0x0c, 4) >>> 4) & 0x3f : 0;
+  const capabilities = hasLink(device) ? device.config.read(at + 0x0c, 4) : 0;
+  return capabilities === 0 ? WIDTH_UNKNOWN : (capabilities >>> 4) & 0x3f;
 }
 
 /** Whether the port above forwards ARI requests (Device Control 2, bit 5); virtual functions ask for their own bus. */

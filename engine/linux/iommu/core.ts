@@ -135,12 +135,12 @@ export class IommuCore {
     this.index.refresh();
     if (!this.settings.enabled) return;
     const covered = placementOrder(this.index.devices).filter((device) => this.covers(device));
-    // Behind virtio-iommu a function joins when a driver first probes it: those with a driver came first.
+    // Behind virtio-iommu a function joins when a driver first probes it: bridges and those with a driver came first.
     const placed =
       this.description.iommu === 'virtio-iommu'
         ? [
-            ...covered.filter((device) => this.hadDriver(device)),
-            ...covered.filter((device) => !this.hadDriver(device)),
+            ...covered.filter((device) => this.wasProbed(device)),
+            ...covered.filter((device) => !this.wasProbed(device)),
           ]
         : covered;
     for (const device of placed) this.place(device);
@@ -153,8 +153,9 @@ export class IommuCore {
     }
   }
 
-  private hadDriver(device: PciDevice): boolean {
-    return this.driverAtBoot.get(device.name) != null;
+  /** A driver that is built in looked at the function at boot: the port driver looks at every bridge. */
+  private wasProbed(device: PciDevice): boolean {
+    return device.function.isBridge || this.driverAtBoot.get(device.name) != null;
   }
 
   private covers(device: PciDevice): boolean {

@@ -8,6 +8,8 @@ export type InterruptUse = 'vectors' | 'pin' | 'none';
 export interface DriverFacts {
   readonly module: string | null;
   readonly ids: readonly PciDeviceId[];
+  /** Device IDs that the probe accepts, first and last, however it came to the function; null: any. */
+  readonly probes: readonly [number, number] | null;
   /** Sets bus mastering. */
   readonly master: boolean;
   readonly dmaBits: 32 | 64;
@@ -17,7 +19,7 @@ export interface DriverFacts {
   /** Has a hook for `sriov_numvfs`. */
   readonly sriov: boolean;
   /** Directories of the driver's own devices below the function; `n` counts its functions from 0. */
-  readonly children: (n: number) => Readonly<Record<string, readonly string[]>>;
+  readonly children: (n: number, address: string) => Readonly<Record<string, readonly string[]>>;
   /** Name of the n-th interrupt's handler. */
   readonly handler: (n: number, address: string) => string;
 }
@@ -28,6 +30,7 @@ const VIRTIO = 0x1af4;
 const plain: DriverFacts = {
   module: null,
   ids: [],
+  probes: null,
   master: true,
   dmaBits: 64,
   interrupts: 'vectors',
@@ -55,6 +58,7 @@ const range = (vendor: number, from: number, to: number): PciDeviceId[] =>
 const TABLE: Readonly<Record<string, DriverFacts>> = {
   'virtio-pci': facts({
     ids: range(VIRTIO, 0x1000, 0x107f),
+    probes: [0x1000, 0x107f],
     interrupts: 'none',
     sriov: true,
     children: (n) => ({ [`virtio${n}`]: [] }),
@@ -175,6 +179,10 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     ids: [],
     master: false,
     interrupts: 'none',
+  }),
+  serial: facts({
+    interrupts: 'none',
+    children: (_n, address) => ({ [`${address}:0`]: [] }),
   }),
   shpchp: facts({ module: 'shpchp', ids: [], interrupts: 'none' }),
 };

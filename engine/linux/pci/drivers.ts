@@ -1,6 +1,7 @@
 /** Native drivers as models of what binding them does to a function: ownership, enabling, bus mastering, interrupts. */
 import type { IrqCore } from '../irq/irq';
 import type { KernelLog } from '../log';
+import { LowestFree } from '../lowest-free';
 import { PortType } from '../../hardware/pci/function';
 import { ERRNO } from '../errno';
 import type { PendingCall } from '../process/files';
@@ -31,6 +32,7 @@ export class NativeDriver implements PciDriver {
   private readonly services: DriverServices;
   /** Numbers of the driver's own devices: the lowest free one each. */
   private readonly numbers = new Map<PciDevice, number>();
+  private readonly freeNumbers = new LowestFree();
   /** Pin numbers held, with the handler that identifies the request. */
   private readonly pins = new Map<PciDevice, { irq: number; handler: () => boolean }>();
 
@@ -47,6 +49,11 @@ export class NativeDriver implements PciDriver {
     const { enable } = this.services;
     const result = enable.enable(device);
     if (result < 0) return result;
+    const { probes } = this.facts;
+    if (probes !== null && (device.device < probes[0] || device.device > probes[1])) {
+      enable.disable(device);
+      return -ERRNO.ENODEV;
+    }
     if (this.facts.master) enable.setMaster(device);
     device.attributes['dmaMaskBits'] = this.facts.dmaBits;
     device.attributes['consistentDmaMaskBits'] = this.facts.dmaBits;
@@ -57,19 +64,18 @@ export class NativeDriver implements PciDriver {
 
   /** Gives the driver's own device its number. */
   number(device: PciDevice): void {
-    const used = new Set(this.numbers.values());
-    let n = 0;
-    while (used.has(n)) n++;
-    this.numbers.set(device, n);
+    this.numbers.set(device, this.freeNumbers.take());
   }
 
   children(device: PciDevice): Readonly<Record<string, readonly string[]>> {
     const n = this.numbers.get(device);
-    return n === undefined ? {} : this.facts.children(n);
+    return n === undefined ? {} : this.facts.children(n, device.name);
   }
 
   remove(device: PciDevice): 'done' {
     const { enable, irqs, log } = this.services;
+    const number = this.numbers.get(device);
+    if (number !== undefined) this.freeNumbers.free(number);
     this.numbers.delete(device);
     const pin = this.pins.get(device);
     if (pin !== undefined) irqs.freePin(pin.irq, pin.handler);
