@@ -10,7 +10,7 @@ import type { BoundDevice, IommufdServices } from './context';
 import { IommufdContext } from './context';
 import type { HardwareInfo } from './hardware-info';
 import { UserAccounts } from './pages';
-import { iommufdRequest, isIommufdRequest } from './requests';
+import { iommufdRequest, isIommufdRequest, noCompatibility } from './requests';
 import { readStruct } from './user';
 
 const KERN_INFO = 6;
@@ -180,7 +180,7 @@ export class IommufdCore implements IommufdBridge {
     if (group.noiommu) return 0;
     const { context } = group.iommufdFile as IommufdFile;
     const ioas = context.compatIoas;
-    if (ioas === null) return -ERRNO.ENODEV;
+    if (ioas === null) return noCompatibility(context);
     return device.binding!.attach(ioas.id).result;
   }
 
@@ -232,7 +232,9 @@ export class IommufdCore implements IommufdBridge {
     const bound = this.bindDevice(device, iommufd);
     if (bound < 0) return bound;
     // The driver's open resets the device, whose lock the waiting unbind holds.
-    const opened = device.leaving ? -ERRNO.EAGAIN : device.ops.open();
+    const opened = device.leaving
+      ? why.refuse(ERRNO.EAGAIN, 'vfio.bind.leaving', `${device.ops.name} is being unbound from its driver.`)
+      : device.ops.open();
     if (opened < 0) {
       device.binding!.unbind();
       device.binding = null;

@@ -125,7 +125,13 @@ export class Ioas implements IommufdObject {
   addDomain(domain: PagingDomain): number {
     const smallest = domain.pageSizes & -domain.pageSizes;
     const alignment = smallest > this.alignment ? smallest : this.alignment;
-    if (alignment > PAGE) return -ERRNO.EINVAL;
+    if (alignment > PAGE) {
+      return this.why.refuse(
+        ERRNO.EINVAL,
+        'iommufd.domain.page-size',
+        `The smallest page of the IOMMU has ${alignment} bytes, more than a page of memory (${PAGE}).`,
+      );
+    }
     for (const area of this.areas) {
       if ((area.start | (area.last + 1n - area.start) | (area.offset % PAGE)) & (alignment - 1n)) {
         return this.why.refuse(
@@ -201,7 +207,13 @@ export class Ioas implements IommufdObject {
       );
     }
     for (const area of this.areas) {
-      if ((area.start | (area.last + 1n) | (area.offset % PAGE)) & (PAGE - 1n)) return -ERRNO.EADDRINUSE;
+      if (!((area.start | (area.last + 1n) | (area.offset % PAGE)) & (PAGE - 1n))) continue;
+      return this.why.refuse(
+        ERRNO.EADDRINUSE,
+        'iommufd.large-pages',
+        `The mapping at 0x${area.start.toString(16)} does not go by ${PAGE}.`,
+        'Unmap it first.',
+      );
     }
     this.largePages = false;
     this.updateAlignment();
@@ -325,13 +337,25 @@ export class Ioas implements IommufdObject {
 
   /** The lowest address that fits (iommufd.md 5.2). */
   private choose(address: bigint, length: bigint): bigint {
-    if (length >= 0x7fff_ffff_ffff_ffffn) return BigInt(-ERRNO.EOVERFLOW);
+    if (length >= 0x7fff_ffff_ffff_ffffn) {
+      return BigInt(
+        this.why.refuse(ERRNO.EOVERFLOW, 'iommufd.map.length', `No address fits for 0x${length.toString(16)} bytes.`),
+      );
+    }
     let power = 1n;
     while (power < length) power <<= 1n;
     const lowest = address & -address;
     let align = address === 0n || power < lowest ? power : lowest;
     if (align > HUGE_PAGE) align = HUGE_PAGE;
-    if (align < this.alignment) return BigInt(-ERRNO.EINVAL);
+    if (align < this.alignment) {
+      return BigInt(
+        this.why.refuse(
+          ERRNO.EINVAL,
+          'iommufd.map.alignment',
+          `The user address 0x${address.toString(16)} does not go by ${this.alignment}.`,
+        ),
+      );
+    }
     const offset = address % PAGE;
     const spaces = this.allowed.length > 0 ? this.allowed : [{ start: 0n, last: MAX64 }];
     const taken = [...this.reserved, ...this.areas].sort((a, b) =>
@@ -399,7 +423,14 @@ export class Ioas implements IommufdObject {
     if (placed < 0n) return { error: Number(placed), iova: 0n };
     const mask = this.alignment - 1n;
     for (const { area, from, length } of parts) {
-      if ((length | ((area.offset + from) % PAGE)) & mask) return { error: -ERRNO.EINVAL, iova: placed };
+      if ((length | ((area.offset + from) % PAGE)) & mask) {
+        const error = this.why.refuse(
+          ERRNO.EINVAL,
+          'iommufd.copy.alignment',
+          `The part of the source at 0x${area.start.toString(16)} does not go by ${this.alignment}.`,
+        );
+        return { error, iova: placed };
+      }
       if (prot & PROT_WRITE && !area.pages.writable) {
         const error = this.why.refuse(
           ERRNO.EPERM,
@@ -467,7 +498,14 @@ export class Ioas implements IommufdObject {
     const from = last + 1n;
     const offset = area.offset + (from - area.start);
     const mask = this.alignment - 1n;
-    if (this.filled && this.largePages) return -ERRNO.EINVAL;
+    if (this.filled && this.largePages) {
+      return this.why.refuse(
+        ERRNO.EINVAL,
+        'iommufd.cut.large-pages',
+        `The page table may hold 0x${area.start.toString(16)} in large pages, which are not cut.`,
+        'Remove the mapping as a whole.',
+      );
+    }
     if (from & mask || offset & mask) {
       return this.why.refuse(
         ERRNO.EINVAL,
@@ -480,7 +518,9 @@ export class Ioas implements IommufdObject {
     if (area.pinned !== null) {
       const low = area.pages.pin(lower.offset, last + 1n - area.start);
       const high = area.pages.pin(offset, area.last + 1n - from);
-      if (typeof low === 'number' || typeof high === 'number') return -ERRNO.ENOMEM;
+      if (typeof low === 'number' || typeof high === 'number') {
+        return this.why.refuse(ERRNO.ENOMEM, 'iommufd.cut.pin', 'The two parts cannot be pinned anew.');
+      }
       lower.pinned = low;
       upper.pinned = high;
       this.unpin(area);

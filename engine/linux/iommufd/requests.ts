@@ -109,7 +109,7 @@ function map(struct: UserStruct, request: RequestContext): Outcome {
   if (flags & ~(FIXED_IOVA | WRITEABLE | READABLE) || struct.u32(12) !== 0) {
     return unsupported(request, `flags are 0x${flags.toString(16)}, or a reserved field is not 0.`);
   }
-  if (iova === MAX64 || length === MAX64) return -ERRNO.EOVERFLOW;
+  if (iova === MAX64 || length === MAX64) return refuseWrap(request);
   if (!(flags & (WRITEABLE | READABLE))) return refuseNoAccess(request);
   const ioas = context.ioas(struct.u32(8));
   if (ioas === null) return unknown(request, struct.u32(8), 'address space');
@@ -131,6 +131,15 @@ const refuseNoAccess = ({ context }: RequestContext): number =>
     'Neither READABLE nor WRITEABLE is given.',
     'Say what the device may do.',
   );
+
+const refuseWrap = ({ context }: RequestContext): number =>
+  context.why.refuse(ERRNO.EOVERFLOW, 'iommufd.range.wrap', 'The range goes beyond 64 bits.');
+
+const refuseEmpty = ({ context }: RequestContext): number =>
+  context.why.refuse(ERRNO.EINVAL, 'iommufd.range.length', 'The length is 0.');
+
+const refuseValue = ({ context }: RequestContext, value: bigint): number =>
+  context.why.refuse(ERRNO.EINVAL, 'iommufd.option.value', `The option takes 0 or 1, not ${value}.`);
 
 export interface UserMap {
   readonly address: bigint;
@@ -167,12 +176,12 @@ function copy(struct: UserStruct, request: RequestContext): Outcome {
   const target = struct.u64(24);
   const source = struct.u64(32);
   if (flags & ~(FIXED_IOVA | WRITEABLE | READABLE)) return unsupported(request, `flags are 0x${flags.toString(16)}.`);
-  if (length === MAX64 || source === MAX64 || target === MAX64) return -ERRNO.EOVERFLOW;
+  if (length === MAX64 || source === MAX64 || target === MAX64) return refuseWrap(request);
   if (!(flags & (WRITEABLE | READABLE))) return refuseNoAccess(request);
   const from = context.ioas(struct.u32(12));
   if (from === null) return unknown(request, struct.u32(12), 'address space');
-  if (length === 0n) return -ERRNO.EINVAL;
-  if (source + length - 1n > MAX64) return -ERRNO.EOVERFLOW;
+  if (length === 0n) return refuseEmpty(request);
+  if (source + length - 1n > MAX64) return refuseWrap(request);
   const parts = from.contiguous(source, source + length - 1n);
   if (parts === null) {
     return context.why.refuse(ERRNO.ENOENT, 'iommufd.copy.hole', 'The source range is not completely mapped.');
@@ -196,7 +205,7 @@ function unmap(struct: UserStruct, request: RequestContext): Outcome {
     struct.set64(16, ioas.unmapAll());
     return 0;
   }
-  if (iova === MAX64 || length === MAX64) return -ERRNO.EOVERFLOW;
+  if (iova === MAX64 || length === MAX64) return refuseWrap(request);
   const { error, removed } = unmapRange(context, ioas, iova, length);
   if (error < 0) return error;
   if (removed === 0n) {
@@ -255,7 +264,7 @@ function option(struct: UserStruct, request: RequestContext): Outcome {
     if (context.objects.size > 0) {
       return context.why.refuse(ERRNO.EBUSY, 'iommufd.option.objects', 'The iommufd has objects already.');
     }
-    if (value > 1n) return -ERRNO.EINVAL;
+    if (value > 1n) return refuseValue(request, value);
     context.accountMode = value === 1n ? 'process' : 'user';
     return 0;
   }
@@ -267,7 +276,7 @@ function option(struct: UserStruct, request: RequestContext): Outcome {
   }
   if (op !== OP_SET) return unsupported(request, `Operation ${op}.`);
   if (value === 0n) return ioas.disableLargePages();
-  if (value !== 1n) return -ERRNO.EINVAL;
+  if (value !== 1n) return refuseValue(request, value);
   ioas.enableLargePages();
   return 0;
 }
@@ -363,8 +372,8 @@ function getDirtyBitmap(struct: UserStruct, request: RequestContext): Outcome {
   const iova = struct.u64(16);
   const length = struct.u64(24);
   const pageSize = struct.u64(32);
-  if (length === 0n) return -ERRNO.EINVAL;
-  if (iova + length > MAX64) return -ERRNO.EOVERFLOW;
+  if (length === 0n) return refuseEmpty(request);
+  if (iova + length > MAX64) return refuseWrap(request);
   const mask = hwpt.ioas.alignment - 1n;
   // The kernel tests with `page_size - 1` as a mask, also where it is no power of two.
   const pageMask = pageSize - 1n;
