@@ -70,8 +70,10 @@ export class Files {
     try {
       const stat = statSync(file);
       const limit = name.endsWith(EXTENSION) ? DOCUMENT_LIMIT : DUMP_LIMIT;
-      if (stat.isDirectory()) result = this.lab.openFolder(name, readFolder(file));
-      else if (stat.size > limit) return refused(name, tooLarge(stat.size, limit), lineAt(file, limit));
+      if (stat.isDirectory()) {
+        const { files, links } = readFolder(file);
+        result = this.lab.openFolder(name, files, links);
+      } else if (stat.size > limit) return refused(name, tooLarge(stat.size, limit), lineAt(file, limit));
       else result = this.lab.openBytes(name, readBytes(file), file);
     } catch (error) {
       if (!(error instanceof HostFileError) && !isSystemError(error)) throw error;

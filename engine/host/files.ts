@@ -1,5 +1,5 @@
 /** The engine's one seam to the host's files: used by the command line and by tests, never by the engine itself. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
@@ -10,6 +10,9 @@ const GZIP_MAGIC = [0x1f, 0x8b];
 
 /** No dump of a machine is larger; a bigger file is refused before it is read. */
 export const FILE_LIMIT = 64 * 1024 * 1024;
+/** The same for a folder; 10,000 functions have some 400,000 files. */
+const FOLDER_LIMIT = 2 * FILE_LIMIT;
+const FOLDER_MOST_FILES = 1_000_000;
 
 /** Bytes of a file, decompressed when it is gzipped. */
 export function readBytes(path: string): Uint8Array {
@@ -51,18 +54,35 @@ export function listFiles(paths: readonly string[]): string[] {
   });
 }
 
-/** Every file below a folder, by path relative to it; symbolic links are not followed. */
-export function readFolder(root: string): Map<string, Uint8Array> {
+/** What is below a folder, by path relative to it. */
+export interface FolderCopy {
+  readonly files: Map<string, Uint8Array>;
+  /** Symbolic links, which are not followed: path → target as written. */
+  readonly links: Map<string, string>;
+}
+
+/** Everything below a folder. Throws HostFileError when it holds more than a copy of `/sys` does. */
+export function readFolder(root: string): FolderCopy {
   const files = new Map<string, Uint8Array>();
+  const links = new Map<string, string>();
+  let size = 0;
   const walk = (relative: string): void => {
     for (const entry of readdirSync(join(root, relative), { withFileTypes: true })) {
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      const full = join(root, path);
       if (entry.isDirectory()) walk(path);
-      else if (entry.isFile()) files.set(path, readFileSync(join(root, path)));
+      else if (entry.isSymbolicLink()) links.set(path, readlinkSync(full));
+      else if (entry.isFile()) {
+        size += statSync(full).size;
+        if (size > FOLDER_LIMIT || files.size >= FOLDER_MOST_FILES) {
+          throw new HostFileError(`${root}: holds more than a copy of /sys does`);
+        }
+        files.set(path, readFileSync(full));
+      }
     }
   };
   walk('');
-  return files;
+  return { files, links };
 }
 
 export { basename, dirname, existsSync as exists, join };

@@ -8,7 +8,10 @@ import { exists, HostFileError, readBytes, readFolder } from './files';
 
 export function readMachine(path: string): MachineDescription {
   if (!exists(path)) throw new HostFileError(`${path}: no such file or directory`);
-  if (statSync(path).isDirectory()) return importFolder(path, readFolder(path));
+  if (statSync(path).isDirectory()) {
+    const { files, links } = readFolder(path);
+    return importFolder(path, files, links);
+  }
   const bytes = readBytes(path);
   return isDocument(bytes) ? parseDocument(path, bytes).machine : importMachine(path, bytes);
 }

@@ -272,10 +272,10 @@ export class Lab implements MachineDoor {
     });
   }
 
-  /** Opens a copy of a machine's /sys: the folder's files by their path in it. */
-  openFolder(folderName: string, files: Map<string, Uint8Array>): OpenResult {
+  /** Opens a copy of a machine's /sys: the folder's files, and its symbolic links' targets, by their path in it. */
+  openFolder(folderName: string, files: Map<string, Uint8Array>, links: Map<string, string>): OpenResult {
     return this.open(folderName, (base) => {
-      const description = importFolder(base, files);
+      const description = importFolder(base, files, links);
       this.replace(History.of(description), base, null);
       return importNotes(description);
     });
