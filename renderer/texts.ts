@@ -2,7 +2,7 @@
  * Every text of the window, in one place. A message has three parts: what happened, why, and what to do next.
  * Words: `function` for one address, `bound to` a driver, `owned by` a process, a group is `viable` / `attached`.
  */
-import type { BitClass, Ownership } from './bridge';
+import type { BitClass, BitFate, Ownership } from './bridge';
 import { count } from './ui/address';
 
 const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
@@ -200,12 +200,42 @@ export const T = {
     bits: (range: string, what: string) => `${range.includes('–') ? 'bits' : 'bit'} ${range} ${what}`,
     legend: { pass: 'pass', virt: 'virtual', handler: 'handler', ro: 'read-only', hidden: 'hidden' },
     writeOk: (n: number, offset: string) => `Write of ${plural(n, 'byte')} at ${offset}`,
+    returned: (n: number) => `returned ${n}`,
     dropped: (kept: number, of: number) => `Dropped: ${kept} of ${of} changed bits.`,
     allTaken: 'Every changed bit was taken.',
     nothingChanged: 'The value was the same before.',
     droppedWhy: {
-      user: 'A dropped write is a success for the call; the filter keeps these bits.',
-      root: 'A dropped write is a success for the call; the hardware keeps these bits.',
+      user: 'The call is a success all the same: a dropped write is no error.',
+      root: 'The call is a success all the same; the hardware keeps these bits.',
+    },
+    readsOther: (value: string) => `It was passed on, yet it reads ${value} now: the hardware answers for it.`,
+    fates: {
+      shadow: 'kept in the shadow',
+      hardware: 'passed to hardware',
+      dropped: 'dropped',
+      'written-back': 'written back',
+    } satisfies Record<BitFate, string>,
+    bitsOf: (msb: number, lsb: number) => (msb === lsb ? `${msb}` : `${msb}–${lsb}`),
+    otherBits: (n: number) => `${plural(n, 'bit')} not changed by this write`,
+    effects: 'It also does',
+    calls: (n: number) => plural(n, 'call'),
+    next: {
+      interrupts: 'The kernel owns this: interrupts are set up with SET_IRQS.',
+      toInterrupts: 'Set up interrupts',
+      asRoot: 'Write it as root',
+      asRootWhy: 'Root writes past the filter, straight to the hardware.',
+    },
+    log: {
+      title: 'Last writes',
+      show: (n: number) => `Last writes (${n})`,
+      at: (k: number, of: number) => `write ${k} of ${of}, newest first`,
+      older: 'Write before this one',
+      newer: 'Write after this one',
+      undone: 'undone',
+      refused: 'refused',
+      row: (as: string, offset: string, before: string, after: string) => `${offset} as ${as}, ${before} to ${after}`,
+      summary: (taken: number, dropped: number) =>
+        taken + dropped === 0 ? 'same value' : dropped === 0 ? `${taken} taken` : `${taken} taken, ${dropped} dropped`,
     },
     hexWanted: (digits: number) => `${plural(digits, 'hex digit')}`,
     hint: 'Enter edits and writes, Esc gives up',
@@ -408,6 +438,7 @@ export const T = {
     bytes: 'Byte; with Ctrl a dword',
     edit: 'Edit, write / give up',
     view: 'User view, hardware, difference',
+    accesses: 'Write before / after this one',
     detach: 'Detach the group',
     step: 'One step back / on',
     leave: 'Leave the terminal / copy the selection',

@@ -4,6 +4,7 @@ import type { ViewName, Views } from '../../engine/lab/views/types';
 
 export type { Action, ActionResult } from '../../engine/lab/action';
 export type * from '../../engine/lab/views/types';
+export type { BitFate } from '../../engine/linux/vfio/pci/explain';
 export type { Refusal } from '../../engine/linux/why';
 
 export interface SampleMachine {

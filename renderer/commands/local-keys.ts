@@ -25,6 +25,7 @@ export const LOCAL_KEYS: readonly { title: string; keys: { keys: string; does: s
       { keys: '← → ↑ ↓', does: K.bytes },
       { keys: 'Enter / Esc', does: K.edit },
       { keys: 'V', does: K.view },
+      { keys: '[ / ]', does: K.accesses },
     ],
   },
   { title: T.pane.containers, keys: [{ keys: 'Del', does: K.detach }] },

@@ -262,7 +262,46 @@ describe('inspector', () => {
     const after = '02100a000704'.padEnd(512, '0');
     bridge.give('config', { ...config, hardware: after, user: after });
     await flushPromises();
-    expect(document.querySelector('[role="status"]')?.textContent).toContain('Dropped: 1 of 2 changed bits.');
+    const told = (): string => document.querySelector('[aria-label="Last writes"]')?.textContent ?? '';
+    expect(told()).toContain('Dropped: 1 of 2 changed bits.');
+
+    // A second write tells its bits by the filter's tables; the first stays a key away.
+    bridge.answer = {
+      ok: true,
+      message: 'Written.',
+      errno: null,
+      why: null,
+      calls: [],
+      explanation: {
+        bits: [{ offset: 0, msb: 7, lsb: 0, fate: 'dropped', rule: 'Vendor ID: not writable' }],
+        effects: ['nothing else'],
+        refused: null,
+      },
+    };
+    document.querySelector<HTMLElement>('[data-offset="0"]')?.click();
+    await nextTick();
+    document
+      .querySelector('[data-offset="0"]')
+      ?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+    await nextTick();
+    const second = document.querySelector<HTMLInputElement>('[role="grid"] input');
+    if (!second) throw new Error('The cell is not being edited');
+    second.value = 'ff';
+    second.dispatchEvent(new Event('input'));
+    await nextTick();
+    press('Enter');
+    await flushPromises();
+    bridge.give('config', { ...config, hardware: after, user: `${after.slice(0, -2)}01` });
+    await flushPromises();
+    expect(told()).toContain('Dropped: 7 of 7 changed bits.');
+    expect(told()).toMatch(/7–2, 0\s*Vendor ID\s*dropped\s*not writable/);
+    expect(told()).toContain('nothing else');
+    expect(told()).toContain('write 1 of 2');
+    document
+      .querySelector('[role="grid"]')
+      ?.dispatchEvent(new KeyboardEvent('keydown', { key: '[', bubbles: true, cancelable: true }));
+    await nextTick();
+    expect(told()).toContain('Dropped: 1 of 2 changed bits.');
   });
 });
 

@@ -1,5 +1,5 @@
 /** Config bytes as the screen shows them: hex, bit classes, strips, and what became of a write. */
-import type { BitClass, ConfigField } from '../../bridge';
+import type { ActionResult, BitClass, BitFate, ConfigBlock, ConfigField } from '../../bridge';
 
 const LETTERS: Readonly<Record<string, BitClass>> = {
   r: 'raw',
@@ -148,3 +148,82 @@ export function writtenBits(
   }
   return out;
 }
+
+type Explanation = NonNullable<ActionResult['explanation']>;
+
+/** Bits of a write that share a fate and a rule: numbered within the written value, the highest first. */
+export interface FateRun {
+  msb: number;
+  lsb: number;
+  fate: BitFate;
+  /** The field that the bits belong to, else the register. */
+  name: string;
+  /** What the rule does with them. */
+  rule: string;
+  /** The write asked for another value than before. */
+  asked: boolean;
+}
+
+interface Piece {
+  bit: number;
+  fate: BitFate;
+  rule: string;
+}
+
+/** The field over one bit of a byte; the narrowest where fields overlap. */
+function fieldAt(blocks: readonly ConfigBlock[], offset: number, bit: number): ConfigField | null {
+  let found: ConfigField | null = null;
+  for (const block of blocks) {
+    if (offset < block.offset || offset >= block.offset + block.size) continue;
+    for (const field of block.fields) {
+      const place = (offset - field.offset) * 8 + bit;
+      if (offset < field.offset || offset >= field.offset + field.width || place < field.lsb || place > field.msb)
+        continue;
+      if (!found || field.msb - field.lsb < found.msb - found.lsb) found = field;
+    }
+  }
+  return found;
+}
+
+/**
+ * What became of the bits of a write, told by field. `before` and `wanted` are hex in memory order, `offset` their place
+ * in config space.
+ */
+export function fateRuns(
+  { bits }: Explanation,
+  blocks: readonly ConfigBlock[],
+  offset: number,
+  before: string,
+  wanted: string,
+): FateRun[] {
+  const pieces: Piece[] = [];
+  for (const { offset: at, msb, lsb, fate, rule } of bits)
+    for (let bit = msb; bit >= lsb; bit--) pieces.push({ bit: (at - offset) * 8 + bit, fate, rule });
+  pieces.sort((a, b) => b.bit - a.bit);
+  const runs: FateRun[] = [];
+  for (const { bit, fate, rule } of pieces) {
+    const index = Math.floor(bit / 8);
+    const mask = 1 << (bit % 8);
+    const asked = ((byteAt(before, index) ?? 0) & mask) !== ((byteAt(wanted, index) ?? 0) & mask);
+    const colon = rule.indexOf(': ');
+    const register = colon < 0 ? '' : rule.slice(0, colon);
+    const words = colon < 0 ? rule : rule.slice(colon + 2);
+    // Bits that nobody wanted to change need no names of their own.
+    const name = (asked ? fieldAt(blocks, offset + index, bit % 8)?.name : undefined) ?? register;
+    const last = runs.at(-1);
+    if (
+      last &&
+      last.lsb === bit + 1 &&
+      last.fate === fate &&
+      last.rule === words &&
+      last.name === name &&
+      last.asked === asked
+    )
+      last.lsb = bit;
+    else runs.push({ msb: bit, lsb: bit, fate, name, rule: words, asked });
+  }
+  return runs;
+}
+
+/** The bit is not the user's to change. */
+export const kept = (fate: BitFate): boolean => fate === 'dropped' || fate === 'written-back';
