@@ -17,5 +17,8 @@ export function createModel(fn: PciFunction, sizes: readonly number[]): BarDevic
 
 /** Connects the models that act with the machine around them. */
 export function connectDevices(functions: Iterable<PciFunction>, environment: DeviceEnvironment): void {
-  for (const fn of functions) if (fn.model instanceof EduDevice) fn.model.connect(environment);
+  for (const fn of functions) {
+    if (!BY_ID.has(fn.config.read(0, 4))) continue;
+    if (fn.model instanceof EduDevice) fn.model.connect(environment);
+  }
 }

@@ -7,6 +7,11 @@ interface HookEntry {
   readonly hook: ConfigWriteHook;
 }
 
+interface WriteMasks {
+  readonly writable: Uint8Array;
+  readonly writeOneToClear: Uint8Array;
+}
+
 /**
  * A function's configuration registers: a byte file with three masks.
  *
@@ -15,18 +20,42 @@ interface HookEntry {
  */
 export class ConfigSpace {
   readonly bytes: Uint8Array;
-  readonly writable: Uint8Array;
-  readonly writeOneToClear: Uint8Array;
   known: Uint8Array | null = null;
-  private readonly hooks: HookEntry[] = [];
-
+  /** Writes are dropped, hooks and all: what drives the function is watched, not done. */
+  sealed = false;
   readonly size: 256 | 4096;
+  private readonly hooks: HookEntry[] = [];
+  private masks: WriteMasks | null = null;
+  private deriveMasks: ((space: ConfigSpace) => void) | null;
 
-  constructor(size: 256 | 4096) {
+  /**
+   * `deriveMasks` fills the two write masks when they are first needed, which for most functions of a machine is
+   * never; left out: both are zero. `bytes`: where the registers are kept, `size` of them.
+   */
+  constructor(
+    size: 256 | 4096,
+    deriveMasks: ((space: ConfigSpace) => void) | null = null,
+    bytes: Uint8Array = new Uint8Array(size),
+  ) {
     this.size = size;
-    this.bytes = new Uint8Array(size);
-    this.writable = new Uint8Array(size);
-    this.writeOneToClear = new Uint8Array(size);
+    this.bytes = bytes;
+    this.deriveMasks = deriveMasks;
+  }
+
+  get writable(): Uint8Array {
+    return (this.masks ?? this.makeMasks()).writable;
+  }
+
+  get writeOneToClear(): Uint8Array {
+    return (this.masks ?? this.makeMasks()).writeOneToClear;
+  }
+
+  private makeMasks(): WriteMasks {
+    const masks = { writable: new Uint8Array(this.size), writeOneToClear: new Uint8Array(this.size) };
+    this.masks = masks;
+    this.deriveMasks?.(this);
+    this.deriveMasks = null;
+    return masks;
   }
 
   /** Little-endian value of 1, 2 or 4 bytes; all ones beyond the end. */
@@ -40,13 +69,14 @@ export class ConfigSpace {
 
   /** A configuration write as the function's hardware takes it: masks first, then the hooks on the touched bytes. */
   write(offset: number, width: 1 | 2 | 4, value: number): void {
-    if (offset < 0 || offset + width > this.size) return;
+    if (offset < 0 || offset + width > this.size || this.sealed) return;
+    const { writable, writeOneToClear } = this.masks ?? this.makeMasks();
     for (let i = 0; i < width; i++) {
       const at = offset + i;
       const written = (value >>> (i * 8)) & 0xff;
-      const mask = this.writable[at]!;
+      const mask = writable[at]!;
       const old = this.bytes[at]!;
-      this.bytes[at] = ((old & ~mask) | (written & mask)) & ~(written & this.writeOneToClear[at]!);
+      this.bytes[at] = ((old & ~mask) | (written & mask)) & ~(written & writeOneToClear[at]!);
     }
     for (const entry of this.hooks) {
       if (offset < entry.to && offset + width > entry.from) entry.hook(this, offset, width);

@@ -28,7 +28,6 @@ export interface DeviceModel {
 
 /** A function on the fabric: its registers, its place in the tree and the model behind it. */
 export class PciFunction {
-  address: PciAddress;
   readonly config: ConfigSpace;
   /** The bridge above; null on a root bus. */
   parent: PciFunction | null;
@@ -37,17 +36,45 @@ export class PciFunction {
   readonly children: PciFunction[] = [];
   readonly virtualFunctions: PciFunction[] = [];
   physicalFunction: PciFunction | null = null;
-  model: DeviceModel | null = null;
+  private place: PciAddress;
+  private placeName: string;
+  private device: DeviceModel | null = null;
+  private makeDevice: (() => DeviceModel) | null = null;
 
   constructor(address: PciAddress, config: ConfigSpace, parent: PciFunction | null, rootBus: string) {
-    this.address = address;
+    this.place = address;
+    this.placeName = formatAddress(address);
     this.config = config;
     this.parent = parent;
     this.rootBus = rootBus;
   }
 
+  get address(): PciAddress {
+    return this.place;
+  }
+
+  set address(address: PciAddress) {
+    this.place = address;
+    this.placeName = formatAddress(address);
+  }
+
   get name(): string {
-    return formatAddress(this.address);
+    return this.placeName;
+  }
+
+  get model(): DeviceModel | null {
+    if (this.makeDevice !== null) this.model = this.makeDevice();
+    return this.device;
+  }
+
+  set model(model: DeviceModel | null) {
+    this.device = model;
+    this.makeDevice = null;
+  }
+
+  /** Has `make` called when the model is first looked at: most functions of a large machine are never driven. */
+  modelWhenNeeded(make: () => DeviceModel): void {
+    this.makeDevice = make;
   }
 
   get isBridge(): boolean {

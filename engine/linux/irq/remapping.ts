@@ -14,6 +14,8 @@ export type SourceCheck =
 /** VT-d table of 65,536 entries; indexes are given out lowest first, blocks aligned to their size. */
 export class RemappingIndexes {
   private readonly used: Uint8Array;
+  /** No index below is free. */
+  private lowest = 0;
 
   constructor(size: number) {
     this.used = new Uint8Array(size);
@@ -22,7 +24,8 @@ export class RemappingIndexes {
   /** First index of `count` free ones (rounded up to a power of two), or -1 when the table is full. */
   allocate(count: number): number {
     const block = blockSize(count);
-    for (let at = 0; at + block <= this.used.length; at += block) {
+    while (this.used[this.lowest] === 1) this.lowest++;
+    for (let at = this.lowest & -block; at + block <= this.used.length; at += block) {
       let free = true;
       for (let i = 0; i < block && free; i++) free = this.used[at + i] === 0;
       if (!free) continue;
@@ -32,12 +35,9 @@ export class RemappingIndexes {
     return -1;
   }
 
-  reserve(from: number, count: number): void {
-    this.used.fill(1, from, from + blockSize(count));
-  }
-
   free(from: number, count: number): void {
     this.used.fill(0, from, from + blockSize(count));
+    this.lowest = Math.min(this.lowest, from);
   }
 }
 

@@ -57,7 +57,6 @@ export interface PciDeviceId {
 /** Linux's view of a function (`struct pci_dev`). */
 export class PciDevice {
   readonly function: PciFunction;
-  readonly resources: Resource[] = [];
   parent: PciDevice | null = null;
   physicalFunction: PciDevice | null = null;
   readonly virtualFunctions: PciDevice[] = [];
@@ -76,6 +75,8 @@ export class PciDevice {
   multifunctionForced = false;
   /** Driver data (`dev_set_drvdata`). */
   driverData: unknown = null;
+  private rows: Resource[] | null = null;
+  private makeRows: (() => Resource[]) | null = null;
 
   constructor(fn: PciFunction) {
     this.function = fn;
@@ -83,6 +84,16 @@ export class PciDevice {
 
   get name(): string {
     return this.function.name;
+  }
+
+  get resources(): Resource[] {
+    this.rows ??= this.makeRows?.() ?? [];
+    return this.rows;
+  }
+
+  /** Has `make` called when the rows are first looked at: on a large machine, for few functions. */
+  resourcesWhenNeeded(make: () => Resource[]): void {
+    this.makeRows = make;
   }
 
   get config() {

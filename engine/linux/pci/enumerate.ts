@@ -14,9 +14,11 @@ const resourceOf = ([start, end, flags]: readonly [string, string, string]): Res
 });
 
 function describe(device: PciDevice, fn: FunctionDescription): void {
-  const rows = fn.resources ?? [];
-  for (const row of rows) device.resources.push(resourceOf(row));
-  while (device.resources.length < PLAIN_ROWS) device.resources.push({ start: 0n, end: 0n, flags: 0n });
+  device.resourcesWhenNeeded(() => {
+    const rows = (fn.resources ?? []).map(resourceOf);
+    while (rows.length < PLAIN_ROWS) rows.push({ start: 0n, end: 0n, flags: 0n });
+    return rows;
+  });
   device.irq = fn.irq ?? 0;
   device.resetMethods = fn.resetMethod ? fn.resetMethod.split(' ') : [];
   device.attributes = { numaNode: fn.numaNode, ...fn.attributes };

@@ -70,7 +70,7 @@ function adoptInterrupts(device: PciDevice, driver: NativeDriver | PortDriver, i
 }
 
 function keepingRegisters(device: PciDevice, run: () => void): void {
-  const before = device.config.bytes.slice();
+  device.config.sealed = true;
   run();
-  device.config.bytes.set(before);
+  device.config.sealed = false;
 }
