@@ -42,7 +42,7 @@ export function doorTo(description: MachineDescription): MachineDoor {
       for (const listener of waiting) listener();
       return outcome;
     },
-    observe: (pid, uid, operation) => history.observe(pid, uid, operation),
+    observe: (looker, operation) => history.observe(looker, operation),
     exists: (pid) => history.machine.kernel.processes.get(pid) !== null,
     newPid: () => ++lastPid,
     onNextChange(listener) {
@@ -55,6 +55,10 @@ export function doorTo(description: MachineDescription): MachineDoor {
     explain: (subject) => explainSubject(history.machine.kernel, subject),
   };
 }
+
+/** A shell of root behind a door; `label` names what it does to the machine. */
+export const rootShell = (door: MachineDoor, label: string): LabUserSpace =>
+  new LabUserSpace(door, { pid: FIRST_PID, parent: null, name: 'bash', uid: 0, command: { current: { label } } });
 
 const writerTo = (stream: NodeJS.WriteStream): ByteWriter => ({
   write: (data) =>
@@ -131,13 +135,7 @@ function parse(argv: readonly string[]): ShellArguments {
 export async function runShell(argv: readonly string[]): Promise<number> {
   const options = parse(argv);
   const description = options.machine === null ? sampleMachine() : readMachine(options.machine);
-  const system = new LabUserSpace(doorTo(description), {
-    pid: FIRST_PID,
-    parent: 1,
-    name: 'bash',
-    uid: 0,
-    command: { current: { label: options.command ?? options.script ?? 'bash' } },
-  });
+  const system = rootShell(doorTo(description), options.command ?? options.script ?? 'bash');
   const streams = { stdout: writerTo(process.stdout), stderr: writerTo(process.stderr) };
   if (options.command !== null) {
     return runScript(system, options.command, { ...streams, stdin: standardInput(), args: options.args });

@@ -5,6 +5,7 @@ import { straceLine } from '../shell/calls/strace';
 import type { UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
+import type { DocumentStep } from './document/format';
 import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
 import { explainSubject } from './explain';
 import { explainWrite } from '../linux/vfio/pci/explain';
@@ -63,6 +64,9 @@ export interface LabHost {
   realtime(): number;
 }
 
+/** What becomes of the open document: a step, or it is another one, or the same in a file. */
+export type DocumentEvent = { kind: 'step'; step: DocumentStep } | { kind: 'opened' } | { kind: 'saved' };
+
 const CALLS_KEPT = 2000;
 const FIRST_PID = 1000;
 const INIT: Looker = { pid: 1, parent: null, name: 'init', uid: 0 };
@@ -80,6 +84,7 @@ export class Lab implements MachineDoor {
   private readonly places = new Map<number, number>();
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
+  private readonly followers = new Set<(event: DocumentEvent) => void>();
 
   constructor(host: LabHost, description: MachineDescription) {
     this.host = host;
@@ -136,6 +141,16 @@ export class Lab implements MachineDoor {
     return () => this.listeners.delete(listener);
   }
 
+  /** Called at once with everything that becomes of the document, before its answer is given. */
+  onDocument(listener: (event: DocumentEvent) => void): () => void {
+    this.followers.add(listener);
+    return () => this.followers.delete(listener);
+  }
+
+  private tell(event: DocumentEvent): void {
+    for (const listener of this.followers) listener(event);
+  }
+
   private changed(): void {
     const once = [...this.once];
     this.once.clear();
@@ -146,8 +161,13 @@ export class Lab implements MachineDoor {
   // ---- the door
 
   apply(input: Input, label: string, key: object): Outcome {
+    const gestures = this.history.all.length;
     const outcome = this.history.apply(input, label, key);
-    if (outcome.error === null) this.saved = false;
+    if (outcome.error === null) {
+      this.saved = false;
+      const begun = this.history.all.length > gestures;
+      this.tell({ kind: 'step', step: begun ? { label, inputs: [input] } : { more: [input] } });
+    }
     if (input.kind === 'call' && outcome.answer) {
       this.calls.push({
         sequence: this.sequence++,
@@ -225,11 +245,13 @@ export class Lab implements MachineDoor {
 
   undo(): ActionResult {
     const label = this.history.undo();
+    if (label !== null) this.tell({ kind: 'step', step: { undo: true } });
     return this.stepped(label, 'There is nothing to undo.', 'Undone');
   }
 
   redo(): ActionResult {
     const label = this.history.redo();
+    if (label !== null) this.tell({ kind: 'step', step: this.history.all.at(-1)! });
     return this.stepped(label, 'There is nothing to redo.', 'Done again');
   }
 
@@ -296,6 +318,16 @@ export class Lab implements MachineDoor {
     }
   }
 
+  /** Brings back a document that is in no file as it is here. */
+  recover(title: string, bytes: Uint8Array, path: string | null): OpenResult {
+    const result = this.openBytes(title, bytes, path);
+    if (!result.ok) return result;
+    this.title = title;
+    this.saved = false;
+    this.changed();
+    return result;
+  }
+
   newMachine(): OpenResult {
     this.replace(History.of(emptyMachine()), 'untitled', null);
     return { ok: true, title: 'untitled', notes: [] };
@@ -310,6 +342,7 @@ export class Lab implements MachineDoor {
     this.path = path;
     this.title = path.split(/[\\/]/).at(-1) ?? path;
     this.saved = true;
+    this.tell({ kind: 'saved' });
     this.changed();
   }
 
@@ -328,6 +361,7 @@ export class Lab implements MachineDoor {
     for (const input of history.machine.journal) {
       if (input.kind === 'spawn') this.lastPid = Math.max(this.lastPid, input.pid);
     }
+    this.tell({ kind: 'opened' });
     this.changed();
   }
 

@@ -3,6 +3,7 @@ import { ERRNO } from './errno';
 import type { EntryPlace, FileTree, Place } from './fs/tree';
 import { EXECUTE, READ, WRITE } from './fs/tree';
 import { O } from './fs/node';
+import type { Node } from './fs/node';
 import type { OpenFile, PendingCall } from './process/files';
 import type { Process } from './process/process';
 import type { WhyLog } from './why';
@@ -14,6 +15,10 @@ export interface Stat {
   uid: number;
   gid: number;
   size: number;
+  /** Number of a device node; null for any other. */
+  device: { readonly major: number; readonly minor: number } | null;
+  /** Names that lead to it: a directory has its own, `.` and one `..` in each directory below. */
+  links: number;
 }
 
 export interface MmapArguments {
@@ -38,6 +43,13 @@ const writable = (file: OpenFile): boolean => file.flags === undefined || (file.
 
 /** Anonymous files have no position for pread and pwrite; vfio gives its device files one. */
 const seekable = (file: OpenFile): boolean => file.kind === 'vfio-device' || !file.link.startsWith('anon_inode:');
+
+function linksOf(node: Node): number {
+  if (node.type !== 'dir') return 1;
+  let links = 2;
+  for (const name of node.names()) if (node.get(name)?.type === 'dir') links++;
+  return links;
+}
 
 export type MakeEventfd = (initial: number, flags: number) => OpenFile;
 
@@ -148,7 +160,8 @@ export class Syscalls {
   readlink(p: Process, path: string): string | number {
     const place = this.fs.lookup(p, path, false);
     if (typeof place === 'number') return place;
-    return place.node.type === 'link' ? place.node.target : -ERRNO.EINVAL;
+    const { node } = place;
+    return node.type === 'link' ? (node.targetFor?.(p) ?? node.target) : -ERRNO.EINVAL;
   }
 
   /** Names without `.` and `..`. */
@@ -166,7 +179,8 @@ export class Syscalls {
     const { node } = place;
     const { mode, uid, gid } = this.fs.ownership(place);
     const size = node.type === 'link' ? node.target.length : node.type === 'dir' ? 0 : node.size();
-    return { mode, type: node.type, uid, gid, size };
+    const device = node.type === 'char' ? (node.device ?? null) : null;
+    return { mode, type: node.type, uid, gid, size, device, links: linksOf(node) };
   }
 
   /** Absolute path without links, `.` and `..` (what getcwd or realpath give). */

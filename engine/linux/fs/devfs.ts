@@ -53,6 +53,7 @@ const nodeOf = (device: CharacterDevice): FileNode => ({
   type: 'char',
   mode: device.mode,
   owner: device.owner,
+  device,
   size: () => 0,
   open: (process, flags, path) => device.open(process, flags, path),
 });

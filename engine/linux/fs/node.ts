@@ -37,6 +37,8 @@ interface NodeBase {
 
 export interface FileNode extends NodeBase {
   readonly type: 'file' | 'char';
+  /** Device number of a character device. */
+  readonly device?: { readonly major: number; readonly minor: number };
   /** Bytes, as stat reports it. */
   size(): number;
   /** Permissions were checked already. `flags` as given to open; `path` without links, for /proc/<pid>/fd. */

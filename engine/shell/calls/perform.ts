@@ -260,6 +260,8 @@ export class Performer {
           uid: stat.uid,
           gid: stat.gid,
           size: stat.type === 'file' ? stat.size : 0,
+          nlink: stat.links,
+          ...(stat.device !== null && { rdev: `${stat.device.major}:${stat.device.minor}` }),
         };
       }
       case 'access':

@@ -143,6 +143,9 @@ class Lister {
     const { context, parsed } = this;
     const now = context.system.now?.().realtime ?? 0;
     const numeric = parsed.has('n');
+    const devices = list.flatMap((entry) => (entry.info?.device ? [entry.info.device] : []));
+    const digits = (at: 0 | 1): number => Math.max(0, ...devices.map((device) => String(device[at]).length));
+    const [majors, minors] = [digits(0), digits(1)];
     const rows = list.map((entry) => {
       const { info } = entry;
       if (!info) return ['??????????', '?', '?', '?', '?', '?', this.painted(entry)];
@@ -153,7 +156,7 @@ class Lister {
         time,
       );
       const size = info.device
-        ? `${info.device[0]}, ${String(info.device[1]).padStart(3)}`
+        ? `${String(info.device[0]).padStart(majors)}, ${String(info.device[1]).padStart(minors)}`
         : parsed.has('h')
           ? humanSize(info.size)
           : String(info.size);
