@@ -7,7 +7,8 @@ import { byFamily, differenceLines, sum, tableLines } from './conformance/report
 import { TraceError, familyOf, readTrace } from './conformance/trace';
 import type { MachineDescription } from './hardware/description';
 import { HostFileError, basename, dirname, exists, join, listFiles, readText } from './host/files';
-import { printComparison, printGroups, printWhy } from './host/print';
+import { printComparison, printGroups, printWhy, printWriteExplanation } from './host/print';
+import { bytesOfHex } from './lab/explain';
 import { traceOf } from './lab/export/trace';
 import { ImportError } from './lab/import';
 import { readDocumentFile, readMachine } from './host/machines';
@@ -25,6 +26,9 @@ const HELP = `vfiolab: the VFIO Lab's engine on the command line
       Why functions A and B (01:00.0 …) are or are not in one group, and what would separate them.
   vfiolab trace FILE.vfiolab
       The system calls of a saved document as a trace for the recorder, to be played on a real kernel.
+  vfiolab explain FILE A OFFSET BYTES [--json]
+      What vfio-pci's filter would do with every bit of a user's config write to function A: offset and bytes in hex,
+      low byte first (004 0604).
   vfiolab sh [--machine FILE] [-c COMMAND | SCRIPT]
       A shell on the machine's Linux; without -c and SCRIPT commands are read from standard input.
   vfiolab conformance [--machines DIR] [--json] PATH...
@@ -92,6 +96,16 @@ async function trace(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
+async function explain(argv: readonly string[]): Promise<number> {
+  const { words, flags } = parse(argv, ['--json'], []);
+  if (words.length !== 4) throw new UsageError('explain takes FILE A OFFSET BYTES');
+  const [file, address, offset, bytes] = words as [string, string, string, string];
+  if (!/^(?:0x)?[0-9a-f]{1,3}$/i.test(offset)) throw new UsageError(`${offset} is no config offset in hex`);
+  const data = bytesOfHex(bytes);
+  if (!data) throw new UsageError(`${bytes} is not bytes in hex`);
+  return printWriteExplanation(readMachine(file), address, parseInt(offset, 16), data, flags.has('--json'));
+}
+
 const MACHINE = /\.machine\.json(?:\.gz)?$/;
 const TRACE = /\.trace\.jsonl(?:\.gz)?$/;
 
@@ -155,6 +169,7 @@ function playFile(path: string, machines: string | null, machineAt: (path: strin
 const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
   groups,
   why,
+  explain,
   conformance,
   trace,
   sh: (argv) => runShell(argv),

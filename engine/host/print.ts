@@ -1,5 +1,6 @@
 /** What `vfiolab groups` and `vfiolab why` print. */
 import type { MachineDescription } from '../hardware/description';
+import { explainConfigWrite, writeLines } from '../lab/explain';
 import { comparePartitions, predictByRule } from '../linux/iommu/compare';
 import type { IommuCore } from '../linux/iommu/core';
 import { platformGroups } from '../linux/iommu/platform';
@@ -159,5 +160,24 @@ export function printWhy(description: MachineDescription, first: string, second:
   const explanation = explainPair(kernel.iommu, a, b);
   if (json) console.log(JSON.stringify(explanation));
   else for (const line of explanationLines(explanation)) console.log(line);
+  return 0;
+}
+
+export function printWriteExplanation(
+  description: MachineDescription,
+  address: string,
+  offset: number,
+  data: Uint8Array,
+  json: boolean,
+): number {
+  const kernel = bootKernel(description);
+  const device = kernel.pci.devices.get(address) ?? kernel.pci.devices.get(`0000:${address}`);
+  if (!device) {
+    console.error(`vfiolab: the machine has no function ${address}`);
+    return 1;
+  }
+  const explanation = explainConfigWrite(kernel, device, offset, data);
+  if (json) console.log(JSON.stringify(explanation));
+  else for (const line of writeLines(explanation)) console.log(line);
   return 0;
 }

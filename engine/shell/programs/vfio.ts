@@ -84,6 +84,11 @@ class Session {
     await print(this.context, `${text}\n`);
   }
 
+  /** What the lab can explain beside the call's own answer; nothing on a machine without a lab. */
+  explain(subject: readonly string[]): string[] {
+    return this.context.system.explain?.(subject) ?? [];
+  }
+
   /** Makes a call and shows it as strace does. */
   async attempt(operation: Operation): Promise<Answer> {
     const answer = this.context.system.call(operation);
@@ -339,10 +344,10 @@ async function config(session: Session, args: readonly string[]): Promise<void> 
     const where = hex(offset + BigInt(at));
     if (value !== undefined) {
       if (!/^(0x)?[0-9a-f]+$/i.test(value)) throw new UsageError(`${value} is no hexadecimal number`);
-      await session.step(
-        { op: 'pwrite', fd, offset: where, hex: littleEndian(BigInt(`0x${value.replace(/^0x/i, '')}`), width) },
-        `${name} was not written`,
-      );
+      const bytes = littleEndian(BigInt(`0x${value.replace(/^0x/i, '')}`), width);
+      const fate = session.explain(['write', args[0]!, at.toString(16), bytes]);
+      await session.step({ op: 'pwrite', fd, offset: where, hex: bytes }, `${name} was not written`);
+      for (const line of fate) await session.say(line);
     }
     const read = await session.step({ op: 'pread', fd, offset: where, size: width }, `${name} was not read`);
     await session.say(`${name} = ${bigEndian(read.hex ?? '')}`);
