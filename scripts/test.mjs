@@ -77,11 +77,11 @@ async function window() {
 const STAGES = {
   format: check(() => [
     tool('prettier'),
-    ...['--check', '--log-level', 'warn', '--cache', '--cache-location', cache('prettier'), '.'],
+    ...['--check', '--log-level', 'warn', '--cache', '--cache-location', cache('prettier-check.json'), '.'],
   ]),
   lint: check(() => [
     tool('eslint'),
-    ...['.', '--max-warnings', '0', '--cache', '--cache-strategy', 'content', '--cache-location', cache('eslint')],
+    ...['.', '--max-warnings', '0', '--cache', '--cache-strategy', 'content', '--cache-location', cache('eslint-check.json')],
   ]),
   types: check(types('.'), types('renderer', ['vue-tsc']), types('electron/preload'), types('e2e')),
   rooms: check(() => [
