@@ -14,12 +14,17 @@ export interface AcsServices {
   readonly present: boolean;
   /** False where the dump did not show it. */
   readonly known: boolean;
+  /**
+   * It hands requests to peers at all: a root port or function whose capability offers neither redirect nor egress
+   * control has no such traffic (PCIe 6.12.1.1, 6.12.1.2).
+   */
+  readonly peers: boolean;
   /** Byte offset of the Egress Control Vector, 0 when there is none, and its length in bits. */
   readonly vector: number;
   readonly vectorBits: number;
 }
 
-export const NO_ACS: AcsServices = { control: 0, present: false, known: true, vector: 0, vectorBits: 0 };
+export const NO_ACS: AcsServices = { control: 0, present: false, known: true, peers: true, vector: 0, vectorBits: 0 };
 
 export function acsServices(fn: PciFunction): AcsServices {
   const { config } = fn;
@@ -34,6 +39,7 @@ export function acsServices(fn: PciFunction): AcsServices {
     control: config.read(at + 6, 2) & capability,
     present: true,
     known: config.isKnown(at + 4, 4),
+    peers: (capability & (ACS_BIT.RR | ACS_BIT.EC)) !== 0 || fn.portType === PortType.DownstreamPort,
     vector: capability & ACS_BIT.EC ? at + 8 : 0,
     vectorBits: bits === 0 ? 256 : bits,
   };
@@ -59,6 +65,7 @@ export interface EgressAnswer {
  */
 export function egressOf(fn: PciFunction, acs: AcsServices, type: AddressType, peer: PciFunction): EgressAnswer {
   const { control } = acs;
+  if (!acs.peers) return { decision: 'redirect', reason: 'its ACS offers no redirect, as it has no traffic with peers' };
   if (type === 'translated' && control & ACS_BIT.DT) return { decision: 'direct', reason: 'DT lets translated pass' };
   if (control & ACS_BIT.EC && acs.vector !== 0) {
     const index = egressIndex(peer);
