@@ -3,7 +3,7 @@ import type { FunctionDescription, MachineDescription } from './description';
 import { createModel } from './devices/catalog';
 import { HardwareMachine } from './machine';
 import type { PciAddress } from './pci/address';
-import { compareAddresses, formatAddress, parseAddress } from './pci/address';
+import { compareAddresses, parseAddress } from './pci/address';
 import { ConfigSpace } from './pci/config-space';
 import { PciFunction } from './pci/function';
 import { deriveMasks } from './pci/masks';
@@ -11,10 +11,17 @@ import { deriveMasks } from './pci/masks';
 /** Value of one lower-case hex digit by its character code. */
 const digit = (code: number): number => (code > 0x39 ? code - 0x57 : code - 0x30);
 
+/** Most of a config space reads zero; a piece of zeros is recognized as a whole. */
+const ZEROS = '0'.repeat(512);
+
+/** `into` holds zeros. */
 function readBytes(hex: string, into: Uint8Array): void {
-  const length = hex.length >> 1;
-  for (let i = 0; i < length; i++) {
-    into[i] = (digit(hex.charCodeAt(2 * i)) << 4) | digit(hex.charCodeAt(2 * i + 1));
+  for (let from = 0; from < hex.length; from += ZEROS.length) {
+    if (hex.slice(from, from + ZEROS.length) === ZEROS) continue;
+    const to = Math.min(from + ZEROS.length, hex.length);
+    for (let i = from; i + 1 < to; i += 2) {
+      into[i >> 1] = (digit(hex.charCodeAt(i)) << 4) | digit(hex.charCodeAt(i + 1));
+    }
   }
 }
 
@@ -75,14 +82,12 @@ function setProbed(mask: Uint8Array, recorded: string | null, notProbed: readonl
 interface Placed {
   readonly description: FunctionDescription;
   readonly address: PciAddress;
-  /** As Linux spells it. */
-  readonly name: string;
 }
 
 function placed(description: FunctionDescription): Placed {
   const address = parseAddress(description.address);
   if (!address) throw new Error(`${description.address} is no PCI address`);
-  return { description, address, name: formatAddress(address) };
+  return { description, address };
 }
 
 /**
@@ -126,11 +131,11 @@ export function buildMachine(description: MachineDescription): HardwareMachine {
   // The registers of all functions in one piece of memory: thousands of small ones keep the collector busy.
   const registers = new Uint8Array(description.functions.reduce((sum, fn) => sum + sizeOf(fn), 0));
   let used = 0;
-  for (const { description: fn, address, name } of inEnumerationOrder(description.functions)) {
-    if (machine.functions.has(name)) throw new Error(`There are two functions at ${fn.address}.`);
+  for (const { description: fn, address } of inEnumerationOrder(description.functions)) {
     const bytes = registers.subarray(used, (used += sizeOf(fn)));
     const parent = fn.parent === null ? null : (machine.functions.get(fn.parent) ?? null);
     const built = new PciFunction(address, buildConfigSpace(fn, bytes), parent, fn.rootBus);
+    if (machine.functions.has(built.name)) throw new Error(`There are two functions at ${fn.address}.`);
     built.physicalFunction = fn.physicalFunction === null ? null : (machine.functions.get(fn.physicalFunction) ?? null);
     built.modelWhenNeeded(() => createModel(built, regionSizes(fn)));
     machine.add(built);

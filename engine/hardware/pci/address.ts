@@ -12,9 +12,11 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 export const formatAddress = (a: PciAddress): string =>
   `${hex(a.segment, 4)}:${hex(a.bus, 2)}:${hex(a.device, 2)}.${a.function}`;
 
+const ADDRESS = /^(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([01][0-9a-f])\.([0-7])$/i;
+
 /** Reads `dddd:bb:dd.f` or `bb:dd.f` (segment 0). Null when the text is no address. */
 export function parseAddress(text: string): PciAddress | null {
-  const match = /^(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([01][0-9a-f])\.([0-7])$/i.exec(text);
+  const match = ADDRESS.exec(text);
   if (!match) return null;
   return {
     segment: parseInt(match[1] ?? '0', 16),

@@ -146,7 +146,7 @@ export class IommuCore {
     for (const device of placed) this.place(device);
     this.findUndecided(placed);
     if (!this.known && this.recordedOf.size > 0) this.adoptRecorded(placed);
-    else if (this.description.source !== 'recorded') this.adoptNumbers();
+    else if (this.recordedOf.size > 0 && this.description.source !== 'recorded') this.adoptNumbers();
     for (const device of this.index.devices) {
       const group = this.membership.get(device);
       if (group) this.logMember(device, group);

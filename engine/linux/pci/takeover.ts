@@ -17,9 +17,10 @@ export interface Takeover {
 /** Gives every unbound function the driver that the description names, where that driver is registered. */
 export function takeOver({ pci, irqs, description, until }: Takeover): void {
   for (const device of pci.devices.values()) {
+    if (device.driver !== null) continue;
     const name = description.get(device.name)?.driver ?? null;
     const driver = name === null ? undefined : pci.drivers.get(name);
-    if (driver === undefined || device.driver !== null || !until(driver)) continue;
+    if (driver === undefined || !until(driver)) continue;
     if (driver instanceof NativeDriver || driver instanceof PortDriver) {
       pci.adopt(device, driver);
       keepingRegisters(device, () => adoptInterrupts(device, driver, irqs));
