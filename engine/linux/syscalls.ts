@@ -4,6 +4,7 @@ import type { EntryPlace, FileTree, Place } from './fs/tree';
 import { EXECUTE, READ, WRITE } from './fs/tree';
 import { O } from './fs/node';
 import type { Node } from './fs/node';
+import { explainIoctl, explainOpen, explainTransfer } from './plain-reasons';
 import type { OpenFile, PendingCall } from './process/files';
 import type { Process } from './process/process';
 import type { WhyLog } from './why';
@@ -69,10 +70,10 @@ export class Syscalls {
   /** open(2) with the O_* numbers of x86-64: a descriptor. */
   open(p: Process, path: string, flags: number, mode = 0): number | PendingCall {
     const file = this.openFile(p, path, flags, mode);
-    if (typeof file === 'number') return file;
+    if (typeof file === 'number') return explainOpen(this.why, p, file, path);
     const fd = p.files.install(file);
     if (fd < 0) file.release?.();
-    return fd;
+    return explainOpen(this.why, p, fd, path);
   }
 
   close(p: Process, fd: number): number {
@@ -86,49 +87,56 @@ export class Syscalls {
   ioctl(p: Process, fd: number, request: number, arg: bigint): number | PendingCall {
     const file = p.files.get(fd);
     if (file === null) return this.badDescriptor(fd);
-    return file.ioctl ? file.ioctl(p, request >>> 0, arg) : -ERRNO.ENOTTY;
+    const result = file.ioctl ? file.ioctl(p, request >>> 0, arg) : -ERRNO.ENOTTY;
+    return typeof result === 'number' ? explainIoctl(this.why, p, result, file, request >>> 0, arg) : result;
   }
 
   pread(p: Process, fd: number, into: Uint8Array, offset: bigint): number {
-    if (offset < 0n) return -ERRNO.EINVAL;
-    const file = p.files.get(fd);
-    if (file === null) return this.badDescriptor(fd);
-    if (!seekable(file)) return -ERRNO.ESPIPE;
-    if (!readable(file)) return -ERRNO.EBADF;
-    return file.read === undefined ? -ERRNO.EINVAL : file.read(p, into, Number(offset));
+    const file = this.fileAt(p, fd, offset, readable);
+    if (typeof file === 'number') return file;
+    return this.explained(p, file, file.read === undefined ? -ERRNO.EINVAL : file.read(p, into, Number(offset)));
   }
 
   pwrite(p: Process, fd: number, data: Uint8Array, offset: bigint): number | PendingCall {
-    if (offset < 0n) return -ERRNO.EINVAL;
-    const file = p.files.get(fd);
-    if (file === null) return this.badDescriptor(fd);
-    if (!seekable(file)) return -ERRNO.ESPIPE;
-    if (!writable(file)) return -ERRNO.EBADF;
-    return file.write === undefined ? -ERRNO.EINVAL : file.write(p, data, Number(offset));
+    const file = this.fileAt(p, fd, offset, writable);
+    if (typeof file === 'number') return file;
+    return this.explained(p, file, file.write === undefined ? -ERRNO.EINVAL : file.write(p, data, Number(offset)));
   }
 
   read(p: Process, fd: number, into: Uint8Array): number {
     const file = p.files.get(fd);
     if (file === null || !readable(file)) return this.badDescriptor(fd);
-    return file.read === undefined ? -ERRNO.EINVAL : file.read(p, into, null);
+    return this.explained(p, file, file.read === undefined ? -ERRNO.EINVAL : file.read(p, into, null));
   }
 
   write(p: Process, fd: number, data: Uint8Array): number | PendingCall {
     const file = p.files.get(fd);
     if (file === null || !writable(file)) return this.badDescriptor(fd);
-    return file.write === undefined ? -ERRNO.EINVAL : file.write(p, data, null);
+    return this.explained(p, file, file.write === undefined ? -ERRNO.EINVAL : file.write(p, data, null));
   }
 
   /** Address, or a negative errno. */
   mmap(p: Process, fd: number, request: MmapArguments): bigint {
     const { offset, length, read, write, shared } = request;
-    if (offset % PAGE !== 0n || length <= 0n || offset < 0n) return BigInt(-ERRNO.EINVAL);
+    const refuse = (errno: number, check: string, found: string): bigint =>
+      BigInt(this.why.refuse(errno, check, found));
+    if (offset % PAGE !== 0n || length <= 0n || offset < 0n) {
+      return refuse(
+        ERRNO.EINVAL,
+        'mmap.arguments',
+        `Offset ${offset} is no multiple of ${PAGE}, or length ${length} not above 0.`,
+      );
+    }
     const rounded = ((length + PAGE - 1n) / PAGE) * PAGE;
-    if (rounded > MAX_OFFSET || offset > MAX_OFFSET) return BigInt(-ERRNO.EOVERFLOW);
+    if (rounded > MAX_OFFSET || offset > MAX_OFFSET) {
+      return refuse(ERRNO.EOVERFLOW, 'mmap.wrap', 'The range goes beyond what a file can have.');
+    }
     const file = p.files.get(fd);
     if (file === null) return BigInt(this.badDescriptor(fd));
-    if (!readable(file) || (shared && write && !writable(file))) return BigInt(-ERRNO.EACCES);
-    if (file.mmap === undefined) return BigInt(-ERRNO.ENODEV);
+    if (!readable(file) || (shared && write && !writable(file))) {
+      return refuse(ERRNO.EACCES, 'mmap.access', `Descriptor ${fd} was not opened for the access that is asked.`);
+    }
+    if (file.mmap === undefined) return refuse(ERRNO.ENODEV, 'mmap.support', `${file.link} cannot be mapped.`);
     const region = file.mmap(p, {
       offset: Number(offset),
       length: Number(rounded),
@@ -136,7 +144,7 @@ export class Syscalls {
       write,
       shared,
     });
-    if (typeof region === 'number') return BigInt(region);
+    if (typeof region === 'number') return BigInt(this.explained(p, file, region));
     return p.memory.mapFile(file, region, { read, write });
   }
 
@@ -293,18 +301,38 @@ export class Syscalls {
 
   /** Soft and hard limit of locked memory in bytes; raising it takes CAP_SYS_RESOURCE. */
   setrlimitMemlock(p: Process, bytes: bigint): number {
-    if (bytes > p.limits.memlock && !p.capabilities.has('CAP_SYS_RESOURCE')) return -ERRNO.EPERM;
+    if (bytes > p.limits.memlock && !p.capabilities.has('CAP_SYS_RESOURCE')) return this.raisesLimit(p);
     p.limits.memlock = bytes;
     return 0;
   }
 
   setrlimitNofile(p: Process, count: number): number {
-    if (count > p.limits.nofile && !p.capabilities.has('CAP_SYS_RESOURCE')) return -ERRNO.EPERM;
+    if (count > p.limits.nofile && !p.capabilities.has('CAP_SYS_RESOURCE')) return this.raisesLimit(p);
     p.limits.nofile = count;
     return 0;
   }
 
   // ---- helpers
+
+  /** A file with positions, opened for the access. */
+  private fileAt(p: Process, fd: number, offset: bigint, fits: (file: OpenFile) => boolean): OpenFile | number {
+    if (offset < 0n) return this.why.refuse(ERRNO.EINVAL, 'file.offset', `The offset ${offset} is negative.`);
+    const file = p.files.get(fd);
+    if (file === null) return this.badDescriptor(fd);
+    if (!seekable(file)) {
+      return this.why.refuse(ERRNO.ESPIPE, 'file.seek', `${file.link} has no positions.`, 'Use read or write.');
+    }
+    return fits(file) ? file : this.badDescriptor(fd);
+  }
+
+  private explained<R extends number | PendingCall>(p: Process, file: OpenFile, result: R): R | number {
+    return typeof result === 'number' ? explainTransfer(this.why, p, result, file) : result;
+  }
+
+  private raisesLimit(p: Process): number {
+    const found = `Process ${p.pid} (user ${p.uid}) raises a limit and lacks CAP_SYS_RESOURCE.`;
+    return this.why.refuse(ERRNO.EPERM, 'limit.capability', found, 'Raise it as root before the change of user.');
+  }
 
   private badDescriptor(fd: number): number {
     return this.why.refuse(

@@ -33,7 +33,7 @@ function makeDirectory(context: FsContext, device: PciDevice): DirectoryNode {
     ...identity(device),
     ...state(context, device),
     ...controls(context, device),
-    ...binaries(device),
+    ...binaries(context, device),
     ...express(device),
     ...bridge(context, device),
     ...virtualization(context, device),
@@ -112,6 +112,8 @@ function state(context: FsContext, device: PciDevice): Entries {
       const numbers = (): string[] => messages?.irqs.map(String) ?? [];
       return listing(numbers, (name) => (numbers().includes(name) ? readOnly(() => `${messages!.kind}\n`) : null));
     },
+    ctrl: () =>
+      context.pci.boundDriver(device)?.name === 'shpchp' ? readOnly(() => text.freeResources(device)) : null,
     pools: () => (context.pci.boundDriver(device)?.name === 'nvme' ? readOnly(() => 'poolinfo - 0.1\n') : null),
     power: () => powerDirectory(context, device),
     link: () => directory({}),
@@ -176,7 +178,7 @@ function controls(context: FsContext, device: PciDevice): Entries {
   };
 }
 
-function binaries(device: PciDevice): Entries {
+function binaries(context: FsContext, device: PciDevice): Entries {
   const entries: Record<string, () => Node | null> = {
     config: () => configFile(device),
     rom: () => (text.resourceLength(device, 6) > 0 ? romFile(device) : null),
@@ -188,13 +190,13 @@ function binaries(device: PciDevice): Entries {
       text.resourceLength(device, bar) > 0 && device.resources[bar]!.flags & RESOURCE_PREFETCH
         ? resourceFile(device, bar)
         : null;
-    entries[`resource${bar}_resize`] = () => resizeFile(device, bar);
+    entries[`resource${bar}_resize`] = () => resizeFile(context, device, bar);
   }
   return entries;
 }
 
 /** `resourceN_resize`: the sizes of the Resizable BAR capability that names this BAR. */
-function resizeFile(device: PciDevice, bar: number): FileNode | null {
+function resizeFile(context: FsContext, device: PciDevice, bar: number): FileNode | null {
   const at = device.config.findExtendedCapability(0x15);
   if (at === 0) return null;
   const count = (device.config.read(at + 8, 4) >>> 5) & 7;
@@ -209,8 +211,14 @@ function resizeFile(device: PciDevice, bar: number): FileNode | null {
       store: (value) => {
         const size = parseUnsigned(value);
         if (size === null) return -ERRNO.EINVAL;
-        if (device.driver !== null) return -ERRNO.EBUSY;
-        return size < 64n && (BigInt(sizes) >> size) & 1n ? -ERRNO.ENOSPC : -ERRNO.EINVAL;
+        if (device.driver !== null) return refuseBound(context, device, 'pci.resize.bound');
+        return size < 64n && (BigInt(sizes) >> size) & 1n
+          ? context.why.refuse(ERRNO.ENOSPC, 'pci.resize.space', `No window above ${device.name} has room for it.`)
+          : context.why.refuse(
+              ERRNO.EINVAL,
+              'pci.resize.size',
+              `BAR ${bar} does not offer size ${size}; it offers those of mask 0x${hex(sizes, 16)}.`,
+            );
       },
     });
   }
@@ -488,15 +496,31 @@ function powerDirectory(context: FsContext, device: PciDevice): DirectoryNode {
 
 // ---- stores
 
+function refuseBound(context: FsContext, device: PciDevice, check: string): number {
+  const name = device.driver?.name ?? '';
+  return context.why.refuse(
+    ERRNO.EBUSY,
+    check,
+    `${device.name} is bound to ${name}.`,
+    `echo ${device.name} > /sys/bus/pci/drivers/${name}/unbind`,
+  );
+}
+
 function storeEnable(context: FsContext, device: PciDevice, value: string, process: Process): number {
   if (!process.capabilities.has('CAP_SYS_ADMIN')) return -ERRNO.EPERM;
   const number = parseUnsigned(value);
   if (number === null) return -ERRNO.EINVAL;
   if (device.driver !== null) {
-    return context.why.refuse(ERRNO.EBUSY, 'pci.enable.bound', `${device.name} is bound to ${device.driver.name}.`);
+    return refuseBound(context, device, 'pci.enable.bound');
   }
-  if (number !== 0n) return context.enable.enable(device);
-  if (device.enableCount === 0) return -ERRNO.EIO;
+  if (number !== 0n) {
+    const enabled = context.enable.enable(device);
+    if (enabled >= 0) return enabled;
+    return context.why.refuse(enabled, 'pci.enable.address', `A BAR of ${device.name} has no address.`, 'dmesg');
+  }
+  if (device.enableCount === 0) {
+    return context.why.refuse(ERRNO.EIO, 'pci.enable.count', `${device.name} is not enabled.`);
+  }
   context.enable.disable(device);
   return 0;
 }

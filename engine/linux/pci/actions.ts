@@ -123,7 +123,9 @@ export class PciActionSet {
     const letGo = below.map((device) => this.services.power.wake(device));
     const result = aroundReset(below, this.services.irqs, () => resetSecondaryBus(bridge, below));
     for (const go of letGo) go();
-    return result;
+    if (result >= 0) return result;
+    const found = `The link below ${bridge.name} did not come up again.`;
+    return this.services.why.refuse(result, 'pci.reset.link', found);
   }
 
   remove(device: PciDevice): number | PendingCall {

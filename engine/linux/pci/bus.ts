@@ -167,8 +167,9 @@ export class PciBus {
         );
       }
       const result = this.probe(driver, device);
+      if (result === 0) return 0;
       const error = result > 0 ? -result : result;
-      return error === -ERRNO.EPROBE_DEFER ? -ERRNO.EAGAIN : error;
+      return this.failedProbe(driver, name, error === -ERRNO.EPROBE_DEFER ? -ERRNO.EAGAIN : error);
     });
   }
 
@@ -250,7 +251,9 @@ export class PciBus {
 
   /** Write to `driver_override`: a newline clears it; nothing is bound or unbound. */
   setOverride(device: PciDevice, text: string): number {
-    if (text.length >= OVERRIDE_LIMIT) return -ERRNO.EINVAL;
+    if (text.length >= OVERRIDE_LIMIT) {
+      return this.why.refuse(ERRNO.EINVAL, 'driver.override', `A driver name has less than ${OVERRIDE_LIMIT} bytes.`);
+    }
     const newline = text.indexOf('\n');
     const name = newline < 0 ? text : text.slice(0, newline);
     device.driverOverride = name === '' ? null : name;
@@ -325,6 +328,12 @@ export class PciBus {
   private whenFree(device: PciDevice, run: () => number): number | PendingCall {
     const waiting = this.releasing.get(device);
     return waiting === undefined ? run() : afterwards(waiting, run);
+  }
+
+  /** A driver that knows why it does not take a device has said so. */
+  private failedProbe(driver: PciDriver, name: string, error: number): number {
+    if (this.why.last !== null) return error;
+    return this.why.refuse(error, 'driver.probe', `${driver.name} looked at ${name} and did not take it.`, 'dmesg');
   }
 
   private noDevice(name: string): number {

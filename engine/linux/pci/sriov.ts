@@ -46,7 +46,9 @@ export class Sriov implements IovControl {
   /** Write of `sriov_numvfs`. */
   setNumber(pf: PciDevice, text: string): number | PendingCall {
     const body = text.replace(/\n$/, '');
-    if (!/^(0x[0-9a-f]+|\d+)$/i.test(body) || Number(body) > 0xffff) return -ERRNO.EINVAL;
+    if (!/^(0x[0-9a-f]+|\d+)$/i.test(body) || Number(body) > 0xffff) {
+      return this.why.refuse(ERRNO.EINVAL, 'sriov.number', `"${body}" is no number of virtual functions.`);
+    }
     const wanted = Number(body);
     const at = pf.config.findExtendedCapability(SRIOV_CAPABILITY);
     const total = pf.config.read(at + TOTAL_VFS, 2);
@@ -87,14 +89,23 @@ export class Sriov implements IovControl {
   enable(pf: PciDevice, count: number): number {
     const { config } = pf;
     const at = config.findExtendedCapability(SRIOV_CAPABILITY);
-    if (at === 0) return -ERRNO.ENODEV;
+    if (at === 0) return this.why.refuse(ERRNO.ENODEV, 'sriov.capability', `${pf.name} has no SR-IOV capability.`);
     const total = config.read(at + TOTAL_VFS, 2);
-    if (config.read(at + INITIAL_VFS, 2) !== total) return -ERRNO.EIO;
-    if (count > total) return -ERRNO.EINVAL;
+    if (config.read(at + INITIAL_VFS, 2) !== total) {
+      return this.why.refuse(ERRNO.EIO, 'sriov.initial', 'InitialVFs differs from TotalVFs.');
+    }
+    if (count > total) {
+      return this.why.refuse(ERRNO.EINVAL, 'sriov.total', `${pf.name} has at most ${total} virtual functions.`);
+    }
     const bars = pf.resources.slice(IOV_RESOURCES, IOV_RESOURCES + 6);
     if (bars.some((bar) => bar.flags !== 0n && (bar.flags & RESOURCE_UNSET || bar.start === 0n))) {
       this.log.print(LEVEL.ERR, `${devicePrefix(pf)}not enough MMIO resources for SR-IOV`);
-      return -ERRNO.ENOMEM;
+      return this.why.refuse(
+        ERRNO.ENOMEM,
+        'sriov.memory',
+        `Firmware and kernel gave a VF BAR of ${pf.name} no address.`,
+        'Boot with pci=realloc, or enable more address space above 4 GiB in the firmware.',
+      );
     }
     const last = virtualFunctionAddress(pf.function, count - 1);
     const lastBus = pf.parent?.config.read(0x1a, 1) ?? pf.function.address.bus;
@@ -104,7 +115,12 @@ export class Sriov implements IovControl {
         LEVEL.ERR,
         `${devicePrefix(pf)}can't enable ${count} VFs (bus ${hex(last.bus)} out of range of [bus ${hex(pf.function.address.bus)}])`,
       );
-      return -ERRNO.ENOMEM;
+      return this.why.refuse(
+        ERRNO.ENOMEM,
+        'sriov.bus',
+        `${count} virtual functions reach to bus ${hex(last.bus)}, which the bridge above ${pf.name} does not forward.`,
+        'Ask for fewer.',
+      );
     }
     config.set(at + NUM_VFS, 2, count);
     config.set(at + CONTROL, 2, config.read(at + CONTROL, 2) | VF_ENABLE | VF_MEMORY);

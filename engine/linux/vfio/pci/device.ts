@@ -120,7 +120,7 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     const enabled = enable.enable(this.device);
     if (enabled < 0) {
       this.idle();
-      return enabled;
+      return this.refuse(enabled, 'open.enable', `a BAR of ${this.name} has no address`, 'dmesg names the BAR');
     }
     const reset = resetWithState(this.device, this.context.services.bus, irq);
     if (reset === -ERRNO.EAGAIN) {
@@ -452,7 +452,8 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     }
     this.revokeMappings();
     this.changePower(0);
-    return this.tryReset();
+    const result = this.tryReset();
+    return result < 0 ? this.refuse(result, 'reset.method', `no reset of ${this.name} works now`) : result;
   }
 }
 

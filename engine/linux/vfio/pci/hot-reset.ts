@@ -180,5 +180,5 @@ function resetOwned(vdev: SetMember, context: DriverContext, owned: (device: Pci
   const devices = set.map((member) => member.device);
   const result = aroundReset(devices, irq, () => resetSecondaryBus(vdev.device.parent!, bus.siblings(vdev.device)));
   for (const member of set) if (!member.opened) member.idle();
-  return result;
+  return result < 0 ? refuse(context, result, 'link', 'the link below the bridge did not come up again') : result;
 }

@@ -320,7 +320,7 @@ export class InterruptSetup {
         );
       }
       const added = this.withMemory(() => messages.addVector(vector));
-      if (added < 0) return added;
+      if (added < 0) return this.refuseVector(added, vector);
     }
     const trigger = triggerOf(process, fd);
     if (typeof trigger === 'number') return this.badEvent(trigger, fd);
@@ -332,8 +332,9 @@ export class InterruptSetup {
         return true;
       });
     });
-    if (result === 0) this.vectors.set(vector, trigger);
-    return result;
+    if (result !== 0) return this.refuseVector(result, vector);
+    this.vectors.set(vector, trigger);
+    return 0;
   }
 
   private unassign(vector: number): void {
@@ -367,6 +368,12 @@ export class InterruptSetup {
       `${TYPE_NAMES[what] ?? what} is asked for while ${TYPE_NAMES[this.irqType]} is active`,
       `disable ${TYPE_NAMES[this.irqType]} with DATA_NONE and count 0 first`,
     );
+  }
+
+  private refuseVector(errno: number, vector: number): number {
+    return errno === -ERRNO.ENOSPC
+      ? this.host.refuse(errno, 'irqs.remapping', 'no entry of the interrupt remapping table is free')
+      : this.host.refuse(errno, 'irqs.vector', `vector ${vector} cannot be set up in this state`);
   }
 
   private badEvent(errno: number, fd: number): number {
