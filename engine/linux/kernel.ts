@@ -86,7 +86,8 @@ const BUILT_IN: readonly string[] = ['pcieport', 'shpchp', 'virtio-pci'];
 export function bootKernel(description: MachineDescription): Kernel {
   const machine = buildMachine(description);
   const clock = new Clock();
-  const log = new KernelLog(() => clock.now);
+  let booting = true;
+  const log: KernelLog = new KernelLog(() => (booting ? printedBy(log) : clock.now));
   const why = new WhyLog();
   const { kernel: settings } = description;
   const build = settings.build;
@@ -253,6 +254,8 @@ export function bootKernel(description: MachineDescription): Kernel {
   };
   const fs = new FileTree(rootDirectory(context, { programs: [] }));
   const syscalls = new Syscalls(fs, why, (initial, flags) => new EventFd(initial, flags));
+  booting = false;
+  clock.advance(printedBy(log));
   return {
     description,
     machine,
@@ -328,6 +331,18 @@ function idsByDriver(
     if (!ids.has(key)) ids.set(key, idOf(device.vendor, device.device));
   }
   return new Map([...byDriver].map(([driver, ids]) => [driver, [...ids.values()]]));
+}
+
+/** One character on a serial console of 115200 baud, 8N1. */
+const CHARACTER_TIME = 86_806n;
+
+/**
+ * When the last line is out: boot takes the time that a serial console needs for its messages, so that they have
+ * increasing times, the same after every boot. Nanoseconds.
+ */
+function printedBy(log: KernelLog): bigint {
+  const last = log.records.at(-1);
+  return last === undefined ? 0n : last.time + BigInt(last.text.length + 2) * CHARACTER_TIME;
 }
 
 /** A virtual function's own ID registers read FFFF: Linux takes the IDs from the physical function. */

@@ -80,3 +80,15 @@ describe('/proc/self', () => {
     expect(text).toMatch(/^PPid:\t1000\n/);
   });
 });
+
+describe('dmesg', () => {
+  it('gives every line of the boot a later time than the one before, and the machine its uptime', async () => {
+    const text = await transcript('dmesg; cat /proc/uptime');
+    const times = [...text.matchAll(/^\[ *(\d+\.\d{6})\] /gm)].map((match) => Number(match[1]));
+    expect(times.length).toBeGreaterThan(20);
+    expect(times[0]).toBe(0);
+    for (let i = 1; i < times.length; i++) expect(times[i]).toBeGreaterThan(times[i - 1]!);
+    expect(Number(/^(\d+\.\d\d) \1$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(Math.floor(times.at(-1)! * 100) / 100);
+    expect(await transcript('dmesg; cat /proc/uptime')).toBe(text);
+  });
+});
