@@ -7,7 +7,7 @@ import { byFamily, differenceLines, sum, tableLines } from './conformance/report
 import { TraceError, familyOf, readTrace } from './conformance/trace';
 import type { MachineDescription } from './hardware/description';
 import { HostFileError, basename, dirname, exists, join, listFiles, readText } from './host/files';
-import { printComparison, printGroups, printWhy, printWriteExplanation } from './host/print';
+import { printComparison, printGroups, printReach, printWhy, printWriteExplanation } from './host/print';
 import { bytesOfHex } from './lab/explain';
 import { traceOf } from './lab/export/trace';
 import { ImportError } from './lab/import';
@@ -24,6 +24,8 @@ const HELP = `vfiolab: the VFIO Lab's engine on the command line
       that rule differ. Rules: ${[...POLICIES.keys()].join(', ')}.
   vfiolab why FILE A B [--json]
       Why functions A and B (01:00.0 …) are or are not in one group, and what would separate them.
+  vfiolab reach FILE A B [--json]
+      Whether what A writes can come to B past the IOMMU, and B's to A: every port on the way and what it does.
   vfiolab trace FILE.vfiolab
       The system calls of a saved document as a trace for the recorder, to be played on a real kernel.
   vfiolab explain FILE A OFFSET BYTES [--json]
@@ -84,6 +86,12 @@ async function why(argv: readonly string[]): Promise<number> {
   const { words, flags } = parse(argv, ['--json'], []);
   if (words.length !== 3) throw new UsageError('why takes FILE A B');
   return printWhy(readMachine(words[0]!), words[1]!, words[2]!, flags.has('--json'));
+}
+
+async function reach(argv: readonly string[]): Promise<number> {
+  const { words, flags } = parse(argv, ['--json'], []);
+  if (words.length !== 3) throw new UsageError('reach takes FILE A B');
+  return printReach(readMachine(words[0]!), words[1]!, words[2]!, flags.has('--json'));
 }
 
 async function trace(argv: readonly string[]): Promise<number> {
@@ -169,6 +177,7 @@ function playFile(path: string, machines: string | null, machineAt: (path: strin
 const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
   groups,
   why,
+  reach,
   explain,
   conformance,
   trace,

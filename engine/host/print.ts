@@ -1,4 +1,4 @@
-/** What `vfiolab groups` and `vfiolab why` print. */
+/** What `vfiolab groups`, `vfiolab why` and `vfiolab reach` print. */
 import type { MachineDescription } from '../hardware/description';
 import { explainConfigWrite, writeLines } from '../lab/explain';
 import { comparePartitions, predictByRule } from '../linux/iommu/compare';
@@ -8,6 +8,7 @@ import type { GroupingPolicy } from '../linux/iommu/policy';
 import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
 import type { PciDevice } from '../linux/pci/device';
+import { explainReach, reachLines } from '../linux/iommu/reach';
 import { explainPair, explanationLines } from '../linux/iommu/separate';
 import { pciIds } from '../shell/pci-ids';
 
@@ -147,19 +148,48 @@ export function printComparison(
   return 0;
 }
 
-export function printWhy(description: MachineDescription, first: string, second: string, json: boolean): number {
-  const kernel = bootKernel(description);
+/** The two functions that a command names; null after the complaint. */
+function pairOf(kernel: Kernel, first: string, second: string): readonly [PciDevice, PciDevice] | null {
   const find = (text: string): PciDevice | undefined =>
     kernel.pci.devices.get(text) ?? kernel.pci.devices.get(`0000:${text}`);
   const a = find(first);
   const b = find(second);
-  if (!a || !b) {
-    console.error(`vfiolab: the machine has no function ${a ? second : first}`);
-    return 1;
-  }
-  const explanation = explainPair(kernel.iommu, a, b);
+  if (a && b) return [a, b];
+  console.error(`vfiolab: the machine has no function ${a ? second : first}`);
+  return null;
+}
+
+export function printWhy(description: MachineDescription, first: string, second: string, json: boolean): number {
+  const kernel = bootKernel(description);
+  const pair = pairOf(kernel, first, second);
+  if (pair === null) return 1;
+  const explanation = explainPair(kernel.iommu, ...pair);
   if (json) console.log(JSON.stringify(explanation));
   else for (const line of explanationLines(explanation)) console.log(line);
+  return 0;
+}
+
+/** Both directions: the sender's side decides, so they can differ. */
+export function printReach(description: MachineDescription, first: string, second: string, json: boolean): number {
+  const kernel = bootKernel(description);
+  const pair = pairOf(kernel, first, second);
+  if (pair === null) return 1;
+  const [a, b] = pair;
+  if (a === b) {
+    console.error('vfiolab: reach takes two different functions');
+    return 1;
+  }
+  const explanations = [explainReach(kernel, a, b), explainReach(kernel, b, a)];
+  if (json) {
+    const numbers = (_key: string, value: unknown): unknown =>
+      typeof value === 'bigint' ? `0x${value.toString(16)}` : value;
+    console.log(JSON.stringify(explanations, numbers));
+    return 0;
+  }
+  explanations.forEach((explanation, index) => {
+    if (index > 0) console.log('');
+    for (const line of reachLines(explanation)) console.log(line);
+  });
   return 0;
 }
 

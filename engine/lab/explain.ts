@@ -1,6 +1,7 @@
 /** Explanations for the terminal's `why`: the same data that the window shows. */
 import type { Kernel } from '../linux/kernel';
 import type { PciDevice } from '../linux/pci/device';
+import { explainReach, reachLines } from '../linux/iommu/reach';
 import { explainPair, explanationLines } from '../linux/iommu/separate';
 import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import { explainWrite } from '../linux/vfio/pci/explain';
@@ -16,7 +17,12 @@ function find(kernel: Kernel, text: string): PciDevice | null {
  * What a vfio user's config write would do, by the filter in force while the function is open, or by the one that
  * opening it would give. Changes nothing.
  */
-export function explainConfigWrite(kernel: Kernel, device: PciDevice, offset: number, data: Uint8Array): WriteExplanation {
+export function explainConfigWrite(
+  kernel: Kernel,
+  device: PciDevice,
+  offset: number,
+  data: Uint8Array,
+): WriteExplanation {
   const filter = vfioPciOf(kernel, device.name)?.filter ?? previewFilter(device);
   return explainWrite(filter, offset, data);
 }
@@ -58,6 +64,7 @@ export function explainSubject(kernel: Kernel, subject: readonly string[]): stri
     if (!device || !data || Number.isNaN(offset)) return null;
     return writeLines(explainConfigWrite(kernel, device, offset, data));
   }
+  if (subject[0] === 'reach') return explainWay(kernel, subject.slice(1));
   const devices = subject.map((word) => find(kernel, word));
   const [first, second] = devices;
   if (subject.length === 1 && first) {
@@ -71,4 +78,10 @@ export function explainSubject(kernel: Kernel, subject: readonly string[]): stri
   }
   if (subject.length === 2 && first && second) return explanationLines(explainPair(kernel.iommu, first, second));
   return null;
+}
+
+function explainWay(kernel: Kernel, ends: readonly string[]): string[] | null {
+  const [from, to] = ends.map((word) => find(kernel, word));
+  if (ends.length !== 2 || !from || !to || from === to) return null;
+  return reachLines(explainReach(kernel, from, to));
 }
