@@ -28,10 +28,12 @@ function slotCapabilities(port: PciDevice): number {
 
 /**
  * Where ACPI drives hot-plug, every bus below a hot-plug port has one slot and every conventional bus has all of them,
- * except where a bridge sits; they are numbered by device. A native slot bears the port's physical slot number.
+ * except where a bridge sits; they are numbered by device. A native slot bears the port's physical slot number; those
+ * of a standard hot-plug controller are numbered by device too, from 1.
  */
 export function findSlots(context: FsContext): Slot[] {
-  const ports = [...context.pci.devices.values()].filter((device) => device.function.isBridge);
+  const listed = [...context.pci.devices.values()].filter((device) => device.function.isBridge);
+  const ports = [...listed];
   const roots = [...new Set(ports.map((port) => port.function.rootBus))];
   const rank = (port: PciDevice): number => roots.indexOf(port.function.rootBus);
   ports.sort((a, b) => rank(a) - rank(b) || busOf(a) - busOf(b));
@@ -58,14 +60,20 @@ export function findSlots(context: FsContext): Slot[] {
     }
   }
   const names = new Set(slots.map((slot) => slot.name));
-  for (const port of ports) {
-    const capabilities = slotCapabilities(port);
-    if (!isNative(port) || !(capabilities & HOT_PLUG_CAPABLE) || context.pci.boundDriver(port) === null) continue;
-    const number = String(capabilities >>> 19);
-    let name = number;
+  const add = (port: PciDevice, number: number, device: number, capabilities: number): void => {
+    let name = String(number);
     for (let n = 1; names.has(name); n++) name = `${number}-${n}`;
     names.add(name);
-    slots.push({ name, port, device: 0, capabilities });
+    slots.push({ name, port, device, capabilities });
+  };
+  for (const port of listed) {
+    const capabilities = slotCapabilities(port);
+    if (!isNative(port) || !(capabilities & HOT_PLUG_CAPABLE) || context.pci.boundDriver(port) === null) continue;
+    add(port, capabilities >>> 19, 0, capabilities);
+  }
+  for (const bridge of listed) {
+    if (context.pci.boundDriver(bridge)?.name !== 'shpchp') continue;
+    for (let device = 1; device < CONVENTIONAL_SLOTS; device++) add(bridge, device, device, 0);
   }
   return slots;
 }

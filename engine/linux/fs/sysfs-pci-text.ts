@@ -1,7 +1,8 @@
 /** Texts of a function's attributes that come from its registers (pci-linux.md 8.1). */
 import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from '../pci/device';
-import { RESOURCE_IO, RESOURCE_MEMORY } from '../pci/enable';
+import { BRIDGE_RESOURCES } from '../pci/device';
+import { RESOURCE_IO, RESOURCE_MEMORY, RESOURCE_PREFETCH } from '../pci/enable';
 import { modalias, subsystemOf } from '../pci/match';
 import { hex } from './numbers';
 
@@ -112,3 +113,21 @@ export function resourceLength(device: PciDevice, index: number): number {
 /** Offset of the SR-IOV capability of a physical function, 0 for others. */
 export const sriovOffset = (device: PciDevice): number =>
   device.isVirtual ? 0 : device.config.findExtendedCapability(0x10);
+
+const KINDS = RESOURCE_IO | RESOURCE_MEMORY | RESOURCE_PREFETCH;
+
+/** What a bus behind a hot-plug controller could still give (`ctrl` of shpchp): its windows by kind. */
+export function freeResources(device: PciDevice): string {
+  const windows = device.resources.slice(BRIDGE_RESOURCES, BRIDGE_RESOURCES + 3);
+  const rows = (wanted: bigint): string =>
+    windows
+      .filter(({ flags }) => (flags & (KINDS)) === wanted)
+      .map(({ start, end }) => `start = ${hex(start, 8)}, length = ${hex(end - start + 1n, 8)}\n`)
+      .join('');
+  return [
+    `Free resources: memory\n${rows(RESOURCE_MEMORY)}`,
+    `Free resources: prefetchable memory\n${rows(RESOURCE_MEMORY | RESOURCE_PREFETCH)}`,
+    `Free resources: IO\n${rows(RESOURCE_IO)}`,
+    'Free resources: bus numbers\n',
+  ].join('');
+}

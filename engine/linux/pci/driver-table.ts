@@ -1,5 +1,5 @@
 /** PCI drivers by name: what they match and what they do to a function. Facts of the field, not code of theirs. */
-import type { PciDeviceId } from './device';
+import type { PciDevice, PciDeviceId } from './device';
 import { classId, idOf } from './match';
 
 /** How a native driver takes interrupts: the first of these that the function and its bus allow. */
@@ -8,14 +8,16 @@ export type InterruptUse = 'vectors' | 'pin' | 'none';
 export interface DriverFacts {
   readonly module: string | null;
   readonly ids: readonly PciDeviceId[];
-  /** Device IDs that the probe accepts, first and last, however it came to the function; null: any. */
-  readonly probes: readonly [number, number] | null;
+  /** Whether the probe accepts a function that matched, be it by an override. */
+  readonly accepts: (device: PciDevice) => boolean;
   /** Sets bus mastering. */
   readonly master: boolean;
   readonly dmaBits: 32 | 64;
   readonly interrupts: InterruptUse;
   /** Vectors asked for, when the function has so many. */
   readonly vectors: number;
+  /** What one function is used for, where that is not the same for all: a driver above the bus driver takes it. */
+  readonly serves: (device: PciDevice) => { interrupts: InterruptUse; vectors: number };
   /** Has a hook for `sriov_numvfs`. */
   readonly sriov: boolean;
   /** Directories of the driver's own devices below the function; `n` counts its functions from 0. */
@@ -30,11 +32,12 @@ const VIRTIO = 0x1af4;
 const plain: DriverFacts = {
   module: null,
   ids: [],
-  probes: null,
+  accepts: () => true,
   master: true,
   dmaBits: 64,
   interrupts: 'vectors',
   vectors: 1,
+  serves: () => ({ interrupts: 'vectors', vectors: 1 }),
   sriov: false,
   children: () => ({}),
   handler: (_n, address) => address,
@@ -42,10 +45,10 @@ const plain: DriverFacts = {
 
 const ethernet = (n: number) => ({ net: [`eth${n}`], ptp: [`ptp${n}`] });
 
-const facts = (change: Partial<DriverFacts>): DriverFacts => ({
-  ...plain,
-  ...change,
-});
+const facts = (change: Partial<DriverFacts>): DriverFacts => {
+  const { interrupts, vectors } = { ...plain, ...change };
+  return { ...plain, serves: () => ({ interrupts, vectors }), ...change };
+};
 
 const intel = (...devices: number[]): PciDeviceId[] => devices.map((device) => idOf(INTEL, device));
 
@@ -55,11 +58,35 @@ const intelList = (words: string): PciDeviceId[] => intel(...words.split(' ').ma
 const range = (vendor: number, from: number, to: number): PciDeviceId[] =>
   Array.from({ length: to - from + 1 }, (_, i) => idOf(vendor, from + i));
 
+/** Vendor capability that says where the common configuration of a modern virtio function is (virtio 1.2, 4.1.4). */
+const COMMON_CONFIGURATION = 1;
+const REVISION = 0x08;
+
+/** Consoles, transitional and modern: their driver is built into this kernel, other virtio drivers are modules. */
+const VIRTIO_CONSOLES: ReadonlySet<number> = new Set([0x1003, 0x1043]);
+/** One for the configuration and one a queue: 31 ports and the control queues at most. */
+const CONSOLE_VECTORS = 65;
+
+/** A modern function has the common configuration; a transitional or legacy one has revision 0. */
+function isVirtio({ device, config }: PciDevice): boolean {
+  if (device < 0x1000 || device > 0x107f) return false;
+  let at = config.findCapability(0x09);
+  for (let left = 48; at !== 0 && left > 0; left--) {
+    if (config.read(at, 1) === 0x09 && config.read(at + 3, 1) === COMMON_CONFIGURATION) return true;
+    at = config.read(at + 1, 1) & 0xfc;
+  }
+  return device <= 0x103f && config.read(REVISION, 1) === 0;
+}
+
 const TABLE: Readonly<Record<string, DriverFacts>> = {
   'virtio-pci': facts({
     ids: range(VIRTIO, 0x1000, 0x107f),
-    probes: [0x1000, 0x107f],
+    accepts: isVirtio,
     interrupts: 'none',
+    serves: (device) =>
+      VIRTIO_CONSOLES.has(device.device)
+        ? { interrupts: 'vectors', vectors: CONSOLE_VECTORS }
+        : { interrupts: 'none', vectors: 0 },
     sriov: true,
     children: (n) => ({ [`virtio${n}`]: [] }),
   }),
@@ -181,10 +208,11 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     interrupts: 'none',
   }),
   serial: facts({
+    master: false,
     interrupts: 'none',
     children: (_n, address) => ({ [`${address}:0`]: [] }),
   }),
-  shpchp: facts({ module: 'shpchp', ids: [], interrupts: 'none' }),
+  shpchp: facts({ ids: [], handler: () => 'shpchp' }),
 };
 
 /** What is known of a driver; an unknown name behaves like most: enable, bus master, one vector. */

@@ -49,8 +49,7 @@ export class NativeDriver implements PciDriver {
     const { enable } = this.services;
     const result = enable.enable(device);
     if (result < 0) return result;
-    const { probes } = this.facts;
-    if (probes !== null && (device.device < probes[0] || device.device > probes[1])) {
+    if (!this.facts.accepts(device)) {
       enable.disable(device);
       return -ERRNO.ENODEV;
     }
@@ -91,9 +90,10 @@ export class NativeDriver implements PciDriver {
   /** The driver held the function when this kernel's view of it began: its interrupts are taken, registers stay. */
   takeInterrupts(device: PciDevice): void {
     const { irqs } = this.services;
-    if (this.facts.interrupts === 'none') return;
-    if (this.facts.interrupts === 'vectors') {
-      const given = allocateAny(irqs, device, this.facts.vectors);
+    const use = this.facts.serves(device);
+    if (use.interrupts === 'none') return;
+    if (use.interrupts === 'vectors') {
+      const given = allocateAny(irqs, device, use.vectors);
       if (given > 0) {
         const messages = irqs.messagesOf(device)!;
         for (let i = 0; i < given; i++) messages.request(i, this.facts.handler(i, device.name), () => true);
