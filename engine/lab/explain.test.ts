@@ -20,15 +20,12 @@ describe('why', () => {
     expect(explainSubject(kernel, ['write', '01:00.0', 'ffe', '00000000'])![0]).toMatch(/^refused: .*EFAULT$/);
   });
 
-  it.each([
-    [['write', '01:00.0', '4', 'xyz']],
-    [['write', '7f:00.0', '4', '00']],
-    [['write']],
-    [['nobody']],
-    [[]],
-  ])('knows nothing of %j', (subject) => {
-    expect(explainSubject(kernel, subject)).toBeNull();
-  });
+  it.each([[['write', '01:00.0', '4', 'xyz']], [['write', '7f:00.0', '4', '00']], [['write']], [['nobody']], [[]]])(
+    'knows nothing of %j',
+    (subject) => {
+      expect(explainSubject(kernel, subject)).toBeNull();
+    },
+  );
 
   it('names the group of one function and the path of two', () => {
     expect(explainSubject(kernel, ['01:00.0'])![0]).toContain('group 10');
