@@ -88,7 +88,11 @@ export function functionCommands(address: string): FunctionCommand[] {
       icon: 'info',
       keys: 'W',
       off: missing ?? (group ? null : T.menu.noGroup),
-      run: () => show('overview'),
+      run: () => {
+        const others = group?.members.filter((m) => m !== address) ?? [];
+        selection.ask(address, others.find((m) => machine.functions.get(m)?.isBridge === false) ?? others[0] ?? null);
+        frame.focusPane('inspector');
+      },
     },
     {
       id: 'copy',

@@ -19,6 +19,7 @@ export const LOCAL_KEYS: readonly { title: string; keys: { keys: string; does: s
       { keys: 'Del', does: K.remove },
     ],
   },
+  { title: T.inspector.tabs.overview, keys: [{ keys: 'W', does: K.why }] },
   {
     title: T.inspector.tabs.config,
     keys: [

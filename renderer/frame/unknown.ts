@@ -8,25 +8,35 @@ export interface UnknownRow {
   why: string;
   /** Facts like this one beyond the first. */
   more: number;
-  /** The first functions it is about. */
+  /** How many functions it is about, and the first of them. */
   where: string;
 }
 
 const FUNCTIONS_SHOWN = 8;
+/** What groups rest on comes first. */
+const FIRST: readonly string[] = ['acs', 'capabilities', 'config'];
+const rank = (what: string): number => (FIRST.includes(what) ? FIRST.indexOf(what) : FIRST.length);
+/** Ids, and lists of them, count as numbers do. */
+const pattern = (why: string): string =>
+  why.replaceAll(/[0-9a-f]{4}:[0-9a-f]{4}(, [0-9a-f]{4}:[0-9a-f]{4})*/g, '#').replaceAll(/\d+/g, '#');
 
 export function gatherUnknown(facts: MachineView['unknown']): UnknownRow[] {
   const rows = new Map<string, { what: string; why: string; reasons: Set<string>; functions: string[] }>();
   for (const fact of facts) {
-    const key = `${fact.what}|${fact.why.replaceAll(/\d+/g, '#')}`;
+    const key = `${fact.what}|${pattern(fact.why)}`;
     const row = rows.get(key) ?? { what: fact.what, why: fact.why, reasons: new Set<string>(), functions: [] };
     row.reasons.add(fact.why);
     row.functions.push(fact.function === null ? T.status.unknownMachine : short(fact.function));
     rows.set(key, row);
   }
-  return [...rows.values()].map(({ what, why, reasons, functions }) => ({
+  const sorted = [...rows.values()].sort((a, b) => rank(a.what) - rank(b.what));
+  return sorted.map(({ what, why, reasons, functions }) => ({
     what,
     why,
     more: reasons.size - 1,
-    where: functions.slice(0, FUNCTIONS_SHOWN).join(', ') + (functions.length > FUNCTIONS_SHOWN ? ' …' : ''),
+    where:
+      (functions.length > 1 ? T.status.unknownIn(functions.length) : '') +
+      functions.slice(0, FUNCTIONS_SHOWN).join(', ') +
+      (functions.length > FUNCTIONS_SHOWN ? ' …' : ''),
   }));
 }

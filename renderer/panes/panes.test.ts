@@ -5,7 +5,7 @@ import { TooltipProvider } from 'reka-ui';
 import { defineComponent, h, nextTick, type Component } from 'vue';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TestBridge, largeMachine, smallMachine } from '../__fixtures__/machines';
-import type { ConfigView, FunctionView, InterruptsView, TopologyView, VectorView } from '../bridge';
+import type { ConfigView, FunctionView, InterruptsView, MachineView, TopologyView, VectorView } from '../bridge';
 import { useMessages } from '../stores/messages';
 import { useSelection } from '../stores/selection';
 import ContainersPane from './containers/ContainersPane.vue';
@@ -79,6 +79,15 @@ const functionView = (interrupts: Partial<InterruptsView> = {}): FunctionView =>
   },
 });
 
+async function inspect(topology: TopologyView, view: FunctionView): Promise<void> {
+  show(InspectorPane);
+  bridge.give('topology', topology);
+  useSelection().select(GPU);
+  await nextTick();
+  bridge.give('function', view);
+  await nextTick();
+}
+
 describe('topology', () => {
   it('names every node by its short address, its group and its driver', async () => {
     show(TopologyPane);
@@ -127,15 +136,6 @@ describe('topology', () => {
 });
 
 describe('inspector', () => {
-  async function inspect(topology: TopologyView, view: FunctionView): Promise<void> {
-    show(InspectorPane);
-    bridge.give('topology', topology);
-    useSelection().select(GPU);
-    await nextTick();
-    bridge.give('function', view);
-    await nextTick();
-  }
-
   it('binds and attaches by buttons that say what they do', async () => {
     await inspect(smallMachine(), functionView());
     byName('button', 'Bind to vfio-pci').click();
@@ -302,6 +302,97 @@ describe('inspector', () => {
       ?.dispatchEvent(new KeyboardEvent('keydown', { key: '[', bubbles: true, cancelable: true }));
     await nextTick();
     expect(told()).toContain('Dropped: 1 of 2 changed bits.');
+  });
+});
+
+describe('why a pair shares a group', () => {
+  const withMembers = (): FunctionView => {
+    const view = functionView();
+    return { ...view, overview: { ...view.overview, members: [GPU, '0000:01:00.1'], group: 8 } };
+  };
+
+  it('asks the engine about the function chosen and tells what would separate them', async () => {
+    await inspect(smallMachine(), withMembers());
+    const select = byName('select', 'Compare 01:00.0 with') as HTMLSelectElement;
+    expect([...select.querySelectorAll('optgroup')].map((g) => g.label)).toEqual([
+      'In the same group',
+      'In other groups',
+    ]);
+    select.value = '0000:01:00.1';
+    select.dispatchEvent(new Event('change'));
+    await nextTick();
+    expect(bridge.subscriptions.find((s) => s.view === 'pair' && s.live)?.parameters).toEqual({
+      a: GPU,
+      b: '0000:01:00.1',
+    });
+    const step = (subject: string, text: string) => ({ subject, text, decided: true, joins: null });
+    bridge.give('pair', {
+      lines: [],
+      sameGroup: true,
+      known: true,
+      paths: [
+        { address: GPU, group: 8, steps: [step(GPU, 'a group of its own')] },
+        {
+          address: '0000:01:00.1',
+          group: 8,
+          steps: [{ ...step('0000:01:00.1', 'one slot'), joins: GPU }, step(GPU, 'a group of its own')],
+        },
+      ],
+      separate: 'Nothing can.',
+      separation: 'nothing',
+    });
+    await nextTick();
+    const text = document.body.textContent ?? '';
+    expect(text).toContain('01:00.0 and 01:00.1 share group 8.');
+    expect(text).toContain('one slot → joins 01:00.0');
+    expect(text.match(/a group of its own/g)).toHaveLength(1);
+    expect(text).toContain('Nothing can.');
+  });
+
+  it('is asked with W, of the other function of the group', async () => {
+    await inspect(smallMachine(), withMembers());
+    document
+      .querySelector('.overview')
+      ?.dispatchEvent(new KeyboardEvent('keydown', { key: 'w', bubbles: true, cancelable: true }));
+    await nextTick();
+    expect(useSelection().compared).toBe('0000:01:00.1');
+    useSelection().select('0000:02:00.0');
+    expect(useSelection().compared).toBeNull();
+  });
+});
+
+describe('a dump that hid registers', () => {
+  const machineView = (over: Partial<MachineView>): MachineView => ({
+    name: 'laptop',
+    about: '',
+    source: 'lspci',
+    release: '',
+    cmdline: '',
+    iommu: 'VT-d',
+    functions: 4,
+    groups: 4,
+    notViable: [],
+    unknown: [{ function: GPU, what: 'acs', why: 'lspci was not run as root' }],
+    undecided: { functions: 2, shown: 'recorded' },
+    recorded: { equal: true, differing: [] },
+    document: { title: 'lspci.txt', path: null, saved: true, inputs: 0, undo: null, redo: null },
+    ...over,
+  });
+
+  it('says what cannot be known, why, and whose groups are shown; silent where all is known', async () => {
+    show(TopologyPane);
+    bridge.give('topology', smallMachine());
+    bridge.give('machine', machineView({ undecided: null }));
+    await nextTick();
+    expect(document.querySelector('[aria-label="What cannot be known"]')).toBeNull();
+    bridge.give('machine', machineView({}));
+    await nextTick();
+    const note = document.querySelector('[aria-label="What cannot be known"]')?.textContent ?? '';
+    expect(note).toContain('2 functions: lspci was not run as root.');
+    expect(note).toContain('the groups that the dump itself recorded');
+    bridge.give('machine', machineView({ undecided: { functions: 2, shown: 'rule' } }));
+    await nextTick();
+    expect(document.body.textContent).toContain('taken as one that does not isolate');
   });
 });
 

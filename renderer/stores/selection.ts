@@ -15,14 +15,42 @@ export const useSelection = defineStore('selection', () => {
   /** Offset in config space that the inspector is to show, once. */
   const wantedOffset = shallowRef<number | null>(null);
 
+  /** The function that the selected one is compared with. */
+  const compared = ref<string | null>(null);
+  /** Rises when somebody asks why; the question takes the focus. */
+  const whyAsked = ref(0);
+
   function select(next: string | null, show = true): void {
-    if (address.value !== next) group.value = null;
+    if (address.value !== next) {
+      group.value = null;
+      compared.value = null;
+      whyAsked.value = 0;
+    }
     address.value = next;
     if (show && next !== null) reveal.value++;
   }
   function selectGroup(id: number, member: string | undefined): void {
-    if (member !== undefined) address.value = member;
+    if (member !== undefined) select(member, false);
     group.value = id;
   }
-  return { address, group, tab, topologyTab, reveal, wantedOffset, select, selectGroup };
+  /** Why it is in its group, beside `other` when there is one. */
+  function ask(next: string, other: string | null): void {
+    select(next);
+    tab.value = 'overview';
+    compared.value ??= other;
+    whyAsked.value++;
+  }
+  return {
+    address,
+    group,
+    tab,
+    topologyTab,
+    reveal,
+    wantedOffset,
+    compared,
+    whyAsked,
+    select,
+    selectGroup,
+    ask,
+  };
 });

@@ -36,7 +36,7 @@ const BASES: Record<Fold, Base> = {
     gap: 16,
     port: 80,
     plainPort: 80,
-    endpointMin: 196,
+    endpointMin: 148,
     endpointMax: 360,
     tag: 46,
     foldVirtualFrom: 2,
