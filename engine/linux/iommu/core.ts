@@ -1,7 +1,9 @@
 /** IOMMU groups of the machine: membership, DMA ownership, domains (spec iommu-groups 5–7). */
 import type { IommuKind, MachineDescription } from '../../hardware/description';
+import { requesterId } from '../../hardware/pci/address';
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
+import { bridgeAlias } from '../pci/aliases';
 import type { PciDevice } from '../pci/device';
 import { devicePrefix } from '../pci/enable';
 import type { Process } from '../process/process';
@@ -323,7 +325,7 @@ export class IommuCore {
   /** A driver is about to be tried (iommu_device_use_default_domain). 0 or a negative errno. */
   claimForDriver(device: PciDevice, driverManagedDma: boolean): number {
     if (this.description.iommu === 'virtio-iommu' && this.settings.enabled && !this.membership.has(device)) {
-      if (isBehindIommu(device, this.description, new Map(), this.driverAtBoot))
+      if (isBehindIommu(device, this.description, new Map(), this.driverAtBoot) && this.hasEndpoints(device))
         this.logMember(device, this.place(device));
     }
     const group = this.membership.get(device);
@@ -338,6 +340,20 @@ export class IommuCore {
     }
     group.ownerCount++;
     return 0;
+  }
+
+  /**
+   * virtio-iommu knows endpoints by requester ID and refuses one that no function bears, such as the ID that a PCI
+   * Express bridge puts on what comes from behind it: the function then stays without a group (recorded).
+   */
+  private hasEndpoints(device: PciDevice): boolean {
+    for (let bridge = device.parent; bridge !== null; bridge = bridge.parent) {
+      const alias = bridgeAlias(bridge);
+      if (alias?.takesOver !== 'secondary') continue;
+      const bears = (one: PciDevice): boolean => requesterId(one.function.address) === alias.requester;
+      if (![...this.index.devices].some((one) => one.parent === bridge && bears(one))) return false;
+    }
+    return true;
   }
 
   releaseFromDriver(device: PciDevice, driverManagedDma: boolean): void {
