@@ -71,6 +71,7 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   calls: z.null(),
   timeline: z.null(),
   dmesg: z.null(),
+  reach: z.null(),
 };
 
 const viewRequestShape = z.discriminatedUnion('kind', [

@@ -7,6 +7,7 @@ import type { ViewContext } from './context';
 import { functionView } from './function';
 import { machineView } from './machine';
 import { pairView } from './pair';
+import { reachView } from './reach';
 import { timelineView } from './timeline';
 import { topologyView } from './topology';
 import type { ViewName, Views } from './types';
@@ -31,6 +32,7 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   calls: ({ calls }) => ({ calls: calls.slice(-500) }),
   timeline: (context) => timelineView(context),
   dmesg: ({ machine }) => ({ lines: formatLog(machine.kernel.log.records) }),
+  reach: ({ machine }) => reachView(machine.kernel),
 };
 
 export function viewOf<V extends ViewName>(

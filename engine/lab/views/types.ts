@@ -292,6 +292,22 @@ export interface TimelineView {
   }[];
 }
 
+/** What reaches what without the IOMMU seeing it, by the tree and access control alone (gates of drivers open). */
+export interface ReachView {
+  pairs: {
+    from: string;
+    to: string;
+    /** Addresses of the functions on the way, both ends among them. */
+    path: string[];
+    /** The two are in different groups: isolation that the groups promise is not there. */
+    across: boolean;
+    /** False where it rests on registers that the dump did not show. */
+    known: boolean;
+  }[];
+  /** False when there are more pairs than are listed. */
+  complete: boolean;
+}
+
 /** Every view by name, with its parameters and its value. */
 export interface Views {
   machine: { parameters: null; value: MachineView };
@@ -303,6 +319,7 @@ export interface Views {
   calls: { parameters: null; value: CallsView };
   timeline: { parameters: null; value: TimelineView };
   dmesg: { parameters: null; value: { lines: string[] } };
+  reach: { parameters: null; value: ReachView };
 }
 
 export type ViewName = keyof Views;

@@ -391,6 +391,7 @@ export const stim: Program = async (context) => {
 const WHY_USAGE = `Usage: why                      the reason for the last refusal of this shell
        why <address>            why the function is in its group
        why <address> <address>  why two functions are, or are not, in one group
+       why reach <address> <address>  whether the first reaches the second past the IOMMU
 `;
 
 export const why: Program = async (context) => {
