@@ -1,19 +1,12 @@
 /** The configuration filter alone: 4-byte reads and writes a second, beside a bare masked loop in the same run. */
 import { Bench } from '../engine/linux/vfio/pci/testing/kestrel';
+import { rateOf, report } from './lib/figures';
 
 const BUDGET = { reads: 20e6, writes: 15e6 };
 const ROUNDS = 7;
 const COUNT = 4_000_000;
 
-const best = (run: () => void): number => {
-  let fastest = Infinity;
-  for (let i = 0; i < ROUNDS; i++) {
-    const started = performance.now();
-    run();
-    fastest = Math.min(fastest, performance.now() - started);
-  }
-  return COUNT / (fastest / 1000);
-};
+const best = (run: () => void): number => rateOf(ROUNDS, COUNT, run);
 
 const filter = new Bench().openKestrel().filter!;
 const offsets = [0x00, 0x08, 0x2c, 0x44, 0xa0, 0xa4, 0xac, 0x104, 0x108, 0xe4, 0x1c0, 0x200];
@@ -43,12 +36,21 @@ const writes = best(() => {
   for (let i = 0; i < COUNT; i++) filter.writeChunk(targets[i % targets.length]!, 4, i);
 });
 
-const million = (value: number): string => `${(value / 1e6).toFixed(1)} million/s`;
-process.stdout.write(
-  `filtered reads  ${million(reads)} (bare loop ${million(bareReads)}, budget ${million(BUDGET.reads)})\n`,
-);
-process.stdout.write(
-  `filtered writes ${million(writes)} (bare loop ${million(bareWrites)}, budget ${million(BUDGET.writes)})\n`,
-);
-if (sink === 0x5eed) process.stdout.write('\n');
-process.exitCode = reads >= BUDGET.reads && writes >= BUDGET.writes ? 0 : 1;
+if (sink === 0x5eed) process.stderr.write('\n');
+const what = 'bare masked loop';
+report([
+  {
+    what: 'filtered 4-byte reads',
+    value: reads,
+    unit: '/s',
+    budget: BUDGET.reads,
+    baseline: { what, value: bareReads },
+  },
+  {
+    what: 'filtered 4-byte writes',
+    value: writes,
+    unit: '/s',
+    budget: BUDGET.writes,
+    baseline: { what, value: bareWrites },
+  },
+]);

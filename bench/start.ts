@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { median, report } from './lib/figures';
 
 const RUNS = Number(process.argv[2] ?? 7);
 const BUDGET_MS = 1500;
@@ -53,10 +54,6 @@ async function measure(application: string): Promise<number> {
   }
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
-const row = (name: string, values: readonly number[]): string =>
-  `${name.padEnd(14)} median ${median(values).toFixed(0)} ms   runs ${values.map((v) => v.toFixed(0)).join(' ')}`;
-
 const lab: number[] = [];
 const empty: number[] = [];
 // One run of each warms the disk's cache; then both by turns, so that both see the same noise.
@@ -67,8 +64,12 @@ for (let run = -1; run < RUNS; run++) {
   empty.push(emptyTime);
   lab.push(labTime);
 }
-const ratio = median(lab) / median(empty);
-process.stdout.write(`process start → first group on screen\n${row('empty window', empty)}\n${row('VFIO Lab', lab)}\n`);
-process.stdout.write(
-  `ratio ${ratio.toFixed(2)}, budget ${BUDGET_MS} ms: ${median(lab) <= BUDGET_MS ? 'kept' : 'missed'}\n`,
-);
+report([
+  {
+    what: 'process start to first group on screen',
+    value: median(lab),
+    unit: 'ms',
+    budget: BUDGET_MS,
+    baseline: { what: 'empty window', value: median(empty) },
+  },
+]);

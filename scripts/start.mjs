@@ -52,7 +52,7 @@ const runtime = await orExplain(async () => {
 if (tour) {
   say('there is no display: running the first five minutes on a virtual one (npm start -- --help tells)');
   const { runWithWindow } = await import('./with-window.mjs');
-  process.exitCode = await orExplain(() => runWithWindow('e2e/tour.ts', files, { virtual: true }));
+  process.exitCode = await orExplain(async () => (await runWithWindow('e2e/tour.ts', files, { virtual: true })).status);
 } else {
   const child = spawn(runtime.executable, applicationWords(files), { stdio: 'inherit' });
   child.once('close', (status) => process.exit(status ?? 1));

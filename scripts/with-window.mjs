@@ -10,11 +10,13 @@ import { run } from './lib/run.mjs';
 import { orExplain, setup } from './setup.mjs';
 
 /**
+ * Bundles a TypeScript program for Node and hands its path to `use`; afterwards the bundle is gone.
  * @param {string} source relative to the checkout
- * @param {{ virtual?: boolean }} [options] `virtual`: even where there is a display
- * @returns {Promise<number>} exit status
+ * @param {(program: string) => Promise<T>} use
+ * @returns {Promise<T>}
+ * @template T
  */
-export async function runWithWindow(source, words, { virtual = !hasDisplay() } = {}) {
+export async function withProgram(source, use) {
   const { rolldown } = await import('rolldown');
   const program = inRoot('out/drivers', `${path.basename(source, '.ts')}-${process.pid}.mjs`);
   const bundle = await rolldown({
@@ -26,12 +28,22 @@ export async function runWithWindow(source, words, { virtual = !hasDisplay() } =
   await bundle.write({ file: program, format: 'esm', codeSplitting: false });
   await bundle.close();
   try {
-    const start = (environment) => run([program, ...words], { environment });
-    const { status } = virtual ? await withVirtualDisplay(start) : await start(process.env);
-    return status;
+    return await use(program);
   } finally {
     rmSync(program, { force: true });
   }
+}
+
+/**
+ * @param {string} source relative to the checkout
+ * @param {{ virtual?: boolean, quiet?: boolean }} [options] `virtual`: even where there is a display
+ * @returns {Promise<{ status: number, output: string }>} as `run`
+ */
+export function runWithWindow(source, words, { virtual = !hasDisplay(), quiet = false } = {}) {
+  return withProgram(source, (program) => {
+    const start = (environment) => run([program, ...words], { environment, quiet });
+    return virtual ? withVirtualDisplay(start) : start(process.env);
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -40,6 +52,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     await setup({ display: true });
     await build();
     // Pictures and figures are the same everywhere on the virtual display.
-    return runWithWindow(source, words, { virtual: process.platform === 'linux' });
+    return (await runWithWindow(source, words, { virtual: process.platform === 'linux' })).status;
   });
 }

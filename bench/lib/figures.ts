@@ -1,0 +1,36 @@
+/** What a measurement hands to the runner: its figures as JSON on standard output. */
+
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  /** `/s`: more is better; `ms` and `times`: less is. */
+  readonly unit: '/s' | 'ms' | 'times';
+  readonly budget: number;
+  /** Something bare of a known cost, measured in the same run and in the same unit: the ratio outlives the machine. */
+  readonly baseline?: { readonly what: string; readonly value: number };
+}
+
+export function report(figures: readonly Figure[]): void {
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+}
+
+/** Processor time of this process in milliseconds: other work on the machine does not count. */
+export const processorTime = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+
+/** Milliseconds of processor time of each of `rounds` runs. */
+export const timesOf = (rounds: number, run: (round: number) => void): number[] =>
+  Array.from({ length: rounds }, (_, round) => {
+    const started = processorTime();
+    run(round);
+    return processorTime() - started;
+  });
+
+/** How often a second `run` does its `count` steps, in the best of `rounds`. */
+export const rateOf = (rounds: number, count: number, run: (round: number) => void): number =>
+  count / (Math.min(...timesOf(rounds, run)) / 1000);
