@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const ledger = path.join(root, 'engine/conformance/known-differences.json');
+const [oracle, own] = ['recordings', 'own-recordings'].map((name) => path.join(root, 'engine/conformance', name));
 const run = spawnSync(
   process.execPath,
-  [path.join(root, 'scripts/vfiolab.mjs'), 'conformance', '--json', path.join(root, 'engine/conformance/recordings')],
+  [path.join(root, 'scripts/vfiolab.mjs'), 'conformance', '--json', '--machines', oracle, oracle, own],
   { encoding: 'utf8', maxBuffer: 1 << 30 },
 );
 const { files } = JSON.parse(run.stdout.split('\n')[0]);

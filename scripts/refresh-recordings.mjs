@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Copies the oracle's recordings that the tests replay into engine/conformance/recordings, gzipped.
+// Copies the oracle's recordings that the tests replay into engine/conformance/recordings, gzipped. Recordings made for
+// this project are in engine/conformance/own-recordings and stay.
 //   node scripts/refresh-recordings.mjs FOLDER-WITH-RECORDINGS
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

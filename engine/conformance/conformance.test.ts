@@ -3,7 +3,7 @@
  * differ (docs/fidelity.md says why); more or fewer than that fails, so neither a regression nor a gain goes unseen.
  */
 import { describe, expect, it } from 'vitest';
-import { basename, dirname, exists, join, listFiles, readText } from '../host/files';
+import { basename, dirname, join, listFiles, readText } from '../host/files';
 import { readMachine } from '../host/machines';
 import { lspciText } from '../host/shell';
 import { fileURLToPath } from 'node:url';
@@ -14,15 +14,18 @@ import { playTrace } from './player';
 import { readTrace } from './trace';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const folder = join(here, 'recordings');
+// The oracle's recordings, and those made for this project on machines of its own.
+const folders = ['recordings', 'own-recordings'].map((name) => join(here, name));
 const known = JSON.parse(readText(join(here, 'known-differences.json'))) as Record<string, number>;
-const files = listFiles([folder]);
+const files = listFiles(folders);
 
 const machines = new Map<string, MachineDescription>();
 function machine(name: string): MachineDescription {
   const cached = machines.get(name);
   if (cached) return cached;
-  const read = readMachine(join(folder, `${name}.machine.json.gz`));
+  const file = files.find((candidate) => basename(candidate) === `${name}.machine.json.gz`);
+  if (file === undefined) throw new Error(`no recording of machine ${name}`);
+  const read = readMachine(file);
   machines.set(name, read);
   return read;
 }
@@ -52,6 +55,7 @@ describe('traces', () => {
 
 describe('the ledger of known differences', () => {
   it('names only recordings that are here', () => {
-    for (const id of Object.keys(known)) expect(exists(join(folder, `${id}.gz`)), id).toBe(true);
+    const here = new Set(files.map(name));
+    for (const id of Object.keys(known)) expect(here.has(id), id).toBe(true);
   });
 });

@@ -38,6 +38,12 @@ const PLAYABLE: ReadonlySet<string> = new Set([
 /** Fields of ioctl arguments that hold descriptors, alone or in a list. */
 const DESCRIPTOR_FIELDS: ReadonlySet<string> = new Set(['fds', 'group_fds', 'fd', 'eventfd', 'iommufd']);
 
+/**
+ * Milliseconds after which a call in the background counts as blocked. The lab knows at once; a real kernel takes its
+ * time for what is not blocked.
+ */
+const PATIENCE = 300;
+
 class Names {
   /** `pid:fd` → name in the trace. */
   private readonly descriptors = new Map<string, string>();
@@ -97,7 +103,9 @@ const KIND_OF_PATH = (path: string): string =>
 function rename(names: Names, pid: number, operation: TracedOperation, answer: Answer): TracedOperation | null {
   if (!PLAYABLE.has(operation.op)) return null;
   const base: TracedOperation =
-    operation.async === undefined ? operation : { ...operation, async: names.local(pid, operation.async) };
+    operation.async === undefined
+      ? operation
+      : { ...operation, async: names.local(pid, operation.async), ms: Math.max(operation.ms ?? 0, PATIENCE) };
   const opened = (kind: string): string => (answer.fd === undefined ? `x${kind}` : names.define(pid, answer.fd, kind));
   switch (base.op) {
     case 'open':
