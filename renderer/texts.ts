@@ -287,7 +287,7 @@ export const T = {
     empty: 'Its config space is not known.',
   },
   bars: {
-    index: '#',
+    indexTip: (n: number) => `VFIO region index ${n}`,
     name: 'Region',
     kind: 'Kind',
     start: 'Start',
