@@ -42,6 +42,11 @@ function lineAt(file: string, limit: number): number {
   }
 }
 
+/** Answers to the question whether to save, as its buttons stand. */
+const SAVE = 0;
+const DISCARD = 1;
+const CANCEL = 2;
+
 export class Files {
   private readonly lab: Lab;
   private readonly recent: Recent;
@@ -59,12 +64,58 @@ export class Files {
       return file === null ? CANCELLED : this.openPath(file);
     }
     if ('path' in source) return this.openPath(source.path);
-    const limit = source.name.endsWith(EXTENSION) ? DOCUMENT_LIMIT : DUMP_LIMIT;
-    if (source.bytes.length > limit) return refused(source.name, tooLarge(source.bytes.length, limit));
-    return this.lab.openBytes(source.name, source.bytes, null);
+    const { name, bytes } = source;
+    const limit = name.endsWith(EXTENSION) ? DOCUMENT_LIMIT : DUMP_LIMIT;
+    if (bytes.length > limit) return refused(name, tooLarge(bytes.length, limit));
+    return this.replace(() => this.lab.openBytes(name, bytes, null));
   }
 
-  openPath(file: string): FileResult {
+  openSample(id: string): Promise<FileResult> {
+    return this.replace(() => this.lab.openSample(id));
+  }
+
+  openText(text: string): Promise<FileResult> {
+    return this.replace(() => this.lab.openBytes('pasted text', new TextEncoder().encode(text), null));
+  }
+
+  newMachine(): Promise<FileResult> {
+    return this.replace(() => this.lab.newMachine());
+  }
+
+  openPath(file: string): Promise<FileResult> {
+    return this.replace(() => this.read(file));
+  }
+
+  /** True when the open document may go: it is saved, or the person saves it now, or lets go of its changes. */
+  async mayGo(): Promise<boolean> {
+    const { saved, title } = this.lab.view('machine', null).document;
+    if (saved) return true;
+    const answer = await this.ask({
+      type: 'question',
+      message: `Save the changes to ${title}?`,
+      detail: 'What was done since it was last saved is lost otherwise.',
+      buttons: ['Save', "Don't save", 'Cancel'],
+      defaultId: SAVE,
+      cancelId: CANCEL,
+    });
+    if (answer === DISCARD) return true;
+    if (answer !== SAVE) return false;
+    const result = await this.save(false);
+    if (!result.ok && !result.cancelled) await this.ask({ type: 'warning', message: result.message });
+    return result.ok;
+  }
+
+  private async ask(options: Electron.MessageBoxOptions): Promise<number> {
+    const window = this.window();
+    const answer = window ? await dialog.showMessageBox(window, options) : await dialog.showMessageBox(options);
+    return answer.response;
+  }
+
+  private async replace(open: () => FileResult): Promise<FileResult> {
+    return (await this.mayGo()) ? open() : CANCELLED;
+  }
+
+  private read(file: string): FileResult {
     const name = path.basename(file);
     let result: FileResult;
     try {

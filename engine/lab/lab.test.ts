@@ -3,6 +3,7 @@ import { readBytes } from '../host/files';
 import { delay } from '../host/shell';
 import { listSamples, samplesFolder } from '../host/samples';
 import type { Action } from './action';
+import { serializeStep } from './document/format';
 import { Lab } from './lab';
 import type { LabHost } from './lab';
 import { Machine } from './machine';
@@ -195,6 +196,35 @@ describe('opening files', () => {
     expect(lab.view('topology', null).groups.length).toBeGreaterThan(0);
     for (const fn of lab.view('topology', null).functions) {
       expect(lab.view('config', { address: fn.address })!.hardware.length).toBeGreaterThanOrEqual(512);
+    }
+  });
+});
+
+describe('the journal that follows a document', () => {
+  it('holds it as it is after every step, without a saved file', () => {
+    const lab = Lab.create(host);
+    const { functions, group, msix } = card(lab);
+    let journal = new TextDecoder().decode(lab.serialize());
+    lab.onDocument((event) => {
+      if (event.kind === 'step') journal += serializeStep(event.step);
+    });
+    const other = Lab.create(host);
+    const steps: (() => void)[] = [
+      ...functions.map((address) => () => act(lab, { kind: 'bind', address, driver: 'vfio-pci' })),
+      () => act(lab, { kind: 'attach', group, pid: null, containerFd: null }),
+      () => expect(lab.undo().ok).toBe(true),
+      () => expect(lab.undo().ok).toBe(true),
+      () => expect(lab.redo().ok).toBe(true),
+      () => act(lab, { kind: 'attach', group, pid: null, containerFd: null }),
+      () => act(lab, { kind: 'enable-vectors', address: msix, index: 2, count: 4 }),
+      () => act(lab, { kind: 'fire', address: msix, vector: 2 }),
+    ];
+    for (const step of steps) {
+      step();
+      expect(other.recover('lost', new TextEncoder().encode(journal), null)).toMatchObject({ ok: true });
+      expect(other.hash).toBe(lab.hash);
+      expect(other.serialize()).toEqual(lab.serialize());
+      expect(other.view('machine', null).document.saved).toBe(false);
     }
   });
 });

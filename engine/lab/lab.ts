@@ -2,9 +2,10 @@
 import type { MachineDescription } from '../hardware/description';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import { straceLine } from '../shell/calls/strace';
-import type { UserSpace } from '../shell/user-space';
+import type { InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
+import { arrivalsSince } from './arrivals';
 import type { DocumentStep } from './document/format';
 import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
 import { explainSubject } from './explain';
@@ -214,6 +215,10 @@ export class Lab implements MachineDoor {
 
   explain(subject: readonly string[]): string[] | null {
     return explainSubject(this.machine.kernel, subject);
+  }
+
+  arrivals(from: number, uid: number): { next: number; list: InterruptArrival[] } {
+    return arrivalsSince(this.machine.kernel, from, uid);
   }
 
   // ---- actions

@@ -1,6 +1,7 @@
 /**
  * The `.vfiolab` file: JSON lines. A header, the machine the journal starts from, then one gesture a line in the order
- * they were made. Lines are only ever appended while a machine is used, so a crash loses nothing that was acknowledged.
+ * they were made. A saved file has nothing else. A journal that follows an open document is only ever appended to:
+ * there a line may also hold further inputs of the gesture before it, or take that gesture back.
  */
 import { z } from 'zod';
 import type { MachineDescription } from '../../hardware/description';
@@ -49,6 +50,20 @@ const input = z.union([
 ]);
 
 const gesture = z.object({ label: z.string(), inputs: z.array(input) });
+const step = z.union([gesture, z.object({ more: z.array(input) }), z.object({ undo: z.literal(true) })]);
+
+/** What was done, as a line of the journal. */
+export type DocumentStep = DocumentGesture | { more: Input[] } | { undo: true };
+
+export const serializeStep = (made: DocumentStep): string => `${JSON.stringify(made)}\n`;
+
+/** Adds a step to the gestures before it; false when there is none that it could go on or take back. */
+function follow(gestures: DocumentGesture[], made: DocumentStep): boolean {
+  if ('label' in made) return gestures.push(made) > 0;
+  if ('undo' in made) return gestures.pop() !== undefined;
+  gestures.at(-1)?.inputs.push(...made.more);
+  return gestures.length > 0;
+}
 
 export function serializeDocument(contents: DocumentContents): string {
   const lines = [JSON.stringify({ format: FORMAT }), JSON.stringify({ machine: contents.machine })];
@@ -80,13 +95,17 @@ export function readDocument(text: string): DocumentContents {
   if (lines.length < 2) throw new DocumentError(2, 'The machine is missing; the file is cut off.');
   const machine = checkDescription((parseLine(lines[1]!, 2) as { machine?: unknown }).machine);
   if ('problem' in machine) throw new DocumentError(2, `The machine cannot be read: ${machine.problem}`);
-  const gestures = lines.slice(2).map((source, index) => {
-    const parsed = gesture.safeParse(parseLine(source, index + 3));
+  const gestures: DocumentGesture[] = [];
+  for (const [index, source] of lines.slice(2).entries()) {
+    const line = index + 3;
+    const parsed = step.safeParse(parseLine(source, line));
     if (!parsed.success) {
       const issue = parsed.error.issues[0]!;
-      throw new DocumentError(index + 3, `This step cannot be read: ${issue.path.join('.')} ${issue.message}`);
+      throw new DocumentError(line, `This step cannot be read: ${issue.path.join('.')} ${issue.message}`);
     }
-    return parsed.data as DocumentGesture;
-  });
+    if (!follow(gestures, parsed.data as DocumentStep)) {
+      throw new DocumentError(line, 'This step goes on with one that is missing.');
+    }
+  }
   return { machine, gestures };
 }
