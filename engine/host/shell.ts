@@ -1,6 +1,7 @@
 /** Shells outside the window: `vfiolab sh`, and the programs that a conformance check runs. */
 import { readFileSync } from 'node:fs';
 import { History } from '../lab/journal';
+import { arrivalsSince } from '../lab/arrivals';
 import { explainSubject } from '../lab/explain';
 import { LabUserSpace } from '../lab/user-space';
 import type { MachineDoor } from '../lab/user-space';
@@ -52,6 +53,7 @@ export function doorTo(description: MachineDescription): MachineDoor {
     breathe,
     delay,
     now: () => ({ realtime: Date.now(), monotonic: Number(history.machine.kernel.clock.now / 1_000_000n) }),
+    arrivals: (from, uid) => arrivalsSince(history.machine.kernel, from, uid),
     explain: (subject) => explainSubject(history.machine.kernel, subject),
   };
 }

@@ -1,7 +1,7 @@
 /** The terminal's way into the machine: calls become journal entries, looks at files do not. */
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
-import type { DeviceInterrupt, UserSpace } from '../shell/user-space';
+import type { DeviceInterrupt, InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Input } from './input';
 import type { Looker } from './journal';
 import type { Outcome } from './machine';
@@ -19,6 +19,7 @@ export interface MachineDoor {
   delay(ms: number, signal: AbortSignal): Promise<void>;
   now(): { realtime: number; monotonic: number };
   explain(subject: readonly string[]): string[] | null;
+  arrivals(from: number, uid: number): { next: number; list: InterruptArrival[] };
 }
 
 /** What a person typed: all inputs of one command line are one gesture. */
@@ -127,6 +128,10 @@ export class LabUserSpace implements UserSpace, Looker {
 
   explain(subject: readonly string[]): string[] | null {
     return this.door.explain(subject);
+  }
+
+  arrivals(from: number): { next: number; list: InterruptArrival[] } {
+    return this.door.arrivals(from, this.uid);
   }
 
   now(): { realtime: number; monotonic: number } {

@@ -9,6 +9,21 @@ export interface DeviceInterrupt {
   vector: number | null;
 }
 
+/** An interrupt of a function on its way to the process that waits for it. */
+export interface InterruptArrival {
+  readonly device: string;
+  readonly kind: 'intx' | 'msi' | 'msix';
+  readonly vector: number;
+  /** Milliseconds since boot. */
+  readonly time: number;
+  /** Whoever reads the eventfd; '' when the interrupt reached none. */
+  readonly reader: string;
+  /** Its process; null as above. */
+  readonly pid: number | null;
+  /** The way it went, in order; where it was lost, the last is not ok. */
+  readonly hops: readonly { readonly step: string; readonly detail: string; readonly ok: boolean }[];
+}
+
 /** One process as the shell sees it. Calls that change nothing are not part of a machine's history. */
 export interface UserSpace {
   readonly pid: number;
@@ -30,6 +45,8 @@ export interface UserSpace {
   kill?(pid: number, signal: number): string | null;
   /** Makes a device act; a message when it cannot. */
   stimulate?(stimulus: DeviceInterrupt): string | null;
+  /** Interrupts from number `from` on, and the number that comes next. Another process's are shown to its user and root. */
+  arrivals?(from: number): { readonly next: number; readonly list: readonly InterruptArrival[] };
   /** Boots the machine again, with another kernel command line when one is given. */
   reboot?(cmdline: string | null): void;
   /** Why the last call was refused. */
@@ -54,6 +71,7 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     ...(system.breathe && { breathe: () => system.breathe!() }),
     ...(system.kill && { kill: (pid, signal) => system.kill!(pid, signal) }),
     ...(system.stimulate && { stimulate: (stimulus) => system.stimulate!(stimulus) }),
+    ...(system.arrivals && { arrivals: (from) => system.arrivals!(from) }),
     ...(system.reboot && { reboot: (cmdline) => system.reboot!(cmdline) }),
     ...(system.why && { why: () => system.why!() }),
     ...(system.explain && { explain: (subject) => system.explain!(subject) }),

@@ -144,10 +144,11 @@ const HELP = `vfio: drive a PCI function from user space, one system call at a t
   vfio cfg ADDRESS REG[=VALUE]   config space as the user sees it: REG is an offset (0x04.w) or a name (COMMAND)
   vfio region ADDRESS N [OFFSET [SIZE | =VALUE]]
                                  read or write a region through its descriptor
-  vfio irq ADDRESS msix 0-3 [--watch]
+  vfio irq ADDRESS msix 0-3 [--watch [-v]]
                                  an eventfd for each vector; also msi, intx, err, req; then
                                  mask, unmask, trigger N, or off
-  vfio irq watch                 print each interrupt as it arrives (Ctrl-C ends it)
+  vfio irq watch [-v]            print each interrupt as it arrives, at any program (Ctrl-C ends it);
+                                 -v: and its way from the device to the eventfd
   vfio map IOVA SIZE             memory of this process for the device's DMA
   vfio unmap IOVA SIZE
   vfio reset ADDRESS
@@ -391,12 +392,13 @@ function range(text: string | undefined): [number, number] {
 
 async function interrupts(session: Session, args: readonly string[]): Promise<void> {
   const { client } = session;
-  if (args[0] === 'watch') return watchEvents(session);
+  const verbose = args.includes('-v');
+  if (args[0] === 'watch') return watchEvents(session, { verbose });
   const { address, fd } = session.device(args[0]);
   const index = IRQ_WORDS[args[1]?.toLowerCase() ?? ''];
   if (index === undefined) throw new UsageError('say msix, msi, intx, err or req');
   const name = IRQS[index]!;
-  const [verb, operand] = [args[2], args[3]];
+  const [verb, operand] = args.slice(2).filter((arg) => arg !== '-v');
   const setIrqs = (flags: number, start: number, count: number, more: object = {}): Operation => ({
     op: 'ioctl',
     fd,
@@ -438,7 +440,7 @@ async function interrupts(session: Session, args: readonly string[]): Promise<vo
     `${name} ${from === to ? from : `${from}-${to}`} of ${address}: each vector wakes its eventfd. vfio irq watch shows arrivals.`,
   );
   if (index === 1 || index === 2) await hintBusMaster(session, args[0]!, fd);
-  if (watching) await watchEvents(session);
+  if (watching) await watchEvents(session, { verbose });
 }
 
 /** A message interrupt is a memory write of the device, which needs COMMAND.BusMaster. */
@@ -456,25 +458,46 @@ async function closeEvents(session: Session, which: (event: EventSource) => bool
   session.client.events = session.client.events.filter((event) => !which(event));
 }
 
-/** Prints each arrival until the program is stopped. */
-async function watchEvents(session: Session): Promise<void> {
+const sinceBoot = (ms: number): string => `[${(ms / 1000).toFixed(6).padStart(12)}]`;
+
+const sourceName = (device: string, index: number, vector: number): string =>
+  `${device} ${IRQS[index]}${index === 1 || index === 2 ? ` vector ${vector}` : ''}`;
+
+/** Prints each arrival until the program is stopped: on eventfds of this shell, and on those of other programs. */
+async function watchEvents(session: Session, options: { verbose: boolean }): Promise<void> {
   const { client, context } = session;
-  if (client.events.length === 0) throw new Refused('no eventfd is waiting: vfio irq ADDRESS msix 0-3');
-  await session.say(`Watching ${client.events.length} eventfds. Ctrl-C ends it.`);
+  const { system } = context;
+  const others = system.arrivals !== undefined;
+  if (client.events.length === 0 && !others) throw new Refused('no eventfd is waiting: vfio irq ADDRESS msix 0-3');
+  let { next } = system.arrivals?.(Number.MAX_SAFE_INTEGER) ?? { next: 0 };
+  await session.say(
+    `Watching ${client.events.length} eventfds of this shell${others ? ', and those of other programs' : ''}. Ctrl-C ends it.`,
+  );
   for (;;) {
     for (const event of client.events) {
-      if ((context.system.call({ op: 'poll', fd: event.fd, ms: 0 }).revents ?? 0) === 0) continue;
-      const answer = context.system.call({ op: 'evread', fd: event.fd });
+      if ((system.call({ op: 'poll', fd: event.fd, ms: 0 }).revents ?? 0) === 0) continue;
+      const answer = system.call({ op: 'evread', fd: event.fd });
       const count = answer.count ?? 0;
       if (count === 0) continue;
       event.total += count;
-      const time = ((context.system.now?.().monotonic ?? 0) / 1000).toFixed(6).padStart(12);
-      const vector = event.index === 2 || event.index === 1 ? ` vector ${event.vector}` : '';
+      const source = sourceName(event.device, event.index, event.vector);
       await session.say(
-        `[${time}] ${event.device} ${IRQS[event.index]}${vector}: ${count} arrived on eventfd ${event.fd} (${event.total} in all)`,
+        `${sinceBoot(system.now?.().monotonic ?? 0)} ${source}: ${count} arrived on eventfd ${event.fd} (${event.total} in all)`,
       );
     }
-    await context.system.wait();
+    const seen = system.arrivals?.(next) ?? { next, list: [] };
+    next = seen.next;
+    for (const arrival of seen.list) {
+      const source = sourceName(arrival.device, IRQ_WORDS[arrival.kind]!, arrival.vector);
+      const lost = arrival.hops.at(-1)?.ok === false;
+      if (arrival.pid !== null && arrival.pid !== system.pid)
+        await session.say(`${sinceBoot(arrival.time)} ${source}: arrived at ${arrival.reader}`);
+      else if (lost && options.verbose) await session.say(`${sinceBoot(arrival.time)} ${source}: did not arrive`);
+      if (!options.verbose) continue;
+      for (const hop of arrival.hops)
+        await session.say(`    ${hop.ok ? ' ' : '!'} ${hop.step.padEnd(12)} ${hop.detail}`);
+    }
+    await system.wait();
     context.signal.throwIfAborted();
   }
 }
