@@ -65,7 +65,8 @@ export interface EgressAnswer {
  */
 export function egressOf(fn: PciFunction, acs: AcsServices, type: AddressType, peer: PciFunction): EgressAnswer {
   const { control } = acs;
-  if (!acs.peers) return { decision: 'redirect', reason: 'its ACS offers no redirect, as it has no traffic with peers' };
+  if (!acs.peers)
+    return { decision: 'redirect', reason: 'its ACS offers no redirect, as it has no traffic with peers' };
   if (type === 'translated' && control & ACS_BIT.DT) return { decision: 'direct', reason: 'DT lets translated pass' };
   if (control & ACS_BIT.EC && acs.vector !== 0) {
     const index = egressIndex(peer);

@@ -51,7 +51,8 @@ export function busBehind(bridge: PciFunction | null): BusKind {
 export const isRootPort = (fn: PciFunction): boolean => fn.portType === PortType.RootPort;
 
 /** A port that looks at what comes from below before it passes it on: root port or switch downstream port. */
-export const isDownstreamFacing = (fn: PciFunction): boolean => isRootPort(fn) || fn.portType === PortType.DownstreamPort;
+export const isDownstreamFacing = (fn: PciFunction): boolean =>
+  isRootPort(fn) || fn.portType === PortType.DownstreamPort;
 
 /** Whether an open memory window of the bridge holds the address. */
 export function inWindow(bridge: PciFunction, address: bigint): boolean {

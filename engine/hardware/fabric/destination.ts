@@ -2,7 +2,8 @@
 import type { PciFunction } from '../pci/function';
 import { barAt, inWindow } from './decode';
 
-export type Claim = { readonly kind: 'bar'; readonly region: number; readonly offset: bigint } | { readonly kind: 'window' };
+export type Claim =
+  { readonly kind: 'bar'; readonly region: number; readonly offset: bigint } | { readonly kind: 'window' };
 
 export interface Destination {
   /** What a request that comes to the function is to it; null: not for it. */

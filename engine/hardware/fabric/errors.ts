@@ -4,7 +4,12 @@ import type { PciFunction } from '../pci/function';
 import { PortType } from '../pci/function';
 import type { HardwareMachine } from '../machine';
 
-export const STATUS_BIT = { SIGNALED_TARGET_ABORT: 0x0800, TARGET_ABORT: 0x1000, MASTER_ABORT: 0x2000, SYSTEM_ERROR: 0x4000 } as const;
+export const STATUS_BIT = {
+  SIGNALED_TARGET_ABORT: 0x0800,
+  TARGET_ABORT: 0x1000,
+  MASTER_ABORT: 0x2000,
+  SYSTEM_ERROR: 0x4000,
+} as const;
 const AER = 0x0001;
 const EXPRESS = 0x10;
 const COMMAND_SERR = 0x100;
@@ -67,7 +72,8 @@ export class ErrorRecord {
       const pending = config.read(aer + 4, 4) & ~config.read(aer + 8, 4);
       if (!masked && pending === 0) this.logHeader(fn, aer, bit, header);
     }
-    if (!masked) this.message(fn, express, aer, advisory ? 'ERR_COR' : fatal ? 'ERR_FATAL' : 'ERR_NONFATAL', unsupported);
+    if (!masked)
+      this.message(fn, express, aer, advisory ? 'ERR_COR' : fatal ? 'ERR_FATAL' : 'ERR_NONFATAL', unsupported);
   }
 
   private logHeader(fn: PciFunction, aer: number, bit: number, header: readonly number[] | null): void {

@@ -77,7 +77,9 @@ export class Fabric {
     const { device, bus } = fn.address;
     return this.busOf(fn).filter(
       (other) =>
-        other !== fn && (kind === 'link' || (other.address.device === device && other.address.bus === bus)) && !isRootPort(other),
+        other !== fn &&
+        (kind === 'link' || (other.address.device === device && other.address.bus === bus)) &&
+        !isRootPort(other),
     );
   }
 }

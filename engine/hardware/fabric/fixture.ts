@@ -81,8 +81,22 @@ export function switchMachine(changes: NodeChanges = {}): HardwareMachine {
   const nodes: FixtureNode[] = [
     { at: '00:01.0', type: 'RootPort', buses: [1, 4], window: [0xe0000000, 0xe02fffff], acs: 0x1d },
     { at: '01:00.0', type: 'UpstreamPort', below: '00:01.0', buses: [2, 4], window: [0xe0000000, 0xe02fffff] },
-    { at: '02:00.0', type: 'DownstreamPort', below: '01:00.0', buses: [3, 3], window: [0xe0000000, 0xe00fffff], port: 1 },
-    { at: '02:01.0', type: 'DownstreamPort', below: '01:00.0', buses: [4, 4], window: [0xe0100000, 0xe01fffff], port: 2 },
+    {
+      at: '02:00.0',
+      type: 'DownstreamPort',
+      below: '01:00.0',
+      buses: [3, 3],
+      window: [0xe0000000, 0xe00fffff],
+      port: 1,
+    },
+    {
+      at: '02:01.0',
+      type: 'DownstreamPort',
+      below: '01:00.0',
+      buses: [4, 4],
+      window: [0xe0100000, 0xe01fffff],
+      port: 2,
+    },
     { at: '03:00.0', type: 'Endpoint', below: '02:00.0', bar: 0xe0000000 },
     { at: '04:00.0', type: 'Endpoint', below: '02:01.0', bar: 0xe0100000 },
   ];

@@ -25,7 +25,8 @@ const write = (address: bigint, more: Partial<MemoryPacket> = {}): MemoryPacket 
   addressType: 'untranslated',
   ...more,
 });
-const read = (address: bigint, more: Partial<MemoryPacket> = {}): MemoryPacket => write(address, { kind: 'memory-read', ...more });
+const read = (address: bigint, more: Partial<MemoryPacket> = {}): MemoryPacket =>
+  write(address, { kind: 'memory-read', ...more });
 
 const asked: number[] = [];
 
@@ -44,7 +45,10 @@ function route(machine: HardwareMachine, packet: MemoryPacket, from = A): Fabric
 }
 
 const acs = (x: number | undefined, y: number | undefined, rp = FULL, more: NodeChanges = {}): NodeChanges => {
-  const at = (address: string, value: number | undefined) => ({ ...(value !== undefined && { acs: value }), ...more[address] });
+  const at = (address: string, value: number | undefined) => ({
+    ...(value !== undefined && { acs: value }),
+    ...more[address],
+  });
   return { ...more, [X]: at(X, x), [Y]: at(Y, y), '00:01.0': { acs: rp } };
 };
 
@@ -156,7 +160,10 @@ describe('peer-to-peer below a switch', () => {
     [0x46, 0, 'translated', 'violation'],
     [0x02, 0, 'translation-request', 'violation'],
   ] as const)('7.2: control %i, vector %i, %s: %s', (control, vector, addressType, result) => {
-    const path = route(switchMachine(acs(control, FULL, FULL, { [X]: { acs: control, vector } })), write(P, { addressType }));
+    const path = route(
+      switchMachine(acs(control, FULL, FULL, { [X]: { acs: control, vector } })),
+      write(P, { addressType }),
+    );
     const redirected = path.hops.some(({ at, decision }) => at === `0000:${X}` && decision === 'redirects');
     if (result === 'direct') expect([landed(path), path.bypassesIommu]).toEqual([B, true]);
     else if (result === 'up') expect([redirected, path.bypassesIommu]).toEqual([true, false]);
@@ -222,7 +229,14 @@ describe('functions of one device', () => {
     fixtureMachine([
       { at: '00:01.0', type: 'RootPort', buses: [1, 3], window: [0xe0000000, 0xe00fffff], acs: FULL },
       { at: '01:00.0', type: 'UpstreamPort', below: '00:01.0', buses: [2, 3], window: [0xe0000000, 0xe00fffff] },
-      { at: '02:00.0', type: 'DownstreamPort', below: '01:00.0', buses: [3, 3], window: [0xe0000000, 0xe00fffff], acs: port },
+      {
+        at: '02:00.0',
+        type: 'DownstreamPort',
+        below: '01:00.0',
+        buses: [3, 3],
+        window: [0xe0000000, 0xe00fffff],
+        acs: port,
+      },
       { at: '03:00.0', type: 'Endpoint', below: '02:00.0', bar: 0xe0000000, ...(own !== undefined && { acs: own }) },
       { at: '03:00.1', type: 'Endpoint', below: '02:00.0', bar: 0xe0001000 },
     ]);

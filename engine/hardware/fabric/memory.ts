@@ -39,7 +39,13 @@ class MemoryWalk {
   /** Asks only what the tree and ACS allow: gates that drivers open are taken as open. */
   private readonly structural: boolean;
 
-  constructor(fabric: Fabric, sender: PciFunction, packet: MemoryPacket, destination: Destination, structural: boolean) {
+  constructor(
+    fabric: Fabric,
+    sender: PciFunction,
+    packet: MemoryPacket,
+    destination: Destination,
+    structural: boolean,
+  ) {
     this.fabric = fabric;
     this.sender = sender;
     this.packet = packet;
@@ -288,7 +294,13 @@ class MemoryWalk {
   }
 }
 
-function pathOf(fabric: Fabric, sender: PciFunction, packet: MemoryPacket, walk: MemoryWalk, ending: Ending): FabricPath {
+function pathOf(
+  fabric: Fabric,
+  sender: PciFunction,
+  packet: MemoryPacket,
+  walk: MemoryWalk,
+  ending: Ending,
+): FabricPath {
   let { answer } = walk;
   let completion: readonly Hop[] = [];
   let last = ending;

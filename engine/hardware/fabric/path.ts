@@ -26,7 +26,8 @@ export type Refused =
   | 'egress-control'
   | 'unsupported'
   | 'iommu'
-  | 'unexpected-completion';
+  | 'unexpected-completion'
+  | 'disabled';
 
 export type Ending =
   /** It arrived; `region` is the BAR, null for configuration space. */
