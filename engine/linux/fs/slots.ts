@@ -34,8 +34,9 @@ function slotCapabilities(port: PciDevice): number {
 export function findSlots(context: FsContext): Slot[] {
   const listed = [...context.pci.devices.values()].filter((device) => device.function.isBridge);
   const ports = [...listed];
-  const roots = [...new Set(ports.map((port) => port.function.rootBus))];
-  const rank = (port: PciDevice): number => roots.indexOf(port.function.rootBus);
+  const roots = new Map([...new Set(ports.map((port) => port.function.rootBus))].map((name, rank) => [name, rank]));
+  const rank = (port: PciDevice): number => roots.get(port.function.rootBus)!;
+  const cards = cardsByPlace(context);
   ports.sort((a, b) => rank(a) - rank(b) || busOf(a) - busOf(b));
   const bridges = new Map<PciDevice, Set<number>>();
   for (const bridge of ports) {
@@ -52,7 +53,7 @@ export function findSlots(context: FsContext): Slot[] {
     const express = type === PortType.RootPort || type === PortType.DownstreamPort;
     if (type === PortType.UpstreamPort || (express && !(slotCapabilities(port) & HOT_PLUG_CAPABLE))) continue;
     for (let device = 0; device < (express ? 1 : CONVENTIONAL_SLOTS); device++) {
-      if (bridges.get(port)?.has(device) || !ejectable(context, port, device)) continue;
+      if (bridges.get(port)?.has(device) || !ejectable(port, cards.get(port)?.get(device))) continue;
       // The slot is listed first under a name of its own and then renamed, which skips the suffix -1.
       const count = (taken.get(String(device)) ?? 0) + 1;
       taken.set(String(device), count);
@@ -78,16 +79,26 @@ export function findSlots(context: FsContext): Slot[] {
   return slots;
 }
 
+/** Function 0 of each place below a bridge. */
+function cardsByPlace(context: FsContext): Map<PciDevice, Map<number, PciDevice>> {
+  const cards = new Map<PciDevice, Map<number, PciDevice>>();
+  for (const device of context.pci.devices.values()) {
+    const { address } = device.function;
+    if (device.parent === null || address.function !== 0) continue;
+    const places = cards.get(device.parent) ?? new Map<number, PciDevice>();
+    cards.set(device.parent, places);
+    if (!places.has(address.device)) places.set(address.device, device);
+  }
+  return cards;
+}
+
 const DISPLAY = 0x03;
 
 /**
  * Whether firmware can eject what is at a place: it describes the port and the card, and never ejects a display. Only a
  * recorded machine tells what its firmware describes; an empty place is described.
  */
-function ejectable(context: FsContext, port: PciDevice, device: number): boolean {
-  const card = context.pci
-    .childrenOf(port)
-    .find(({ function: { address } }) => address.device === device && address.function === 0);
+function ejectable(port: PciDevice, card: PciDevice | undefined): boolean {
   return described(port) && (card === undefined || (described(card) && card.class >>> 16 !== DISPLAY));
 }
 
