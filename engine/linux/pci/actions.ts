@@ -1,6 +1,5 @@
 /** What sysfs can ask of one function beyond binding: resets, removal, rescan, power. */
 import type { HardwareMachine } from '../../hardware/machine';
-import { PortType } from '../../hardware/pci/function';
 import type { PciFunction } from '../../hardware/pci/function';
 import { ERRNO } from '../errno';
 import type { IrqCore } from '../irq/irq';
@@ -11,6 +10,7 @@ import type { ResourceAssigner } from './assign';
 import { scanResources } from './assign';
 import type { PciBus } from './bus';
 import { PciDevice } from './device';
+import { foundText } from './found';
 import { LEVEL, devicePrefix, resourceText } from './enable';
 import type { BusView, ResetMethod } from './reset';
 import {
@@ -45,18 +45,6 @@ export interface ActionServices {
   /** Facts of the firmware about a function that was found again. */
   readonly firmware: (fn: PciFunction) => PciDevice['attributes'];
 }
-
-const PORT_TEXT: Readonly<Record<number, string>> = {
-  [PortType.Endpoint]: 'PCIe Endpoint',
-  [PortType.LegacyEndpoint]: 'PCIe Legacy Endpoint',
-  [PortType.RootPort]: 'PCIe Root Port',
-  [PortType.UpstreamPort]: 'PCIe Switch Upstream Port',
-  [PortType.DownstreamPort]: 'PCIe Switch Downstream Port',
-  [PortType.PcieToPciBridge]: 'PCIe to PCI/PCI-X bridge',
-  [PortType.PciToPcieBridge]: 'PCI/PCI-X to PCIe bridge',
-  [PortType.IntegratedEndpoint]: 'PCIe Root Complex Integrated Endpoint',
-  [PortType.EventCollector]: 'PCIe Root Complex Event Collector',
-};
 
 export class PciActionSet {
   readonly view: BusView;
@@ -179,13 +167,7 @@ export class PciActionSet {
     device.parent = parent;
     device.attributes = { ...this.services.firmware(fn) };
     device.irq = device.config.read(0x3d, 1) === 0 ? 0 : device.config.read(0x3c, 1);
-    const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
-    const type = fn.portType;
-    const kind = fn.isBridge ? 'conventional PCI bridge' : 'conventional PCI endpoint';
-    log.print(
-      LEVEL.INFO,
-      `pci ${fn.name}: [${hex(device.vendor, 4)}:${hex(device.device, 4)}] type ${hex(device.config.read(0x0e, 1) & 0x7f, 2)} class 0x${hex(device.class, 6)} ${type === null ? kind : (PORT_TEXT[type] ?? 'PCIe unknown')}`,
-    );
+    log.print(LEVEL.INFO, `pci ${fn.name}: ${foundText(device)}`);
     silenceVirtualFunctions(device);
     scanResources(device);
     device.resources.slice(0, 7).forEach((resource, i) => {

@@ -15,6 +15,7 @@ import type { HostApertures } from './assign';
 import { ResourceAssigner, scanResources } from './assign';
 import { PciDevice } from './device';
 import { LEVEL, resourceText } from './enable';
+import { foundText } from './found';
 import { probeResetMethods } from './reset';
 
 export interface BootScanServices {
@@ -28,18 +29,6 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 const PRIMARY = 0x18;
 const BRIDGE_CONTROL = 0x3e;
 const SERR_FORWARDING = 0x2;
-
-const TYPE_TEXT: Readonly<Record<number, string>> = {
-  [PortType.Endpoint]: 'PCIe Endpoint',
-  [PortType.LegacyEndpoint]: 'PCIe Legacy Endpoint',
-  [PortType.RootPort]: 'PCIe Root Port',
-  [PortType.UpstreamPort]: 'PCIe Switch Upstream Port',
-  [PortType.DownstreamPort]: 'PCIe Switch Downstream Port',
-  [PortType.PcieToPciBridge]: 'PCIe to PCI/PCI-X bridge',
-  [PortType.PciToPcieBridge]: 'PCI/PCI-X to PCIe bridge',
-  [PortType.IntegratedEndpoint]: 'PCIe Root Complex Integrated Endpoint',
-  [PortType.EventCollector]: 'PCIe Root Complex Event Collector',
-};
 
 /** A walk over the machine; functions are put on the bus list as they are found. */
 class Scan {
@@ -121,11 +110,7 @@ class Scan {
     device.parent = bridge;
     const { config } = fn;
     const line = (text: string): void => this.say(`pci ${fn.name}: ${text}`);
-    const kind = fn.isBridge ? 'conventional PCI bridge' : 'conventional PCI endpoint';
-    const type = fn.portType;
-    line(
-      `[${hex(device.vendor, 4)}:${hex(device.device, 4)}] type ${hex(config.read(0x0e, 1) & 0x7f, 2)} class 0x${hex(device.class, 6)} ${type === null ? kind : (TYPE_TEXT[type] ?? 'PCIe unknown')}`,
-    );
+    line(foundText(device));
     device.irq = config.read(0x3d, 1) === 0 ? 0 : config.read(0x3c, 1);
     scanResources(device);
     device.resources.slice(0, 7).forEach((resource, index) => {
