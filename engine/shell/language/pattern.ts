@@ -1,21 +1,7 @@
 /** Shell patterns (`*`, `?`, `[…]`, extended globs) as regular expressions. */
+import { CHARACTER_CLASSES } from './regex';
 
-const CLASSES: Readonly<Record<string, string>> = {
-  alnum: 'A-Za-z0-9',
-  alpha: 'A-Za-z',
-  blank: ' \\t',
-  cntrl: '\\x00-\\x1f\\x7f',
-  digit: '0-9',
-  graph: '!-~',
-  lower: 'a-z',
-  print: ' -~',
-  punct: '!-\\/:-@\\[-`{-~',
-  space: '\\s',
-  upper: 'A-Z',
-  word: 'A-Za-z0-9_',
-  xdigit: '0-9A-Fa-f',
-  ascii: '\\x00-\\x7f',
-};
+const CLASSES: Readonly<Record<string, string>> = { ...CHARACTER_CLASSES, ascii: '\\x00-\\x7f' };
 
 const quoteRegex = (c: string): string => c.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 

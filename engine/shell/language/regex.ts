@@ -1,6 +1,7 @@
 /** POSIX extended and basic regular expressions as JavaScript ones. */
 
-const CLASSES: Readonly<Record<string, string>> = {
+/** Character classes by name, as the inside of a bracket. */
+export const CHARACTER_CLASSES: Readonly<Record<string, string>> = {
   alnum: 'A-Za-z0-9',
   alpha: 'A-Za-z',
   blank: ' \\t',
@@ -38,7 +39,7 @@ function bracket(source: string, at: number): { source: string; end: number } {
       if (end > 0) {
         const name = source.slice(i + 2, end);
         if (mark === ':') {
-          const members = CLASSES[name];
+          const members = CHARACTER_CLASSES[name];
           if (members === undefined) throw new Error('Invalid character class name');
           out += members;
         } else out += literal(name);
