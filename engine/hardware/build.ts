@@ -69,6 +69,27 @@ function fillMasks(space: ConfigSpace, description: FunctionDescription): void {
   deriveMasks(space, regionSizes(description));
   setProbed(space.writable, description.writable, description.notProbed);
   setProbed(space.writeOneToClear, description.writeOneToClear, description.notProbed);
+  limitMessages(space);
+}
+
+const MULTIPLE_ENABLE = 0x70;
+
+/**
+ * Multiple Message Enable holds no more than the function offers (PCI 6.8.1.3). A probe that writes all ones therefore
+ * finds only the bits of that maximum, though the whole field takes values.
+ */
+function limitMessages(space: ConfigSpace): void {
+  const at = space.findCapability(0x05);
+  if (at === 0) return;
+  const offered = (space.read(at + 2, 2) >>> 1) & 7;
+  if (offered === 0) return;
+  space.writable[at + 2]! |= MULTIPLE_ENABLE;
+  space.onWrite(at + 2, at + 3, () => {
+    const control = space.read(at + 2, 2);
+    if ((control & MULTIPLE_ENABLE) >>> 4 > offered) {
+      space.set(at + 2, 2, (control & ~MULTIPLE_ENABLE) | (offered << 4));
+    }
+  });
 }
 
 /** Puts a recorded mask over the derived one, except where nothing was probed. */
