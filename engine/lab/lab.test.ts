@@ -201,7 +201,7 @@ describe('opening files', () => {
 });
 
 describe('the journal that follows a document', () => {
-  it('holds it as it is after every step, without a saved file', () => {
+  it('holds it as it is, undone and done again, without a saved file', () => {
     const lab = Lab.create(host);
     const { functions, group, msix } = card(lab);
     let journal = new TextDecoder().decode(lab.serialize());
@@ -219,8 +219,10 @@ describe('the journal that follows a document', () => {
       () => act(lab, { kind: 'enable-vectors', address: msix, index: 2, count: 4 }),
       () => act(lab, { kind: 'fire', address: msix, vector: 2 }),
     ];
-    for (const step of steps) {
+    for (const [at, step] of steps.entries()) {
       step();
+      // After the undos, after the redo and a new step, and at the end.
+      if (![4, 6, 8].includes(at + 1) && at + 1 < steps.length) continue;
       expect(other.recover('lost', new TextEncoder().encode(journal), null)).toMatchObject({ ok: true });
       expect(other.hash).toBe(lab.hash);
       expect(other.serialize()).toEqual(lab.serialize());
