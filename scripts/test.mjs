@@ -81,7 +81,16 @@ const STAGES = {
   ]),
   lint: check(() => [
     tool('eslint'),
-    ...['.', '--max-warnings', '0', '--cache', '--cache-strategy', 'content', '--cache-location', cache('eslint-check.json')],
+    ...[
+      '.',
+      '--max-warnings',
+      '0',
+      '--cache',
+      '--cache-strategy',
+      'content',
+      '--cache-location',
+      cache('eslint-check.json'),
+    ],
   ]),
   types: check(types('.'), types('renderer', ['vue-tsc']), types('electron/preload'), types('e2e')),
   rooms: check(() => [

@@ -121,7 +121,7 @@ export function freeResources(device: PciDevice): string {
   const windows = device.resources.slice(BRIDGE_RESOURCES, BRIDGE_RESOURCES + 3);
   const rows = (wanted: bigint): string =>
     windows
-      .filter(({ flags }) => (flags & (KINDS)) === wanted)
+      .filter(({ flags }) => (flags & KINDS) === wanted)
       .map(({ start, end }) => `start = ${hex(start, 8)}, length = ${hex(end - start + 1n, 8)}\n`)
       .join('');
   return [

@@ -36,7 +36,9 @@ const pairs = (machine: HardwareMachine, peerToPeer = true): string[] =>
 const isolating = (specs: readonly FixtureFunction[]): FixtureFunction[] =>
   specs.map((spec) => {
     const port = spec.type === 'RootPort' || spec.type === 'DownstreamPort';
-    const one = spec.multifunction && (spec.type === 'Endpoint' || spec.type === 'IntegratedEndpoint' || spec.type === 'UpstreamPort');
+    const one =
+      spec.multifunction &&
+      (spec.type === 'Endpoint' || spec.type === 'IntegratedEndpoint' || spec.type === 'UpstreamPort');
     return port || one ? { ...spec, acs: ACS_ON } : spec;
   });
 
