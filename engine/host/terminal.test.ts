@@ -52,6 +52,17 @@ describe('a terminal', () => {
     await type('do echo "<$i>"; done\r', /<1>\r\n<2>/);
   });
 
+  it.each(['while :; do :; done', 'yes', 'yes | cat > /dev/null', 'for ((;;)); do echo x; done > /dev/null', 'cat'])(
+    'ends `%s` with Ctrl-C, and takes the next line',
+    async (line) => {
+      await start();
+      terminal!.write(`${line}\r`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await type('\x03', '^C');
+      await type('echo status $?\r', /status 130\r\n[\s\S]*root@lab/);
+    },
+  );
+
   it('ends a program with Ctrl-C', async () => {
     await start();
     terminal!.write('sleep 100\r');

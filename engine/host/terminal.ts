@@ -35,6 +35,9 @@ interface Editable {
   history: string[];
   _refreshLine(): void;
 }
+/** 8 MB a second: what a terminal draws, and more than anyone reads. */
+const BURST_BYTES = 32 * 1024;
+const BURST_PAUSE_MS = 4;
 
 class ShellTerminal implements Terminal {
   private readonly options: TerminalOptions;
@@ -53,6 +56,8 @@ class ShellTerminal implements Terminal {
   /** Text found by Ctrl-R; null when it is not searching. */
   private search: { text: string; at: number; saved: string } | null = null;
 
+  private burst = 0;
+
   constructor(system: UserSpace, options: TerminalOptions) {
     this.options = options;
     this.history = [...(options.history ?? [])];
@@ -65,7 +70,7 @@ class ShellTerminal implements Terminal {
       },
     });
     Object.assign(this.output, { isTTY: true, columns: options.columns, rows: options.rows });
-    const writer: ByteWriter = { write: async (bytes) => this.show(this.cooked(decode(bytes))), close: () => {} };
+    const writer: ByteWriter = { write: (bytes) => this.print(bytes), close: () => {} };
     this.shell = new InteractiveShell(system, {
       stdin: { read: (size) => this.typed.read(size), unread: (bytes) => this.typed.unread(bytes), close: () => {} },
       output: writer,
@@ -99,6 +104,18 @@ class ShellTerminal implements Terminal {
     this.editor.on('SIGINT', () => this.cancelLine());
     this.editor.on('close', () => void this.endOfInput());
     void this.prompt();
+  }
+
+  /**
+   * Output of programs, no faster than a screen can draw it: a program that floods (`yes`) waits, so that the host
+   * stays alive and Ctrl-C gets its turn.
+   */
+  private async print(bytes: Uint8Array): Promise<void> {
+    this.show(this.cooked(decode(bytes)));
+    this.burst += bytes.length;
+    if (this.burst < BURST_BYTES) return;
+    this.burst = 0;
+    await new Promise((resolve) => setTimeout(resolve, BURST_PAUSE_MS));
   }
 
   private show(text: string): void {

@@ -776,11 +776,11 @@ async function callBuiltin(
     name,
     args: args.slice(1),
     arrays: new Map([...arrays].map(([at, assignment]) => [at - 1, assignment])),
-    stdin: shell.task.reader(reader),
+    stdin: shell.task.reader(reader, shell.system),
     assign: (assignment, local) => assign(shell, assignment, local),
     write: async (text) => {
       try {
-        await shell.task.writer(writer).write(encode(text));
+        await shell.task.writer(writer, shell.system).write(encode(text));
       } catch (error) {
         if (!(error instanceof ErrnoError) || error.errno === 'EPIPE') throw error;
         throw new ShellFailure(`${name}: write error: ${error.message}`);
@@ -919,7 +919,7 @@ function contextOf(shell: Shell, args: readonly string[], own: UserSpace): Progr
   const reader = descriptors.get(0)?.reader;
   const writer = (fd: number): ByteWriter => {
     const found = descriptors.get(fd)?.writer;
-    return found ? task.writer(found) : closed;
+    return found ? task.writer(found, own) : closed;
   };
   const system = gated(own, task);
   const child = (options: RunOptions): Shell => {
@@ -951,7 +951,7 @@ function contextOf(shell: Shell, args: readonly string[], own: UserSpace): Progr
     args: args.slice(1),
     env: shell.variables.environment(),
     cwd: shell.cwd,
-    stdin: reader ? task.reader(reader) : closedReader,
+    stdin: reader ? task.reader(reader, own) : closedReader,
     stdout: writer(1),
     stderr: writer(2),
     system,

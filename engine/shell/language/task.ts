@@ -85,10 +85,11 @@ export class Task {
     }
   }
 
-  reader(reader: ByteReader): ByteReader {
+  /** A reader whose reads a signal ends; each counts as a statement, so that a loop of reads breathes too. */
+  reader(reader: ByteReader, system: UserSpace): ByteReader {
     return {
       read: async (size) => {
-        if (this.gate) await this.gate;
+        await this.tick(system);
         const reading = reader.read(size);
         try {
           return await this.interruptible(reading);
@@ -103,10 +104,11 @@ export class Task {
     };
   }
 
-  writer(writer: ByteWriter): ByteWriter {
+  /** A writer whose writes a signal ends; each counts as a statement. */
+  writer(writer: ByteWriter, system: UserSpace): ByteWriter {
     return {
       write: async (bytes) => {
-        if (this.gate) await this.gate;
+        await this.tick(system);
         await this.interruptible(writer.write(bytes));
       },
       close: () => writer.close(),

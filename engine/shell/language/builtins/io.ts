@@ -204,7 +204,7 @@ const read: Builtin = async (context) => {
     await context.complain(`${options.fd}: invalid file descriptor: Bad file descriptor`);
     return 1;
   }
-  const reader = options.fd === null ? context.stdin : shell.task.reader(file!.reader!);
+  const reader = options.fd === null ? context.stdin : shell.task.reader(file!.reader!, shell.system);
   if (options.prompt !== '' && file?.terminal) await shell.writeError(options.prompt);
   const reading = readUntil(reader, options.delimiter, options.limit, options.exact, options.raw);
   const result = options.timeout === null ? await reading : await withTimeout(shell, reading, options.timeout);
@@ -263,7 +263,7 @@ const mapfile: Builtin = async (context) => {
         await context.complain(`${value}: invalid file descriptor: Bad file descriptor`);
         return 1;
       }
-      reader = shell.task.reader(file);
+      reader = shell.task.reader(file, shell.system);
     } else {
       await context.complain(`-${letter}: not supported by this shell`);
       return 2;
