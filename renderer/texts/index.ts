@@ -1,0 +1,31 @@
+/**
+ * Every text of the window, one file a pane. A message has three parts: what happened, why, and what to do next.
+ * Words: `function` for one address, `bound to` a driver, `owned by` a process, a group is `viable` / `attached`.
+ */
+import * as bars from './bars';
+import * as commands from './commands';
+import * as config from './config';
+import * as containers from './containers';
+import * as documents from './documents';
+import * as frame from './frame';
+import * as inspector from './inspector';
+import * as interrupts from './interrupts';
+import * as steps from './steps';
+import * as terminal from './terminal';
+import * as timeline from './timeline';
+import * as topology from './topology';
+
+export const T = {
+  ...bars,
+  ...commands,
+  ...config,
+  ...containers,
+  ...documents,
+  ...frame,
+  ...inspector,
+  ...interrupts,
+  ...steps,
+  ...terminal,
+  ...timeline,
+  ...topology,
+} as const;
