@@ -7,6 +7,7 @@ import { compareAddresses, parseAddress } from './pci/address';
 import { ConfigSpace } from './pci/config-space';
 import { PciFunction } from './pci/function';
 import { deriveMasks } from './pci/masks';
+import { powerOn } from './power-on';
 
 /** Value of one lower-case hex digit by its character code. */
 const digit = (code: number): number => (code > 0x39 ? code - 0x57 : code - 0x30);
@@ -55,6 +56,19 @@ export function regionSizes({ resources }: FunctionDescription): number[] {
   return sizes;
 }
 
+const VIRTUAL_ROW = 7;
+const VIRTUAL_BARS = 6;
+
+/** One virtual function's share of each VF BAR in bytes, by the rows of `resource`; none without SR-IOV. */
+export function virtualSizes({ resources, sriov }: FunctionDescription): number[] {
+  const total = sriov?.totalVfs ?? 0;
+  if (total === 0) return [];
+  return Array.from({ length: VIRTUAL_BARS }, (_, index) => {
+    const row = resources?.[VIRTUAL_ROW + index];
+    return !row || isZero(row[2]) ? 0 : Math.floor(lengthOf(row[0], row[1]) / total);
+  });
+}
+
 const sizeOf = (description: FunctionDescription): 256 | 4096 => (description.config.length > 512 ? 4096 : 256);
 
 /** Registers of one function, with masks: the recorded ones, or those that the specification gives. */
@@ -66,7 +80,7 @@ export function buildConfigSpace(description: FunctionDescription, bytes?: Uint8
 }
 
 function fillMasks(space: ConfigSpace, description: FunctionDescription): void {
-  deriveMasks(space, regionSizes(description));
+  deriveMasks(space, [...regionSizes(description), ...virtualSizes(description)]);
   setProbed(space.writable, description.writable, description.notProbed);
   setProbed(space.writeOneToClear, description.writeOneToClear, description.notProbed);
   limitMessages(space);
@@ -165,6 +179,7 @@ export function buildMachine(description: MachineDescription): HardwareMachine {
       machine.roots.push({ name: fn.rootBus, segment: address.segment, bus: rootBusNumber(fn.rootBus, address.bus) });
     }
   }
+  if (!description.booted) powerOn(machine);
   return machine;
 }
 

@@ -2,6 +2,8 @@
  * A machine as plain data: what an importer produces, the topology editor changes, a document stores and
  * `buildMachine` turns into silicon. Hex strings are lower case without prefix, two digits a byte.
  */
+import type { StrapValues } from './parts/straps';
+
 export interface MachineDescription {
   format: 'vfiolab-machine/1';
   name: string;
@@ -83,8 +85,21 @@ export interface FunctionDescription {
   sriov: { totalVfs: number; numVfs: number } | null;
   /** Device model of the catalogue behind a built function; null: registers only. */
   model: string | null;
+  /** The part of the library that the function belongs to; left out: it was not built in the lab. */
+  part?: PartOrigin;
   /** Attributes that a recording shows and no register tells (dmaMaskBits, msiBus, …). */
   attributes: Record<string, string | number | null>;
+}
+
+/** Where a built function comes from, so that its straps can be changed and the whole part moved. */
+export interface PartOrigin {
+  /** Id in the catalogue of parts. */
+  id: string;
+  /** Functions of the same number belong to one part of the machine. */
+  instance: number;
+  /** Which of the part's functions it is. */
+  index: number;
+  straps: StrapValues;
 }
 
 export interface UnknownFact {

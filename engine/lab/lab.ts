@@ -416,7 +416,7 @@ function emptyMachine(): MachineDescription {
       cmdline: 'intel_iommu=on',
       modules: ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'],
       moduleOptions: {},
-      drivers: ['vfio-pci', 'pci-stub', 'pcieport'],
+      drivers: ['vfio-pci', 'pci-stub', 'pcieport', 'serial'],
     },
     functions: [],
     recordedGroups: null,

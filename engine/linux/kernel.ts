@@ -4,6 +4,7 @@ import type { FunctionDescription, MachineDescription } from '../hardware/descri
 import { connectDevices } from '../hardware/devices/catalog';
 import { Interrupts } from '../hardware/interrupts';
 import type { HardwareMachine } from '../hardware/machine';
+import type { PciFunction } from '../hardware/pci/function';
 import { Clock } from './clock';
 import { characterDevices, groupNodes } from './devices';
 import { DmaPath } from './dma';
@@ -17,6 +18,7 @@ import { IrqCore } from './irq/irq';
 import { messageSource } from './irq/remapping';
 import { KernelLog } from './log';
 import { ModuleLoader, commandLineOptions } from './module-loader';
+import { moduleFacts } from './module-facts';
 import { ModuleTable, moduleName } from './modules';
 import { PciActionSet, busView } from './pci/actions';
 import { setUpAcs } from './pci/acs-enable';
@@ -25,7 +27,7 @@ import { ResourceAssigner } from './pci/assign';
 import { scanMachine } from './pci/boot-scan';
 import { PciBus } from './pci/bus';
 import type { PciDevice, PciDeviceId, PciDriver } from './pci/device';
-import { moduleOf } from './pci/driver-table';
+import { moduleOf, modulesFor } from './pci/driver-table';
 import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
@@ -85,6 +87,7 @@ const BUILT_IN: readonly string[] = ['pcieport', 'shpchp', 'virtio-pci'];
 
 export function bootKernel(description: MachineDescription): Kernel {
   const machine = buildMachine(description);
+  const origin = originOf(machine, description);
   const clock = new Clock();
   let booting = true;
   const log: KernelLog = new KernelLog(() => (booting ? printedBy(log) : clock.now));
@@ -108,6 +111,7 @@ export function bootKernel(description: MachineDescription): Kernel {
         log,
         apertures: APERTURES,
         acs: acsSettings,
+        firmware: (fn) => firmwareFacts(origin.get(fn)),
       });
   for (const device of devices) pci.enlist(device);
   iommu.boot(devices);
@@ -151,7 +155,8 @@ export function bootKernel(description: MachineDescription): Kernel {
   pci.listen(power);
   const memoryStart = MEMORY;
   const assigner = new ResourceAssigner(log, APERTURES, () => pci.devices.values());
-  const described = new Map(description.functions.map((fn) => [fn.address, fn]));
+  // By the names that boot gave.
+  const described = new Map([...origin].map(([fn, source]) => [fn.name, source]));
   const sriov = new Sriov(machine, pci, log, why, (device) => actions.prepare(device, busView(pci).siblings(device)));
   const actions = new PciActionSet({
     machine,
@@ -163,15 +168,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     sriov,
     power,
     setUp: (device) => setUpAcs(device, acsSettings, log),
-    firmware(fn) {
-      const facts: PciDevice['attributes'] = {};
-      const known = described.get(fn.name);
-      if (known === undefined) return facts;
-      facts['sysfs'] = known.attributes['sysfs'] ?? null;
-      facts['bootVga'] = known.attributes['bootVga'] ?? null;
-      facts['virtualBarSizes'] = virtualBarSizes(known);
-      return facts;
-    },
+    firmware: (fn) => firmwareFacts(origin.get(fn)),
   });
   for (const device of devices) {
     if (device.resetMethods.length > 0) device.attributes['resettable'] = 1;
@@ -299,7 +296,19 @@ export function bootKernel(description: MachineDescription): Kernel {
       takeOver({ pci, irqs, description: described, until: (driver) => moduleName(driver.module ?? '') === name });
     }
     if (description.booted) inferAutoprobe(pci);
+    else loadForDevices();
     pci.autoprobe = true;
+  }
+
+  /** Loads the modules that name a function of the machine, as udev does, but for those that the command line lists. */
+  function loadForDevices(): void {
+    const kept = blacklisted(settings.cmdline);
+    const load = (name: string): void => {
+      if (modules.get(name) !== null) return;
+      for (const used of moduleFacts(name)?.uses ?? []) load(used);
+      modules.load(name, optionsOf(name));
+    };
+    for (const device of devices) for (const name of modulesFor(device)) if (!kept.has(name)) load(name);
   }
 
   /** Options under either spelling of the module's name. */
@@ -315,6 +324,26 @@ export function bootKernel(description: MachineDescription): Kernel {
     return driver.name === 'virtio-pci' ? 'virtio-pci-modern' : driver.name;
   }
 }
+
+/** Each function's description. Boot may give a built machine's functions other names. */
+function originOf(
+  machine: HardwareMachine,
+  description: MachineDescription,
+): ReadonlyMap<PciFunction, FunctionDescription> {
+  const sources = new Map(description.functions.map((fn) => [fn.address, fn]));
+  return new Map([...machine.functions].map(([name, fn]) => [fn, sources.get(name)!]));
+}
+
+/** Facts that firmware tables hold. */
+function firmwareFacts(source: FunctionDescription | undefined): PciDevice['attributes'] {
+  const facts: PciDevice['attributes'] = {};
+  if (source === undefined) return facts;
+  for (const name of FIRMWARE_FACTS) if (source.attributes[name] !== undefined) facts[name] = source.attributes[name];
+  facts['virtualBarSizes'] = virtualBarSizes(source);
+  return facts;
+}
+
+const FIRMWARE_FACTS = ['sysfs', 'bootVga', 'externalFacing', 'untrusted'] as const;
 
 /** What each driver of the description was bound to, each ID once. */
 function idsByDriver(
@@ -394,6 +423,12 @@ function virtualBarSizes(fn: FunctionDescription): string | null {
   return rows
     .map(([start, end, flags]) => (BigInt(flags) === 0n ? 0n : (BigInt(end) - BigInt(start) + 1n) / BigInt(total)))
     .join(',');
+}
+
+/** Modules that are not to be loaded by themselves: `modprobe.blacklist=nouveau,…`, `module_blacklist=…`. */
+function blacklisted(cmdline: string): ReadonlySet<string> {
+  const lists = [...cmdline.matchAll(/(?:^|\s)(?:modprobe\.blacklist|module_blacklist)=(\S*)/g)];
+  return new Set(lists.flatMap(([, list]) => list!.split(',').map(moduleName)));
 }
 
 /** Modules with what they need in front, each once. */

@@ -33,6 +33,13 @@ const STATUS_ERRORS = 0xf900;
 /** Control registers of standard capabilities: offset from the capability. */
 const STANDARD: ReadonlyMap<number, readonly Rule[]> = new Map([
   [0x01, [[4, 2, 0x1f03]]],
+  [
+    0x03,
+    [
+      [2, 2, 0xffff],
+      [4, 4, 0xffffffff],
+    ],
+  ],
   [0x05, []],
   [
     0x10,
@@ -57,14 +64,61 @@ const EXTENDED: ReadonlyMap<number, readonly Rule[]> = new Map([
       [0x0c, 4, 0xffffffff],
       [0x14, 4, 0xffffffff],
       [0x18, 4, 0x00000140],
-      [0x2c, 4, 0x00000007],
     ],
   ],
   [0x000e, [[6, 2, 0x0073]]],
   [0x000f, [[6, 2, 0x801f]]],
-  [0x0010, [[8, 2, 0x001f]]],
+  [
+    0x0010,
+    [
+      [8, 2, 0x001f],
+      [0x10, 2, 0xffff],
+    ],
+  ],
+  [
+    0x0013,
+    [
+      [4, 2, 0x0003],
+      [0x0c, 4, 0xffffffff],
+    ],
+  ],
+  [0x0015, [[8, 4, 0x00003f00]]],
+  [0x0017, [[8, 4, 0x00000307]]],
   [0x0018, [[4, 4, 0x1fff1fff]]],
+  [0x001b, [[6, 2, 0x0007]]],
+  [0x001d, [[6, 2, 0x00ff]]],
+  [
+    0x001e,
+    [
+      [8, 4, 0xe3ffff0f],
+      [0x0c, 4, 0x000000fb],
+    ],
+  ],
+  [0x001f, [[8, 4, 0x0000ff03]]],
 ]);
+
+/** Status registers of extended capabilities whose bits a one clears. */
+const EXTENDED_STATUS: ReadonlyMap<number, readonly Rule[]> = new Map([
+  [
+    0x0001,
+    [
+      [4, 4, 0x07fff030],
+      [0x10, 4, 0x0000f1c1],
+    ],
+  ],
+  [0x0013, [[6, 2, 0x0003]]],
+  [0x001d, [[8, 2, 0x0009]]],
+]);
+
+const EXPRESS = 0x10;
+const ROOT_PORT = 0x4;
+const EVENT_COLLECTOR = 0xa;
+const ERROR_REPORTING = 0x0001;
+const SRIOV = 0x0010;
+const SYSTEM_PAGE_SIZE = 0x20;
+const VIRTUAL_BARS = 0x24;
+/** Where the lengths of the VF BARs begin in the list of sizes. */
+const VIRTUAL_SIZES = 7;
 
 const ACS = 0x000d;
 
@@ -78,10 +132,10 @@ function barMask(size: number, io: boolean): bigint {
   return size === 0 ? 0n : ~(BigInt(size) - 1n) & ~typeBits & 0xffffffffffffffffn;
 }
 
-function barMasks(space: ConfigSpace, sizes: readonly number[]): void {
-  const count = (space.read(0x0e, 1) & 0x7f) === 0 ? 6 : 2;
+/** `count` BARs from `first` on; `sizes` are theirs. */
+function barMasksAt(space: ConfigSpace, first: number, count: number, sizes: readonly number[]): void {
   for (let index = 0; index < count; index++) {
-    const at = 0x10 + 4 * index;
+    const at = first + 4 * index;
     const low = space.read(at, 4);
     const io = (low & 1) === 1;
     const mask = barMask(sizes[index] ?? 0, io);
@@ -91,6 +145,11 @@ function barMasks(space: ConfigSpace, sizes: readonly number[]): void {
       set(space.writable, [at + 4, 4, Number(mask >> 32n)]);
     }
   }
+}
+
+function barMasks(space: ConfigSpace, sizes: readonly number[]): void {
+  const count = (space.read(0x0e, 1) & 0x7f) === 0 ? 6 : 2;
+  barMasksAt(space, 0x10, count, sizes);
   const rom = sizes[6] ?? 0;
   const romAt = count === 6 ? 0x30 : 0x38;
   if (rom > 0) set(space.writable, [romAt, 4, (~(rom - 1) & 0xfffff800) | 1]);
@@ -113,7 +172,28 @@ function msiRules(space: ConfigSpace, at: number): Rule[] {
   return rules;
 }
 
-/** Fills both masks of a config space from its header and capability lists. `sizes`: BARs 0–5 and ROM in bytes. */
+/** Root ports and event collectors also collect errors (PCIe 7.8.4.9, 7.8.4.10). */
+function rootErrorMasks(space: ConfigSpace): void {
+  const express = space.findCapability(EXPRESS);
+  const type = express === 0 ? -1 : (space.read(express + 2, 2) >>> 4) & 0xf;
+  const at = space.findExtendedCapability(ERROR_REPORTING);
+  if (at === 0 || (type !== ROOT_PORT && type !== EVENT_COLLECTOR)) return;
+  set(space.writable, [at + 0x2c, 4, 0x00000007]);
+  set(space.writeOneToClear, [at + 0x30, 4, 0x0000007f]);
+}
+
+/** VF BARs, and the page sizes that the function supports. */
+function virtualMasks(space: ConfigSpace, sizes: readonly number[]): void {
+  const at = space.findExtendedCapability(SRIOV);
+  if (at === 0) return;
+  set(space.writable, [at + SYSTEM_PAGE_SIZE, 4, space.read(at + SYSTEM_PAGE_SIZE - 4, 4)]);
+  barMasksAt(space, at + VIRTUAL_BARS, 6, sizes.slice(VIRTUAL_SIZES));
+}
+
+/**
+ * Fills both masks of a config space from its header and capability lists. `sizes` in bytes: BARs 0–5, ROM, and one
+ * function's share of VF BARs 0–5.
+ */
 export function deriveMasks(space: ConfigSpace, sizes: readonly number[]): void {
   const bridge = (space.read(0x0e, 1) & 0x7f) === 1;
   for (const rule of bridge ? HEADER_1 : HEADER_0) set(space.writable, rule);
@@ -136,6 +216,13 @@ export function deriveMasks(space: ConfigSpace, sizes: readonly number[]): void 
       for (const [offset, width, value] of rules) set(space.writable, [at + offset, width, value]);
     }
   }
+  for (const [id, rules] of EXTENDED_STATUS) {
+    const at = space.findExtendedCapability(id);
+    if (at === 0) continue;
+    for (const [offset, width, value] of rules) set(space.writeOneToClear, [at + offset, width, value]);
+  }
+  rootErrorMasks(space);
+  virtualMasks(space, sizes);
   const acs = space.findExtendedCapability(ACS);
   if (acs !== 0) set(space.writable, [acs + 6, 2, space.read(acs + 4, 2) & 0x7f]);
 }

@@ -28,6 +28,14 @@ const functionSchema = z.object({
   physicalFunction: address.nullable(),
   sriov: z.object({ totalVfs: z.number().int(), numVfs: z.number().int() }).nullable(),
   model: z.string().max(64).nullable(),
+  part: z
+    .object({
+      id: z.string().max(64),
+      instance: z.number().int(),
+      index: z.number().int(),
+      straps: z.record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.array(z.string())])),
+    })
+    .optional(),
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
 });
 

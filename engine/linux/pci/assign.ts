@@ -127,16 +127,16 @@ const windowAlignment = new WeakMap<Resource, bigint>();
 /** Size and alignment of a memory window from what is below it (4.2). */
 function memoryWindow(parts: readonly { size: bigint; align: bigint }[]): { size: bigint; align: bigint } {
   let total = 0n;
+  let highest = 0;
   const sums = new Map<number, bigint>();
   for (const { size, align } of parts) {
     total += size > align ? size : align;
-    if (size > align) continue;
     const order = Math.max(0, align.toString(2).length - MIB.toString(2).length);
-    sums.set(order, (sums.get(order) ?? 0n) + align);
+    highest = Math.max(highest, order);
+    if (size <= align) sums.set(order, (sums.get(order) ?? 0n) + align);
   }
   let align = MIB;
   let above = 0n;
-  const highest = Math.max(0, ...sums.keys());
   for (let k = 0; k <= highest; k++) {
     const step = MIB << BigInt(k);
     if (above === 0n) align = step;

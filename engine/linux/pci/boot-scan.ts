@@ -22,6 +22,8 @@ export interface BootScanServices {
   readonly log: KernelLog;
   readonly apertures: HostApertures;
   readonly acs: AcsEnableSettings;
+  /** What firmware says of a function besides its registers. */
+  readonly firmware?: (fn: PciFunction) => PciDevice['attributes'];
 }
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
@@ -108,6 +110,7 @@ class Scan {
     fn.address = { ...fn.address, bus };
     const device = new PciDevice(fn);
     device.parent = bridge;
+    device.attributes = { ...this.services.firmware?.(fn) };
     const { config } = fn;
     const line = (text: string): void => this.say(`pci ${fn.name}: ${text}`);
     line(foundText(device));

@@ -1,6 +1,6 @@
 /** PCI drivers by name: what they match and what they do to a function. Facts of the field, not code of theirs. */
 import type { PciDevice, PciDeviceId } from './device';
-import { classId, idOf } from './match';
+import { classId, idMatches, identityOf, idOf } from './match';
 
 /** How a native driver takes interrupts: the first of these that the function and its bus allow. */
 export type InterruptUse = 'vectors' | 'pin' | 'none';
@@ -194,6 +194,29 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   }),
   amdgpu: facts({ module: 'amdgpu', ids: [], handler: () => 'amdgpu' }),
   i915: facts({ module: 'i915', ids: [], handler: () => 'i915' }),
+  '8139too': facts({
+    module: '8139too',
+    ids: [idOf(0x10ec, 0x8139)],
+    interrupts: 'pin',
+    dmaBits: 32,
+    children: (n) => ({ net: [`eth${n}`] }),
+    handler: () => 'eth0',
+  }),
+  snd_intel8x0: facts({
+    module: 'snd_intel8x0',
+    ids: intel(0x2415),
+    interrupts: 'pin',
+    dmaBits: 32,
+    children: (n) => ({ sound: [`card${n}`] }),
+    handler: () => 'snd_intel8x0',
+  }),
+  'pci-pf-stub': facts({
+    module: 'pci_pf_stub',
+    ids: [idOf(0x1d0f, 0x0053)],
+    master: false,
+    interrupts: 'none',
+    sriov: true,
+  }),
   i801_smbus: facts({
     module: 'i2c_i801',
     ids: intel(0x2930),
@@ -208,6 +231,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     interrupts: 'none',
   }),
   serial: facts({
+    ids: [0x0002, 0x0003, 0x0004].map((device) => idOf(0x1b36, device)),
     master: false,
     interrupts: 'none',
     children: (_n, address) => ({ [`${address}:0`]: [] }),
@@ -224,3 +248,11 @@ export const moduleOf = (driver: string): string | null => driverFacts(driver).m
 /** Drivers a module registers. */
 export const driversOfModule = (module: string): string[] =>
   Object.keys(TABLE).filter((name) => TABLE[name]!.module === module);
+
+/** Modules whose drivers name the function in their tables: what udev loads for it at boot. */
+export function modulesFor(device: PciDevice): string[] {
+  const found = identityOf(device);
+  return Object.values(TABLE).flatMap(({ module, ids }) =>
+    module !== null && ids.some((id) => idMatches(id, found)) ? [module] : [],
+  );
+}

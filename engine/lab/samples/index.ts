@@ -1,0 +1,3 @@
+/** Sample machines that are put together by hand; `scripts/build-sample-machines.mjs` writes them to `labs/machines/`. */
+export { sampleText } from './booted';
+export { WORKSTATION } from './workstation';
