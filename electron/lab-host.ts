@@ -5,6 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { readBytes } from '../engine/host/files';
 import type { LabHost } from '../engine/lab/lab';
+import { lessonLibrary } from '../engine/host/lessons';
 import { openTerminal } from '../engine/host/terminal';
 
 const index = z.array(z.object({ id: z.string(), title: z.string(), about: z.string(), file: z.string() }));
@@ -19,6 +20,7 @@ export function labHost(samplesFolder: string): LabHost {
       if (!sample) throw new Error(`There is no sample machine ${id}.`);
       return readBytes(path.join(samplesFolder, sample.file));
     },
+    lessons: lessonLibrary(path.dirname(samplesFolder)),
     delay: async (ms, signal) => {
       try {
         await setTimeout(ms, undefined, { signal });

@@ -11,6 +11,7 @@ import { printComparison, printGroups, printReach, printWhy, printWriteExplanati
 import { bytesOfHex } from './lab/explain';
 import { traceOf } from './lab/export/trace';
 import { ImportError } from './lab/import';
+import { gradeCommand, lessonCommand, LESSON_HELP } from './host/lesson-command';
 import { readDocumentFile, readMachine } from './host/machines';
 import { lspciText, runShell } from './host/shell';
 import { DEFAULT_POLICY, POLICIES } from './linux/iommu/policies';
@@ -33,6 +34,11 @@ const HELP = `vfiolab: the VFIO Lab's engine on the command line
       low byte first (004 0604).
   vfiolab sh [--machine FILE] [-c COMMAND | SCRIPT]
       A shell on the machine's Linux; without -c and SCRIPT commands are read from standard input.
+  vfiolab lesson check [--fix] PATH... | new FOLDER | sheet FOLDER
+      For lesson authors: whether lessons are in order (schema, links, outputs, the solution passes every step, the
+      untouched start none; --fix puts fresh outputs in), a new lesson to begin with, a printable sheet as HTML.
+  vfiolab grade FILE.vfiolab... [--json]
+      Who solved what: learners' documents are replayed, and files that were not made in the lab are named.
   vfiolab conformance [--machines DIR] [--json] PATH...
       Compares the lab with recordings of a real kernel: *.machine.json and *.trace.jsonl (gzipped or not).
       A trace's machine is looked for beside it, or in DIR. Ends with "N passed, N failed".
@@ -114,6 +120,18 @@ async function explain(argv: readonly string[]): Promise<number> {
   return printWriteExplanation(readMachine(file), address, parseInt(offset, 16), data, flags.has('--json'));
 }
 
+async function lesson(argv: readonly string[]): Promise<number> {
+  const status = await lessonCommand(argv);
+  if (status === null) throw new UsageError(`lesson is called in one of these ways:\n${LESSON_HELP}\n`);
+  return status;
+}
+
+async function grade(argv: readonly string[]): Promise<number> {
+  const { words, flags } = parse(argv, ['--json'], []);
+  if (words.length === 0) throw new UsageError('grade takes one FILE.vfiolab or more');
+  return gradeCommand(words, flags.has('--json'));
+}
+
 const MACHINE = /\.machine\.json(?:\.gz)?$/;
 const TRACE = /\.trace\.jsonl(?:\.gz)?$/;
 
@@ -182,6 +200,8 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<num
   conformance,
   trace,
   sh: (argv) => runShell(argv),
+  lesson,
+  grade,
 };
 
 export async function main(argv: readonly string[]): Promise<number> {

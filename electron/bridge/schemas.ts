@@ -72,6 +72,8 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   timeline: z.null(),
   dmesg: z.null(),
   reach: z.null(),
+  lesson: z.null(),
+  lessons: z.null(),
 };
 
 const viewRequestShape = z.discriminatedUnion('kind', [

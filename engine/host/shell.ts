@@ -1,5 +1,6 @@
 /** Shells outside the window: `vfiolab sh`, and the programs that a conformance check runs. */
 import { readFileSync } from 'node:fs';
+import type { Input } from '../lab/input';
 import { History } from '../lab/journal';
 import { arrivalsSince } from '../lab/arrivals';
 import { explainSubject } from '../lab/explain';
@@ -30,10 +31,11 @@ export function delay(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A machine without a window: the same door, with nobody else behind it. */
-export function doorTo(description: MachineDescription): MachineDoor {
-  const history = History.of(description);
-  let lastPid = FIRST_PID;
+/** A machine without a window, after these inputs: the same door, with nobody else behind it. */
+export function doorTo(description: MachineDescription, inputs: readonly Input[] = []): MachineDoor {
+  const gestures = inputs.length === 0 ? [] : [{ label: '', inputs: [...inputs] }];
+  const history = new History({ machine: description, gestures });
+  let lastPid = inputs.reduce((last, input) => (input.kind === 'spawn' ? Math.max(last, input.pid) : last), FIRST_PID);
   const once = new Set<() => void>();
   return {
     apply(input, label, key) {

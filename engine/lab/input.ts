@@ -12,7 +12,9 @@ export type Input =
   | { kind: 'stimulus'; stimulus: Stimulus }
   | { kind: 'time'; ms: number }
   | { kind: 'edit'; edit: TopologyEdit }
-  | { kind: 'reboot'; cmdline: string | null };
+  | { kind: 'reboot'; cmdline: string | null }
+  /** A learner's answer to a question of the lesson; the machine does not change by it. */
+  | { kind: 'answer'; question: string; choice: number };
 
 export type Stimulus =
   /** The device raises an interrupt: MSI or MSI-X vector, or its INTx pin (vector null). */

@@ -4,7 +4,7 @@ import type { DocumentContents, DocumentGesture } from './document/format';
 import type { Answer, Operation } from '../linux/uapi/operation';
 import { Performer } from '../shell/calls/perform';
 import type { Input } from './input';
-import type { Outcome } from './machine';
+import type { MachineFollower, Outcome } from './machine';
 import { Machine } from './machine';
 
 /** Who looks: a process that may not be in the machine yet. `parent`: null for a child of init. */
@@ -23,8 +23,12 @@ export class History {
   private lastKey: object | null = null;
   private readonly refused = new WeakSet<DocumentGesture>();
 
-  constructor(contents: DocumentContents) {
-    this.machine = new Machine(contents.machine);
+  private readonly follow: () => MachineFollower | null;
+
+  /** `follow` makes who watches a machine, for each machine that is replayed. */
+  constructor(contents: DocumentContents, follow: () => MachineFollower | null = () => null) {
+    this.follow = follow;
+    this.machine = new Machine(contents.machine, follow());
     for (const gesture of contents.gestures) {
       for (const input of gesture.inputs) {
         if (this.machine.apply(input).answer?.errno !== undefined) this.refused.add(gesture);
@@ -33,8 +37,8 @@ export class History {
     }
   }
 
-  static of(description: MachineDescription): History {
-    return new History({ machine: description, gestures: [] });
+  static of(description: MachineDescription, follow?: () => MachineFollower | null): History {
+    return new History({ machine: description, gestures: [] }, follow);
   }
 
   get contents(): DocumentContents {
@@ -135,6 +139,7 @@ export class History {
     this.machine = Machine.replay(
       this.machine.base,
       this.gestures.flatMap((gesture) => gesture.inputs),
+      this.follow(),
     );
   }
 }

@@ -1,25 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { readBytes } from '../host/files';
-import { delay } from '../host/shell';
-import { listSamples, samplesFolder } from '../host/samples';
+import { headlessHost } from '../host/headless';
 import type { Action } from './action';
 import { serializeStep } from './document/format';
 import { Lab } from './lab';
-import type { LabHost } from './lab';
 import { Machine } from './machine';
 import { stateHash } from './state-hash';
 
-const folder = samplesFolder();
-const samples = listSamples(folder);
-
-const host: LabHost = {
-  samples: () => samples,
-  readSample: (id) => readBytes(`${folder}/${samples.find((sample) => sample.id === id)!.file}`),
-  openTerminal: () => ({ write: () => undefined, resize: () => undefined, close: () => undefined }),
-  delay,
-  breathe: () => Promise.resolve(),
-  realtime: () => 0,
-};
+const host = headlessHost();
+const samples = host.samples();
 
 /** The sample's graphics card: its group, its functions, the one with MSI-X. */
 function card(lab: Lab): { group: number; functions: string[]; msix: string } {

@@ -6,7 +6,7 @@ import type { InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
 import { arrivalsSince } from './arrivals';
-import type { DocumentStep } from './document/format';
+import type { DocumentContents, DocumentStep } from './document/format';
 import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
 import { explainSubject } from './explain';
 import { explainWrite } from '../linux/vfio/pci/explain';
@@ -15,6 +15,11 @@ import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
 import { History } from './journal';
+import type { Lesson } from './lessons/lesson';
+import { LessonError } from './lessons/lesson';
+import { LessonPlayer } from './lessons/player';
+import type { PlayedStep } from './lessons/player';
+import { LessonRun } from './lessons/run';
 import type { Looker } from './journal';
 import type { Machine, Outcome } from './machine';
 import { namesFor } from './names';
@@ -24,6 +29,20 @@ import type { CommandLine, MachineDoor } from './user-space';
 import { LabUserSpace } from './user-space';
 import { viewOf } from './views';
 import type { CallLine, ViewName, Views } from './views/types';
+
+/** The lessons that the lab knows, by id. Reading throws LessonError for a broken one. */
+export interface LessonLibrary {
+  list(): readonly Lesson[];
+  open(id: string): OpenedLesson;
+}
+
+export interface OpenedLesson {
+  readonly lesson: Lesson;
+  /** What it starts on. */
+  readonly machine: MachineDescription;
+  /** A file of the lesson's folder; null when there is none of that name. */
+  readonly file: (name: string) => Uint8Array | null;
+}
 
 export interface SampleMachine {
   id: string;
@@ -58,6 +77,7 @@ export interface LabHost {
   openTerminal(system: UserSpace, options: TerminalOptions): TerminalHandle;
   samples(): readonly SampleMachine[];
   readSample(id: string): Uint8Array;
+  lessons: LessonLibrary;
   /** Resolves after `ms` of real time, at once when aborted. */
   delay(ms: number, signal: AbortSignal): Promise<void>;
   breathe(): Promise<void>;
@@ -81,6 +101,8 @@ export class Lab implements MachineDoor {
   private names: Names;
   private lastPid = FIRST_PID;
   private sequence = 0;
+  private lesson: OpenedLesson | null = null;
+  private player: LessonPlayer | null = null;
   private readonly calls: CallLine[] = [];
   private readonly places = new Map<number, number>();
   private readonly listeners = new Set<() => void>();
@@ -122,6 +144,8 @@ export class Lab implements MachineDoor {
         names: this.names,
         places: this.places,
         calls: this.calls,
+        lesson: this.lesson,
+        lessons: this.host.lessons,
         document: {
           title: this.title,
           path: this.path,
@@ -290,7 +314,7 @@ export class Lab implements MachineDoor {
     return this.open(fileName, (base) => {
       const head = new TextDecoder().decode(bytes.subarray(0, 256));
       if (looksLikeDocument(head)) {
-        this.replace(new History(readDocument(new TextDecoder().decode(bytes))), base, path);
+        this.openContents(readDocument(new TextDecoder().decode(bytes)), base, path);
         return [];
       }
       const description = importMachine(base, bytes);
@@ -333,6 +357,11 @@ export class Lab implements MachineDoor {
     return result;
   }
 
+  private openContents(contents: DocumentContents, base: string, path: string | null): void {
+    const lesson = contents.lesson && this.host.lessons.open(contents.lesson.id);
+    this.replace(new History(contents, lesson && (() => new LessonRun(lesson.lesson))), base, path, lesson);
+  }
+
   newMachine(): OpenResult {
     this.replace(History.of(emptyMachine()), 'untitled', null);
     return { ok: true, title: 'untitled', notes: [] };
@@ -340,7 +369,11 @@ export class Lab implements MachineDoor {
 
   /** The document as a file's contents. */
   serialize(): Uint8Array {
-    return new TextEncoder().encode(serializeDocument(this.history.contents));
+    const { lesson } = this;
+    const contents = lesson
+      ? { ...this.history.contents, lesson: { id: lesson.lesson.id, claims: this.run?.claims ?? [] } }
+      : this.history.contents;
+    return new TextEncoder().encode(serializeDocument(contents));
   }
 
   markSaved(path: string): void {
@@ -355,8 +388,69 @@ export class Lab implements MachineDoor {
     return COLLECT_SCRIPT;
   }
 
-  private replace(history: History, title: string, path: string | null): void {
+  // ---- lessons
+
+  /** The learner's way through the open lesson. */
+  private get run(): LessonRun | null {
+    const { follower } = this.machine;
+    return follower instanceof LessonRun ? follower : null;
+  }
+
+  /** Begins a lesson on its machine, in a document of its own. */
+  openLesson(id: string): OpenResult {
+    try {
+      const opened = this.host.lessons.open(id);
+      const follow = (): LessonRun => new LessonRun(opened.lesson);
+      this.replace(History.of(opened.machine, follow), opened.lesson.title, null, opened);
+      return { ok: true, title: opened.lesson.title, notes: [] };
+    } catch (error) {
+      if (error instanceof LessonError) {
+        return refused(`The lesson was not opened. ${error.message}`, error.file, error.line, error.message);
+      }
+      throw error;
+    }
+  }
+
+  /** Answers a question of the lesson. */
+  answer(question: string, choice: number): void {
+    this.apply({ kind: 'answer', question, choice }, 'Answer a question', {});
+  }
+
+  /** Takes back everything that was done in the step in work; how many gestures that were. */
+  restartStep(): number {
+    const { run } = this;
+    const begun = run?.progress(this.machine).steps[run.claims.length]?.begun;
+    if (begun == null) return 0;
+    let taken = 0;
+    while (this.machine.journal.length > begun && this.undo().ok) taken++;
+    return taken;
+  }
+
+  /** Plays the solution of the step in work: its commands in a shell of its own, its actions as the window's. */
+  async showStep(told: (played: PlayedStep) => void): Promise<void> {
+    const step = this.lesson?.lesson.steps[this.run?.claims.length ?? 0];
+    if (step === undefined) return;
+    await this.solver().play(step, told);
+  }
+
+  private solver(): LessonPlayer {
+    const command: { current: CommandLine } = { current: { label: 'show me' } };
+    this.player ??= new LessonPlayer({
+      system: new LabUserSpace(this, { pid: this.newPid(), parent: null, name: 'bash', uid: 0, command }),
+      act: (action) => this.act(action),
+      answer: (question, choice) => this.answer(question, choice),
+      wait: (ms) => void this.apply({ kind: 'time', ms }, 'Wait', {}),
+      announce: (label) => {
+        command.current = { label };
+      },
+    });
+    return this.player;
+  }
+
+  private replace(history: History, title: string, path: string | null, lesson: OpenedLesson | null = null): void {
     this.history = history;
+    this.lesson = lesson;
+    this.player = null;
     this.title = title;
     this.path = path;
     this.saved = true;

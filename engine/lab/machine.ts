@@ -15,6 +15,13 @@ export interface Outcome {
   error: string | null;
 }
 
+/** Who watches every input of a machine, from its first one on. */
+export interface MachineFollower {
+  before(machine: Machine, input: Input): void;
+  /** The input is in the journal, unless the lab refused it (`outcome.error`). */
+  after(machine: Machine, input: Input, outcome: Outcome): void;
+}
+
 /** Virtual time that passes with every input, so that log lines and interrupts have an order in time. */
 const INPUT_TIME = 100_000n;
 const NS_PER_MS = 1_000_000n;
@@ -26,25 +33,29 @@ export class Machine {
   description: MachineDescription;
   kernel: Kernel;
   readonly journal: Input[] = [];
+  readonly follower: MachineFollower | null;
   private performers = new Map<number, Performer>();
 
-  constructor(base: MachineDescription) {
+  constructor(base: MachineDescription, follower: MachineFollower | null = null) {
     this.base = base;
+    this.follower = follower;
     this.description = base;
     this.kernel = bootKernel(base);
   }
 
   /** A machine in the state after these inputs. */
-  static replay(base: MachineDescription, inputs: readonly Input[]): Machine {
-    const machine = new Machine(base);
+  static replay(base: MachineDescription, inputs: readonly Input[], follower: MachineFollower | null = null): Machine {
+    const machine = new Machine(base, follower);
     for (const input of inputs) machine.apply(input);
     return machine;
   }
 
   /** Applies one input and writes it into the journal. An input the lab refuses changes nothing and is not written. */
   apply(input: Input): Outcome {
+    this.follower?.before(this, input);
     const outcome = this.perform(input);
     if (outcome.error === null) this.journal.push(input);
+    this.follower?.after(this, input, outcome);
     return outcome;
   }
 
@@ -98,6 +109,8 @@ export class Machine {
           ...this.description,
           kernel: { ...this.description.kernel, cmdline: input.cmdline ?? this.description.kernel.cmdline },
         });
+        return done();
+      case 'answer':
         return done();
     }
   }

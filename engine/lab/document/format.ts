@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { MachineDescription } from '../../hardware/description';
 import type { Input } from '../input';
+import type { LessonRecord } from '../lessons/grade';
 import { checkDescription } from './description-schema';
 
 export const FORMAT = 'vfiolab/1';
@@ -18,6 +19,8 @@ export interface DocumentGesture {
 export interface DocumentContents {
   machine: MachineDescription;
   gestures: DocumentGesture[];
+  /** The lesson that the document is a learner's way through; left out: none. */
+  lesson?: LessonRecord;
 }
 
 /** A file that is no document of ours, or is broken: where, and what is wrong. */
@@ -47,10 +50,18 @@ const input = z.union([
   z.object({ kind: z.literal('time'), ms: z.number().nonnegative().max(86_400_000) }),
   z.object({ kind: z.literal('edit'), edit: z.looseObject({ kind: z.enum(['replace', 'remove', 'config']) }) }),
   z.object({ kind: z.literal('reboot'), cmdline: z.string().nullable() }),
+  z.object({ kind: z.literal('answer'), question: z.string(), choice: z.number().int().nonnegative() }),
 ]);
 
 const gesture = z.object({ label: z.string(), inputs: z.array(input) });
 const step = z.union([gesture, z.object({ more: z.array(input) }), z.object({ undo: z.literal(true) })]);
+
+const lessonRecord = z
+  .object({
+    id: z.string(),
+    claims: z.array(z.object({ step: z.string(), inputs: z.number().int().nonnegative(), state: z.string() })),
+  })
+  .optional();
 
 /** What was done, as a line of the journal. */
 export type DocumentStep = DocumentGesture | { more: Input[] } | { undo: true };
@@ -66,7 +77,11 @@ function follow(gestures: DocumentGesture[], made: DocumentStep): boolean {
 }
 
 export function serializeDocument(contents: DocumentContents): string {
-  const lines = [JSON.stringify({ format: FORMAT }), JSON.stringify({ machine: contents.machine })];
+  const { lesson } = contents;
+  const lines = [
+    JSON.stringify({ format: FORMAT, ...(lesson && { lesson }) }),
+    JSON.stringify({ machine: contents.machine }),
+  ];
   for (const one of contents.gestures) lines.push(JSON.stringify(one));
   return `${lines.join('\n')}\n`;
 }
@@ -85,13 +100,15 @@ export const looksLikeDocument = (text: string): boolean => /^\s*\{"format":\s*"
 export function readDocument(text: string): DocumentContents {
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
-  const header = parseLine(lines[0] ?? '', 1) as { format?: unknown };
+  const header = parseLine(lines[0] ?? '', 1) as { format?: unknown; lesson?: unknown };
   if (header.format !== FORMAT) {
     throw new DocumentError(
       1,
       `The file has format ${String(header.format)}; this version of VFIO Lab reads ${FORMAT}.`,
     );
   }
+  const lesson = lessonRecord.safeParse(header.lesson);
+  if (!lesson.success) throw new DocumentError(1, 'What the file says of its lesson cannot be read.');
   if (lines.length < 2) throw new DocumentError(2, 'The machine is missing; the file is cut off.');
   const machine = checkDescription((parseLine(lines[1]!, 2) as { machine?: unknown }).machine);
   if ('problem' in machine) throw new DocumentError(2, `The machine cannot be read: ${machine.problem}`);
@@ -107,5 +124,5 @@ export function readDocument(text: string): DocumentContents {
       throw new DocumentError(line, 'This step goes on with one that is missing.');
     }
   }
-  return { machine, gestures };
+  return { machine, gestures, ...(lesson.data && { lesson: lesson.data }) };
 }

@@ -1,4 +1,5 @@
 import type { History } from '../journal';
+import type { LessonLibrary, OpenedLesson } from '../lab';
 import type { Machine } from '../machine';
 import type { Names } from '../names';
 import type { CallLine, DocumentView } from './types';
@@ -12,4 +13,7 @@ export interface ViewContext {
   readonly places: Map<number, number>;
   readonly calls: readonly CallLine[];
   readonly document: DocumentView;
+  /** The lesson that the document is a way through. */
+  readonly lesson: OpenedLesson | null;
+  readonly lessons: LessonLibrary;
 }

@@ -5,6 +5,7 @@ import { configView } from './config';
 import { containersView } from './containers';
 import type { ViewContext } from './context';
 import { functionView } from './function';
+import { lessonView, lessonsView } from './lesson';
 import { machineView } from './machine';
 import { pairView } from './pair';
 import { reachView } from './reach';
@@ -33,6 +34,8 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   timeline: (context) => timelineView(context),
   dmesg: ({ machine }) => ({ lines: formatLog(machine.kernel.log.records) }),
   reach: ({ machine }) => reachView(machine.kernel),
+  lesson: (context) => lessonView(context),
+  lessons: (context) => lessonsView(context),
 };
 
 export function viewOf<V extends ViewName>(

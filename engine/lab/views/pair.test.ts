@@ -1,21 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readBytes } from '../../host/files';
-import { delay } from '../../host/shell';
-import { listSamples, samplesFolder } from '../../host/samples';
+import { headlessHost } from '../../host/headless';
 import { Lab } from '../lab';
 
-const folder = samplesFolder();
-const samples = listSamples(folder);
-const start = (): Lab =>
-  Lab.create({
-    samples: () => samples,
-    readSample: (id) => readBytes(`${folder}/${samples.find((sample) => sample.id === id)!.file}`),
-    openTerminal: () => ({ write: () => undefined, resize: () => undefined, close: () => undefined }),
-    delay,
-    breathe: () => Promise.resolve(),
-    realtime: () => 0,
-  });
+const start = (): Lab => Lab.create(headlessHost());
 
 describe('the view of a pair', () => {
   it('leads both functions of one card into their group and says what would part them', () => {

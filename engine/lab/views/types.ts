@@ -308,6 +308,43 @@ export interface ReachView {
   complete: boolean;
 }
 
+/** A part of a lesson's text. HTML comes from the lesson's Markdown alone: raw HTML in it stays text. */
+export type LessonBlockView =
+  | { kind: 'prose'; html: string }
+  /** What a command prints on the lesson's machine. */
+  | { kind: 'output'; command: string; text: string }
+  | { kind: 'question'; id: string; ask: string; choices: { html: string; say: string | null }[] };
+
+export interface LessonStepView {
+  id: string;
+  title: string;
+  blocks: LessonBlockView[];
+  checks: { id: string; html: string; holds: boolean }[];
+  hints: string[];
+  /** Advice for the wrong ways taken so far. */
+  mistakes: string[];
+  /** Inputs in the journal when it was passed; null: not yet. */
+  passedAt: number | null;
+  passedHtml: string | null;
+}
+
+export interface LessonView {
+  id: string;
+  title: string;
+  about: string;
+  minutes: number;
+  sources: string[];
+  intro: LessonBlockView[];
+  /** Index of the step in work; the number of steps when the lesson is done. */
+  current: number;
+  steps: LessonStepView[];
+  answers: { question: string; choice: number; right: boolean; tries: number }[];
+}
+
+export interface LessonsView {
+  lessons: { id: string; title: string; about: string; minutes: number; steps: number }[];
+}
+
 /** Every view by name, with its parameters and its value. */
 export interface Views {
   machine: { parameters: null; value: MachineView };
@@ -320,6 +357,8 @@ export interface Views {
   timeline: { parameters: null; value: TimelineView };
   dmesg: { parameters: null; value: { lines: string[] } };
   reach: { parameters: null; value: ReachView };
+  lesson: { parameters: null; value: LessonView | null };
+  lessons: { parameters: null; value: LessonsView };
 }
 
 export type ViewName = keyof Views;

@@ -1,0 +1,84 @@
+/** Plays the solution of a lesson's steps in a shell of its own and by the window's actions: for "show me" and for checks. */
+import type { UserSpace } from '../../shell/user-space';
+import { InteractiveShell } from '../../shell/session';
+import { decode, NULL_READER } from '../../shell/streams';
+import type { Action, ActionResult } from '../action';
+import type { LessonStep } from './lesson';
+import type { SolutionStep } from './solution';
+
+/** What the player needs of the lab it plays in. */
+export interface PlayerStage {
+  readonly system: UserSpace;
+  act(action: Action): ActionResult;
+  answer(question: string, choice: number): void;
+  wait(ms: number): void;
+  /** Names the gesture that the next command makes. */
+  announce(label: string): void;
+}
+
+/** One thing that was done, with what it printed. */
+export interface PlayedStep {
+  /** As a person would type or say it. */
+  readonly what: string;
+  readonly output: string;
+  readonly refused: boolean;
+}
+
+const COLUMNS = 100;
+const ROWS = 30;
+
+export class LessonPlayer {
+  private readonly stage: PlayerStage;
+  private readonly shell: InteractiveShell;
+  private printed = '';
+
+  constructor(stage: PlayerStage) {
+    this.stage = stage;
+    this.shell = new InteractiveShell(stage.system, {
+      stdin: NULL_READER,
+      output: {
+        write: (bytes) => {
+          this.printed += decode(bytes);
+          return Promise.resolve();
+        },
+        close: () => undefined,
+      },
+      host: { terminal: () => ({ columns: COLUMNS, rows: ROWS }) },
+    });
+  }
+
+  /** Does what the step asks for; what came of each part, in order. */
+  async play(step: LessonStep, told: (played: PlayedStep) => void = () => undefined): Promise<PlayedStep[]> {
+    const played: PlayedStep[] = [];
+    for (const part of step.solution) {
+      const done = await this.part(part, step);
+      played.push(done);
+      told(done);
+    }
+    return played;
+  }
+
+  private async part(part: SolutionStep, step: LessonStep): Promise<PlayedStep> {
+    if ('sh' in part) return this.command(part.sh);
+    if ('act' in part) {
+      const result = this.stage.act(part.act);
+      return { what: result.message, output: result.calls.map((line) => `${line}\n`).join(''), refused: !result.ok };
+    }
+    if ('wait' in part) {
+      this.stage.wait(part.wait);
+      return { what: `wait ${part.wait} ms`, output: '', refused: false };
+    }
+    const { question, choice } = part.answer;
+    this.stage.answer(question, choice);
+    const asked = step.blocks.find((block) => block.kind === 'question' && block.id === question);
+    const text = asked?.kind === 'question' ? asked.choices[choice]?.text : undefined;
+    return { what: `answer: ${text ?? String(choice)}`, output: '', refused: false };
+  }
+
+  private async command(sh: string): Promise<PlayedStep> {
+    this.printed = '';
+    this.stage.announce(sh.split('\n')[0]!);
+    for (const line of sh.split('\n')) await this.shell.line(line);
+    return { what: sh, output: this.printed, refused: this.shell.shell.status !== 0 };
+  }
+}
