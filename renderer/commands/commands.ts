@@ -1,8 +1,11 @@
 /** Every command of the window by name: for the palette, the keys and the native menu. */
 import { computed, type ComputedRef } from 'vue';
+import { AREAS, PANE_NAMES, type PaneName } from '../dock/layout';
+import { PANES } from '../dock/panes';
 import { useActions } from '../stores/actions';
+import { useDock } from '../stores/dock';
 import { useDocuments } from '../stores/documents';
-import { useFrame, type PaneName } from '../stores/frame';
+import { useFrame } from '../stores/frame';
 import { useMachine } from '../stores/machine';
 import { useSelection } from '../stores/selection';
 import { useSteps } from '../stores/steps';
@@ -11,7 +14,7 @@ import { useTopologyCommands } from '../stores/topology-commands';
 import { T } from '../texts';
 import { short } from '../ui/address';
 import { functionCommands } from './functions';
-import { PANES, stepPane } from './panes';
+import { stepPane } from './panes';
 
 export interface Command {
   id: string;
@@ -28,6 +31,7 @@ export function useCommands(): ComputedRef<Command[]> {
   const machine = useMachine();
   const actions = useActions();
   const documents = useDocuments();
+  const dock = useDock();
   const frame = useFrame();
   const selection = useSelection();
   const steps = useSteps();
@@ -94,9 +98,19 @@ export function useCommands(): ComputedRef<Command[]> {
     add('save', T.command.save, G.file, 'export', 'Ctrl S', () => void documents.save(false));
     add('save-as', T.command.saveAs, G.file, 'export', 'Ctrl Shift S', () => void documents.save(true));
     add('new', T.command.newMachine, G.file, 'plus', '', () => void documents.newMachine());
-    PANES.forEach((pane, k) =>
-      add(`pane-${pane}`, T.command.goTo(T.pane[pane]), G.view, paneIcon(pane), `Ctrl ${k + 1}`, () => goTo(pane)),
-    );
+    for (const pane of PANE_NAMES) {
+      const { icon, keys } = PANES[pane];
+      add(`pane-${pane}`, T.command.goTo(T.pane[pane]), G.view, icon, keys, () => goTo(pane));
+    }
+    const { current } = dock;
+    const name = T.pane[current];
+    add('maximise', T.command.maximise(name), G.view, 'fit', 'Ctrl Shift M', () => dock.toggleMaximised(current));
+    for (const area of AREAS)
+      add(`move-${area}`, T.command.moveTo(name, T.dock.areas[area]), G.view, 'split', '', () =>
+        dock.moveTo(current, area),
+      );
+    add('close-pane', T.command.closePane(name), G.view, 'close', '', () => dock.close(current));
+    add('reset-layout', T.dock.reset, G.view, 'reset', '', () => dock.reset());
     add('next-pane', T.command.nextPane, G.view, 'chev-r', 'F6', () => stepPane(1));
     add('previous-pane', T.command.previousPane, G.view, 'chev-r', 'Shift F6', () => stepPane(-1));
     add('fabric', T.command.fabric, G.view, 'root-complex', '', () => (selection.topologyTab = 'fabric'));
@@ -104,11 +118,11 @@ export function useCommands(): ComputedRef<Command[]> {
     add('acs', T.command.acs, G.view, 'eye', 'L', () => (topology.lamps = !topology.lamps));
     add('fit', T.command.fit, G.view, 'fit', 'F', () => topology.fitWanted++);
     add('terminal', T.command.terminal, G.view, 'terminal', '', () => {
-      frame.showDock('terminal');
+      dock.showTerminal('terminal');
       terminals.add();
     });
-    add('calls', T.terminal.calls, G.view, 'process', '', () => frame.showDock('calls'));
-    add('log', T.terminal.log, G.view, 'process', '', () => frame.showDock('log'));
+    add('calls', T.terminal.calls, G.view, 'process', '', () => dock.showTerminal('calls'));
+    add('log', T.terminal.log, G.view, 'process', '', () => dock.showTerminal('log'));
     add('theme', T.command.theme, G.view, 'theme', 'Ctrl Shift T', () => frame.cycleTheme());
     add('comfortable', T.command.comfortable, G.view, 'settings', '', () => (frame.comfortable = !frame.comfortable));
     add('palette', T.command.find, G.help, 'search', 'Ctrl K', () => frame.find());
@@ -121,19 +135,7 @@ export function useCommands(): ComputedRef<Command[]> {
   function goTo(pane: PaneName): void {
     if (pane === 'interrupts' && frame.fold === 'small') {
       selection.tab = 'interrupts';
-      frame.focusPane('inspector');
-    } else frame.focusPane(pane);
+      void dock.focus('inspector');
+    } else void dock.focus(pane);
   }
-}
-
-function paneIcon(pane: PaneName): string {
-  const icons: Record<PaneName, string> = {
-    topology: 'root-complex',
-    inspector: 'inspect',
-    containers: 'container',
-    interrupts: 'irq',
-    terminal: 'terminal',
-    timeline: 'timeline',
-  };
-  return icons[pane];
 }

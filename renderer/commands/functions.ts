@@ -1,6 +1,7 @@
 /** What can be done with one function: the same list for the context menu, the keys and the palette. */
 import { lab } from '../bridge';
 import { useActions } from '../stores/actions';
+import { useDock } from '../stores/dock';
 import { useFrame } from '../stores/frame';
 import { useMachine } from '../stores/machine';
 import { useMessages } from '../stores/messages';
@@ -21,6 +22,7 @@ export interface FunctionCommand {
 export function functionCommands(address: string): FunctionCommand[] {
   const machine = useMachine();
   const actions = useActions();
+  const dock = useDock();
   const frame = useFrame();
   const selection = useSelection();
   const messages = useMessages();
@@ -30,7 +32,7 @@ export function functionCommands(address: string): FunctionCommand[] {
   const show = (tab: typeof selection.tab): void => {
     selection.select(address);
     selection.tab = tab;
-    frame.focusPane('inspector');
+    void dock.focus('inspector');
   };
   const commands: FunctionCommand[] = [
     {
@@ -91,7 +93,7 @@ export function functionCommands(address: string): FunctionCommand[] {
       run: () => {
         const others = group?.members.filter((m) => m !== address) ?? [];
         selection.ask(address, others.find((m) => machine.functions.get(m)?.isBridge === false) ?? others[0] ?? null);
-        frame.focusPane('inspector');
+        void dock.focus('inspector');
       },
     },
     {

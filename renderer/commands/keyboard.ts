@@ -16,7 +16,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   'Alt ArrowRight': 'Ctrl Shift Z',
 };
 /** The shell needs every other key. */
-const IN_TERMINAL: ReadonlySet<string> = new Set(['F6', 'Shift F6', 'Ctrl Shift T', 'Ctrl Shift S']);
+const IN_TERMINAL: ReadonlySet<string> = new Set(['F6', 'Shift F6', 'Ctrl Shift T', 'Ctrl Shift S', 'Ctrl Shift M']);
 /** A text field keeps its own undo and its single keys. */
 const NOT_IN_TEXT: ReadonlySet<string> = new Set([
   'Ctrl Z',

@@ -4,14 +4,14 @@ import { ref, shallowRef } from 'vue';
 import { lab, type Action, type ActionResult } from '../bridge';
 import { T } from '../texts';
 import { short } from '../ui/address';
-import { useFrame } from './frame';
+import { useDock } from './dock';
 import { useMachine } from './machine';
 import { useMessages, type Step } from './messages';
 
 export const useActions = defineStore('actions', () => {
   const machine = useMachine();
   const messages = useMessages();
-  const frame = useFrame();
+  const dock = useDock();
   const last = shallowRef<{ action: Action; result: ActionResult } | null>(null);
   const busy = ref(0);
 
@@ -36,7 +36,7 @@ export const useActions = defineStore('actions', () => {
       return;
     }
     const next = result.ok ? [] : remedies(action);
-    if (result.calls.length > 0) next.push({ label: T.message.showCalls, run: () => frame.showDock('calls') });
+    if (result.calls.length > 0) next.push({ label: T.message.showCalls, run: () => dock.showTerminal('calls') });
     messages.show({
       kind: result.ok ? 'ok' : 'bad',
       what: result.message,

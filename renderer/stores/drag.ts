@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
 import { useActions } from './actions';
-import { useFrame } from './frame';
+import { useDock } from './dock';
 
 /** Where a group can be dropped: an existing container, or a new one (`pid` null). */
 export interface DropTarget {
@@ -14,7 +14,7 @@ const STARTS_AFTER_PX = 4;
 
 export const useDrag = defineStore('drag', () => {
   const actions = useActions();
-  const frame = useFrame();
+  const dock = useDock();
   const group = ref<number | null>(null);
   const x = ref(0);
   const y = ref(0);
@@ -29,7 +29,7 @@ export const useDrag = defineStore('drag', () => {
       if (!moving) {
         moving = true;
         group.value = id;
-        if (frame.fold === 'small') frame.drawer = 'containers';
+        dock.show('containers');
       }
       x.value = e.clientX;
       y.value = e.clientY;
@@ -61,7 +61,7 @@ export const useDrag = defineStore('drag', () => {
 
   function dropOn(id: number, key: string): void {
     const target = parseTarget(key);
-    frame.drawer = null;
+    dock.drawer = null;
     void actions.perform({ kind: 'attach', group: id, pid: target.pid, containerFd: target.fd });
   }
 

@@ -1,8 +1,8 @@
 /** The five first steps: each ticks when it happens, by whatever way it was done. */
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
-import { useFrame } from './frame';
 import { useArrivals } from './arrivals';
+import { useDock } from './dock';
 import { useMachine } from './machine';
 import { useSelection } from './selection';
 
@@ -13,7 +13,7 @@ export const useSteps = defineStore('steps', () => {
   const machine = useMachine();
   const selection = useSelection();
   const arrivals = useArrivals();
-  const frame = useFrame();
+  const dock = useDock();
   const done = ref<ReadonlySet<StepName>>(new Set());
 
   const tick = (name: StepName): void => {
@@ -29,13 +29,7 @@ export const useSteps = defineStore('steps', () => {
   for (const name of STEP_ORDER) watch(happened[name], (yes) => yes && tick(name), { immediate: true });
 
   const current = computed<StepName | null>(() => STEP_ORDER.find((s) => !done.value.has(s)) ?? null);
-  const dismiss = (): void => {
-    frame.stepsShown = false;
-    if (frame.drawer === 'steps') frame.drawer = null;
-  };
-  const show = (): void => {
-    frame.stepsShown = true;
-    if (frame.fold === 'small') frame.drawer = 'steps';
-  };
+  const dismiss = (): void => dock.close('lesson');
+  const show = (): void => void dock.focus('lesson');
   return { done, current, dismiss, show };
 });

@@ -6,6 +6,7 @@ import { TestBridge, smallMachine } from '../__fixtures__/machines';
 import type { FunctionView } from '../bridge';
 import { useActions } from './actions';
 import { useArrivals } from './arrivals';
+import { useDock } from './dock';
 import { foldFor, useFrame } from './frame';
 import { useInspected } from './inspected';
 import { useMachine } from './machine';
@@ -228,20 +229,24 @@ describe('frame', () => {
   });
 
   it('keeps sizes within their range and remembers them', async () => {
-    const frame = useFrame();
-    frame.resize('right', 9999);
-    expect(frame.size('right')).toBe(frame.range('right').max);
-    frame.theme = 'dark';
+    const dock = useDock();
+    dock.resize('right', 9999);
+    expect(dock.size('right')).toBe(dock.range('right').max);
+    dock.move('containers', { area: 'right', cell: 0, as: 'tab' });
+    useFrame().theme = 'dark';
     await nextTick();
     setActivePinia(createPinia());
-    const again = useFrame();
+    const again = useDock();
     expect(again.size('right')).toBe(again.range('right').max);
-    expect(again.shownTheme).toBe('dark');
+    expect(again.tabsOf('inspector')).toEqual(['inspector', 'containers']);
+    expect(useFrame().shownTheme).toBe('dark');
     expect(document.documentElement.dataset['theme']).toBe('dark');
   });
 
   it('starts with the standard layout when the stored one cannot be read', () => {
     localStorage.setItem('vfiolab.frame', '{broken');
+    localStorage.setItem('vfiolab.layout', '[1]');
     expect(useFrame().theme).toBe('system');
+    expect(useDock().isOpen('topology')).toBe(true);
   });
 });

@@ -24,6 +24,9 @@ export const command = {
   nextPane: 'Next pane',
   previousPane: 'Previous pane',
   goTo: (pane: string) => `Go to ${pane}`,
+  maximise: (pane: string) => `${pane}: fill the window, or back to its place`,
+  moveTo: (pane: string, area: string) => `Move ${pane}: ${area}`,
+  closePane: (pane: string) => `Close ${pane}`,
   comfortable: 'Comfortable rows',
 } as const;
 

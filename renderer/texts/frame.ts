@@ -11,7 +11,7 @@ export const pane = {
   interrupts: 'Interrupts',
   terminal: 'Terminal',
   timeline: 'Timeline',
-  steps: 'What to do first',
+  lesson: 'Lesson',
 } as const;
 
 export const bar = {

@@ -6,6 +6,7 @@ import * as bars from './bars';
 import * as commands from './commands';
 import * as config from './config';
 import * as containers from './containers';
+import * as dock from './dock';
 import * as documents from './documents';
 import * as frame from './frame';
 import * as inspector from './inspector';
@@ -20,6 +21,7 @@ export const T = {
   ...commands,
   ...config,
   ...containers,
+  ...dock,
   ...documents,
   ...frame,
   ...inspector,

@@ -1,5 +1,5 @@
 /** Measures of the drawing for each fold of the window. */
-import type { Fold } from '../../stores/frame';
+import type { Fold } from '../../dock/layout';
 import type { Metrics } from './layout';
 
 type Base = Omit<Metrics, 'width' | 'height'>;
