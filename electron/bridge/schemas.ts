@@ -1,5 +1,6 @@
 /** Validators for everything the renderer sends: main trusts nothing that comes over the bridge. */
 import { z } from 'zod';
+import { stimulusSchema } from '../../engine/lab/document/stimulus-schema';
 import type { Requests, RequestName, TerminalInput, ViewRequest } from './channels';
 import type { Action, ViewName, Views } from './contract';
 
@@ -28,6 +29,7 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('disable-vectors'), address, index: irqIndex }),
   z.strictObject({ kind: z.literal('mask-vector'), address, index: irqIndex, vector, masked: z.boolean() }),
   z.strictObject({ kind: z.literal('fire'), address, vector: vector.nullable() }),
+  z.strictObject({ kind: z.literal('stimulate'), stimulus: stimulusSchema }),
   z.strictObject({ kind: z.literal('write-config'), address, offset, hex, as: z.enum(['user', 'root']) }),
   z.strictObject({ kind: z.literal('reset'), address }),
   z.strictObject({ kind: z.literal('edit-hardware'), address, offset, hex }),
@@ -74,6 +76,7 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   reach: z.null(),
   lesson: z.null(),
   lessons: z.null(),
+  stimuli: one,
 };
 
 const viewRequestShape = z.discriminatedUnion('kind', [

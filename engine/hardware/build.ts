@@ -1,6 +1,7 @@
 /** Turns a description into silicon. */
 import type { FunctionDescription, MachineDescription } from './description';
 import { createModel } from './devices/catalog';
+import { wireResets } from './devices/reset';
 import { HardwareMachine } from './machine';
 import type { PciAddress } from './pci/address';
 import { compareAddresses, parseAddress } from './pci/address';
@@ -71,9 +72,20 @@ export function virtualSizes({ resources, sriov }: FunctionDescription): number[
 
 const sizeOf = (description: FunctionDescription): 256 | 4096 => (description.config.length > 512 ? 4096 : 256);
 
-/** Registers of one function, with masks: the recorded ones, or those that the specification gives. */
-export function buildConfigSpace(description: FunctionDescription, bytes?: Uint8Array): ConfigSpace {
-  const space = new ConfigSpace(sizeOf(description), (made) => fillMasks(made, description), bytes);
+/**
+ * Registers of one function, with masks: the recorded ones, or those that the specification gives. Before the first
+ * write `onFirstWrite` is called.
+ */
+export function buildConfigSpace(
+  description: FunctionDescription,
+  bytes?: Uint8Array,
+  onFirstWrite: () => void = () => undefined,
+): ConfigSpace {
+  const first = (made: ConfigSpace): void => {
+    fillMasks(made, description);
+    onFirstWrite();
+  };
+  const space = new ConfigSpace(sizeOf(description), first, bytes);
   readBytes(description.config, space.bytes);
   if (description.known !== null) space.known = bytesOf(description.known);
   return space;
@@ -169,10 +181,11 @@ export function buildMachine(description: MachineDescription): HardwareMachine {
   for (const { description: fn, address } of inEnumerationOrder(description.functions)) {
     const bytes = registers.subarray(used, (used += sizeOf(fn)));
     const parent = fn.parent === null ? null : (machine.functions.get(fn.parent) ?? null);
-    const built = new PciFunction(address, buildConfigSpace(fn, bytes), parent, fn.rootBus);
+    const config = buildConfigSpace(fn, bytes, () => wireResets(built));
+    const built: PciFunction = new PciFunction(address, config, parent, fn.rootBus);
     if (machine.functions.has(built.name)) throw new Error(`There are two functions at ${fn.address}.`);
     built.physicalFunction = fn.physicalFunction === null ? null : (machine.functions.get(fn.physicalFunction) ?? null);
-    built.modelWhenNeeded(() => createModel(built, regionSizes(fn)));
+    built.modelWhenNeeded(() => machine.attach(createModel(built, regionSizes(fn), fn)));
     machine.add(built);
     if (!roots.has(fn.rootBus)) {
       roots.add(fn.rootBus);

@@ -146,12 +146,15 @@ const STATUS = 0x06;
 const BUS_MASTER = 0x4;
 const INTX_DISABLE = 0x400;
 const INTERRUPT_STATUS = 0x8;
+const POWER_STATE = 0x3;
 
 /** Places of the interrupt registers of one function, found once. */
 interface Signals {
   readonly fn: PciFunction;
   msi: number;
   msix: number;
+  /** Power management capability, 0 without one. */
+  readonly power: number;
   /** The device drives its pin. */
   pin: boolean;
   /** The pin as seen outside: driven and not disabled. */
@@ -182,6 +185,15 @@ export class Interrupts {
     return msixOn ? this.raiseMsix(s, vector, path) : this.raiseMsi(s, vector, path);
   }
 
+  /** A write to an interrupt address that the device makes up itself: whatever its MSI or MSI-X registers say. */
+  sendMessage(fn: PciFunction, address: bigint, data: number): InterruptPath {
+    const path = this.log.next(fn, 'msi', 0);
+    path.addressLow = Number(address & 0xffff_ffffn);
+    path.addressHigh = Number(address >> 32n);
+    path.data = data;
+    return this.send(this.signalsOf(fn), path);
+  }
+
   /** Drives the INTx pin. A pin that is asserted stays so until `level` is false. */
   setIntx(fn: PciFunction, level: boolean): InterruptPath | null {
     const s = this.signalsOf(fn);
@@ -198,6 +210,7 @@ export class Interrupts {
       fn,
       msi: fn.config.findCapability(0x05),
       msix: fn.config.findCapability(0x11),
+      power: fn.config.findCapability(0x01),
       pin: false,
       asserted: false,
     };
@@ -257,6 +270,10 @@ export class Interrupts {
     if (!(s.fn.config.read(COMMAND, 2) & BUS_MASTER)) {
       return path.stop('bus-master', 'bus mastering is off: the function may not write');
     }
+    if (s.power !== 0 && s.fn.config.read(s.power + 4, 1) & POWER_STATE) {
+      return path.stop('bus-master', 'the function is not in D0: it may not write');
+    }
+    if (!s.fn.reachable) return path.stop('message', 'a link above is down');
     path.addressLow >>>= 0;
     path.requester = requesterId(s.fn.address);
     path.reached = 'message';

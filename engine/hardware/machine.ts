@@ -1,5 +1,10 @@
 import type { IommuKind } from './description';
-import type { PciFunction } from './pci/function';
+import type { DeviceEnvironment } from './devices/environment';
+import type { DeviceModel, PciFunction } from './pci/function';
+
+type ActingModel = DeviceModel & { connect(environment: DeviceEnvironment): void };
+
+const isActing = (model: DeviceModel): model is ActingModel => 'connect' in model;
 
 /** A root bus: what hangs directly below a host bridge. */
 export interface RootBus {
@@ -15,9 +20,31 @@ export class HardwareMachine {
   readonly functions = new Map<string, PciFunction>();
   readonly roots: RootBus[] = [];
   readonly iommu: IommuKind;
+  /** What acting models are connected to, the ones that are made later too. */
+  private environment: DeviceEnvironment | null = null;
+  private readonly acting: ActingModel[] = [];
 
   constructor(iommu: IommuKind) {
     this.iommu = iommu;
+  }
+
+  /** Connects the models that act, those there are and those to come. */
+  connect(environment: DeviceEnvironment): void {
+    this.environment = environment;
+    for (const model of this.acting) model.connect(environment);
+  }
+
+  /** What the machine's models act on; null before it is complete. */
+  get surroundings(): DeviceEnvironment | null {
+    return this.environment;
+  }
+
+  /** A model was made: it acts as soon as the machine does. */
+  attach<M extends DeviceModel>(model: M): M {
+    if (!isActing(model)) return model;
+    this.acting.push(model);
+    if (this.environment !== null) model.connect(this.environment);
+    return model;
   }
 
   /** Puts a function onto the fabric, below its parent where it has one. */

@@ -82,7 +82,7 @@ export function addVirtualFunction(
     null;
   const fn = new PciFunction(virtualFunctionAddress(pf, index), registersOf(pf, sibling), pf.parent, pf.rootBus);
   fn.physicalFunction = pf;
-  fn.model = new RecordedDevice(fn, sizes);
+  fn.model = machine.attach(new RecordedDevice(fn, sizes));
   machine.add(fn);
   return fn;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Input } from '../lab/input';
 import { History } from '../lab/journal';
 import { arrivalsSince } from '../lab/arrivals';
+import { deviceSheet } from '../lab/device-sheet';
 import { explainSubject } from '../lab/explain';
 import { LabUserSpace } from '../lab/user-space';
 import type { MachineDoor } from '../lab/user-space';
@@ -57,6 +58,7 @@ export function doorTo(description: MachineDescription, inputs: readonly Input[]
     now: () => ({ realtime: Date.now(), monotonic: Number(history.machine.kernel.clock.now / 1_000_000n) }),
     arrivals: (from, uid) => arrivalsSince(history.machine.kernel, from, uid),
     explain: (subject) => explainSubject(history.machine.kernel, subject),
+    deviceSheet: (device) => deviceSheet(history.machine.kernel, device),
   };
 }
 

@@ -2,6 +2,7 @@
  * Actions of the window: each is a small user-space program that issues the same system calls a person would type.
  * The calls are recorded as one gesture under the action's label and come back as strace lines.
  */
+import type { Stimulus } from '../hardware/devices/stimulus';
 import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import type { Refusal } from '../linux/why';
 
@@ -18,6 +19,8 @@ export type Action =
   | { kind: 'mask-vector'; address: string; index: 0 | 1 | 2; vector: number; masked: boolean }
   /** The device raises the interrupt (a stimulus, not a system call). */
   | { kind: 'fire'; address: string; vector: number | null }
+  /** Something happens to a device (`Views['stimuli']` lists what can): a packet arrives, a link fails, … */
+  | { kind: 'stimulate'; stimulus: Stimulus }
   /** pwrite through the device's vfio descriptor (`user`) or, as root, through sysfs `config` (`root`). */
   | { kind: 'write-config'; address: string; offset: number; hex: string; as: 'user' | 'root' }
   | { kind: 'reset'; address: string }

@@ -8,6 +8,8 @@ import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import type { Refusal } from '../linux/why';
 import { fromHex } from '../shell/calls/hex';
 import { straceLine } from '../shell/calls/strace';
+import type { Stimulus } from '../hardware/devices/stimulus';
+import { stimulusText } from '../hardware/devices/stimulus-text';
 import type { Action, ActionResult } from './action';
 import type { Input } from './input';
 import type { Outcome } from './machine';
@@ -320,6 +322,15 @@ function writeConfig(script: Script, action: Action & { kind: 'write-config' }):
   return `Root's write of ${bytes} ${bytes === 1 ? 'byte' : 'bytes'} at ${at} returned ${answer.ret}.`;
 }
 
+function happened(script: Script, stimulus: Stimulus): string {
+  const { error, answer } = script.caller.apply({ kind: 'stimulus', stimulus });
+  if (error !== null) throw new Refused(error, '', null);
+  const times = stimulus.count === undefined || stimulus.count === 1 ? '' : ` ${stimulus.count} times`;
+  const stopped = answer?.errno === undefined ? '' : ' Not all of it got through; the log tells why.';
+  const found = answer?.hex === undefined ? '' : ` It read ${answer.hex}.`;
+  return `${short(stimulus.device)}: ${stimulusText(stimulus)}${times}.${found}${stopped}`;
+}
+
 function perform(script: Script, action: Action): string {
   switch (action.kind) {
     case 'bind':
@@ -348,6 +359,8 @@ function perform(script: Script, action: Action): string {
       const what = action.vector === null ? 'its INTx line' : `vector ${action.vector}`;
       return `${short(action.address)} raised ${what}.`;
     }
+    case 'stimulate':
+      return happened(script, action.stimulus);
     case 'write-config':
       return writeConfig(script, action);
     case 'reset': {
@@ -393,6 +406,8 @@ export function actionLabel(action: Action): string {
       return `${action.masked ? 'Mask' : 'Unmask'} vector ${action.vector}`;
     case 'fire':
       return action.vector === null ? `Raise INTx of ${short(action.address)}` : `Fire vector ${action.vector}`;
+    case 'stimulate':
+      return `${short(action.stimulus.device)}: ${stimulusText(action.stimulus)}`;
     case 'write-config':
       return `Write ${action.offset.toString(16).padStart(3, '0')} of ${short(action.address)}`;
     case 'reset':

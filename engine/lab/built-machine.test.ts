@@ -8,6 +8,10 @@ import { lspciText } from '../host/shell';
 import { bootKernel } from '../linux/kernel';
 import type { Kernel } from '../linux/kernel';
 import { Performer } from '../shell/calls/perform';
+import type { DocumentContents } from './document/format';
+import { readDocument, serializeDocument } from './document/format';
+import type { Stimulus } from './input';
+import { History } from './journal';
 import { stateHash } from './state-hash';
 import { Machine } from './machine';
 import { UserDriver } from './user-driver.fixture';
@@ -164,5 +168,44 @@ describe('a driver in user space on a built machine', () => {
     expect([0, 1, 2, 3, 4, 5, 6, 7].map((vector) => driver.signalled(vector))).toEqual([0, 0, 0, 0, 0, 1, 0, 0]);
     const again = Machine.replay(machine.base, machine.journal);
     expect(stateHash(again.kernel)).toBe(stateHash(machine.kernel));
+  });
+});
+
+describe('stimuli in a document', () => {
+  it('come back as they were, a storm as one line', () => {
+    const builder = new MachineBuilder();
+    builder.behindPort('lab-nic');
+    const device = '0000:01:00.0';
+    const history = History.of(builder.description);
+    const stimuli: Stimulus[] = [
+      { device, kind: 'interrupt', vector: null },
+      { device, kind: 'interrupt', vector: 1, count: 100_000, everyUs: 10 },
+      { device, kind: 'dma', direction: 'read', address: '0x1000', length: 16, hex: '' },
+      { device, kind: 'msi', address: '0xfee00000', data: 0x21 },
+      { device, kind: 'register', region: 0, offset: 0, width: 4, value: null },
+      { device, kind: 'error', error: 'RxErr' },
+      { device: '0000:00:01.0', kind: 'link', up: false },
+    ];
+    for (const stimulus of stimuli) {
+      expect(history.apply({ kind: 'stimulus', stimulus }, 'test', {}).error).toBeNull();
+    }
+    const text = serializeDocument(history.contents);
+    expect(text.split('\n')).toHaveLength(2 + stimuli.length + 1);
+    const again = new History(readDocument(text));
+    expect(again.contents).toEqual(history.contents);
+    expect(stateHash(again.machine.kernel)).toBe(stateHash(history.machine.kernel));
+  });
+
+  it.each([
+    { device: '0000:01:00.0', kind: 'interrupt', vector: -1 },
+    { device: '0000:01:00.0', kind: 'interrupt', vector: 1, count: 1e9 },
+    { device: '0000:01:00.0', kind: 'dma', direction: 'sideways', address: '0x0', length: 1, hex: '' },
+    { device: '0000:01:00.0', kind: 'packet', hex: 'xyz', queue: 0 },
+    { device: '0000:01:00.0', kind: 'explode' },
+  ])('are refused where they are none: %j', (stimulus) => {
+    const { description } = new MachineBuilder();
+    const contents = { machine: description, gestures: [{ label: 'x', inputs: [{ kind: 'stimulus', stimulus }] }] };
+    const text = serializeDocument(contents as unknown as DocumentContents);
+    expect(() => readDocument(text)).toThrow(/This step cannot be read/);
   });
 });

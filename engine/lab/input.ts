@@ -1,5 +1,8 @@
 import type { MachineDescription } from '../hardware/description';
+import type { Stimulus } from '../hardware/devices/stimulus';
 import type { TracedOperation } from '../linux/uapi/operation';
+
+export type { Stimulus } from '../hardware/devices/stimulus';
 
 /**
  * Everything that changes a machine. The list of inputs is the journal; a machine's state is the replay of its first
@@ -15,10 +18,6 @@ export type Input =
   | { kind: 'reboot'; cmdline: string | null }
   /** A learner's answer to a question of the lesson; the machine does not change by it. */
   | { kind: 'answer'; question: string; choice: number };
-
-export type Stimulus =
-  /** The device raises an interrupt: MSI or MSI-X vector, or its INTx pin (vector null). */
-  { device: string; kind: 'interrupt'; vector: number | null };
 
 /** Changes of the silicon. Applied to the description; the machine then boots anew with the same kernel settings. */
 export type TopologyEdit =

@@ -2,12 +2,13 @@
 import type { MachineDescription } from '../hardware/description';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import { straceLine } from '../shell/calls/strace';
-import type { InterruptArrival, UserSpace } from '../shell/user-space';
+import type { DeviceSheet, InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
 import { arrivalsSince } from './arrivals';
 import type { DocumentContents, DocumentStep } from './document/format';
 import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
+import { deviceSheet } from './device-sheet';
 import { explainSubject } from './explain';
 import { explainWrite } from '../linux/vfio/pci/explain';
 import { holdingsOf, vfioPciOf } from './holdings';
@@ -235,6 +236,10 @@ export class Lab implements MachineDoor {
 
   now(): { realtime: number; monotonic: number } {
     return { realtime: this.host.realtime(), monotonic: Number(this.machine.kernel.clock.now / 1_000_000n) };
+  }
+
+  deviceSheet(device: string): DeviceSheet | null {
+    return deviceSheet(this.machine.kernel, device);
   }
 
   explain(subject: readonly string[]): string[] | null {

@@ -1,5 +1,6 @@
 /** The one way in: a machine changes only through `apply`, and its state is the replay of its journal. */
 import type { MachineDescription } from '../hardware/description';
+import { stimulate } from '../hardware/devices/stimulate';
 import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
 import type { Answer, Operation, TracedOperation } from '../linux/uapi/operation';
@@ -131,15 +132,11 @@ export class Machine {
   private stimulate(stimulus: Stimulus): Outcome {
     const device = this.kernel.pci.devices.get(stimulus.device);
     if (!device) return { answer: null, why: null, error: `There is no function ${stimulus.device}.` };
-    const { interrupts } = this.kernel;
-    if (stimulus.vector !== null) {
-      interrupts.raiseVector(device.function, stimulus.vector);
-    } else {
-      // A device that only its registers describe has no cause to withdraw: its pin is a pulse.
-      interrupts.setIntx(device.function, true);
-      interrupts.setIntx(device.function, false);
-    }
-    return done();
+    const { machine, clock } = this.kernel;
+    const result = stimulate(machine, device.function, stimulus, (ns) => clock.advance(ns));
+    if ('problem' in result) return { answer: null, why: null, error: result.problem };
+    const { hex, complete } = result;
+    return { answer: { ...(hex !== null && { hex }), ...(!complete && { errno: 'EIO' }) }, why: null, error: null };
   }
 }
 

@@ -1,8 +1,8 @@
 /** The terminal's way into the machine: calls become journal entries, looks at files do not. */
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
-import type { DeviceInterrupt, InterruptArrival, UserSpace } from '../shell/user-space';
-import type { Input } from './input';
+import type { DeviceSheet, InterruptArrival, StimulusOutcome, UserSpace } from '../shell/user-space';
+import type { Input, Stimulus } from './input';
 import type { Looker } from './journal';
 import type { Outcome } from './machine';
 
@@ -19,6 +19,7 @@ export interface MachineDoor {
   delay(ms: number, signal: AbortSignal): Promise<void>;
   now(): { realtime: number; monotonic: number };
   explain(subject: readonly string[]): string[] | null;
+  deviceSheet(device: string): DeviceSheet | null;
   arrivals(from: number, uid: number): { next: number; list: InterruptArrival[] };
 }
 
@@ -114,8 +115,17 @@ export class LabUserSpace implements UserSpace, Looker {
     return this.door.breathe();
   }
 
-  stimulate(stimulus: DeviceInterrupt): string | null {
-    return this.apply({ kind: 'stimulus', stimulus }).error;
+  stimulate(stimulus: Stimulus): StimulusOutcome {
+    const { error, answer } = this.apply({ kind: 'stimulus', stimulus });
+    return { problem: error, hex: answer?.hex ?? null, complete: answer?.errno === undefined };
+  }
+
+  deviceSheet(device: string): DeviceSheet | null {
+    return this.door.deviceSheet(device);
+  }
+
+  pause(ms: number, signal: AbortSignal): Promise<void> {
+    return this.door.delay(ms, signal);
   }
 
   reboot(cmdline: string | null): void {

@@ -1,7 +1,6 @@
 /** Boots a machine: composes the subsystems, lowest first, and takes over what the description says was running. */
 import { buildMachine } from '../hardware/build';
 import type { FunctionDescription, MachineDescription } from '../hardware/description';
-import { connectDevices } from '../hardware/devices/catalog';
 import { Interrupts } from '../hardware/interrupts';
 import type { HardwareMachine } from '../hardware/machine';
 import type { PciFunction } from '../hardware/pci/function';
@@ -115,7 +114,7 @@ export function bootKernel(description: MachineDescription): Kernel {
       });
   for (const device of devices) pci.enlist(device);
   iommu.boot(devices);
-  connectDevices(machine.functions.values(), {
+  machine.connect({
     interrupts,
     after: (ns, act) => void clock.after(ns, act),
     dma: new DmaPath({

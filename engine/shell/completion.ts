@@ -3,6 +3,7 @@
 import { BUILTINS } from './language/builtins/index';
 import type { Shell } from './language/shell';
 import { PROGRAMS } from './programs/index';
+import { fullAddress } from './programs/support/address';
 
 const BREAKS = /[\s;&|<>(){}`"'=]/;
 const FIRST_WORDS = new Set([
@@ -21,12 +22,11 @@ const FIRST_WORDS = new Set([
   'type',
   'man',
 ]);
-const ADDRESS_COMMANDS = new Set(['vfio', 'stim', 'driverctl', 'why', 'lspci', 'setpci']);
+const ADDRESS_COMMANDS = new Set(['vfio', 'stim', 'poke', 'driverctl', 'why', 'lspci', 'setpci']);
 
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   vfio: ['attach', 'cfg', 'detach', 'help', 'info', 'irq', 'map', 'region', 'reset', 'status', 'unmap'],
   driverctl: ['list-devices', 'list-overrides', 'load-override', 'set-override', 'unset-override'],
-  stim: ['vector', 'intx'],
 };
 
 function names(shell: Shell, directory: string): string[] {
@@ -58,6 +58,20 @@ function commands(shell: Shell, word: string): string[] {
     .map((name) => `${name} `);
 }
 
+/** After the address: what can happen to the device and its parameters, or its registers. */
+function deviceWords(shell: Shell, command: string, words: readonly string[]): string[] {
+  const at = words.findIndex((word) => ADDRESS.test(word));
+  const sheet = at < 0 ? null : (shell.system.deviceSheet?.(fullAddress(words[at]!)) ?? null);
+  if (sheet === null) return [];
+  if (command === 'poke') return words.length === at + 1 ? sheet.registers.map((register) => register.name) : [];
+  const kind = sheet.stimuli.find((one) => one.kind === words[at + 1]);
+  if (kind === undefined) return words.length === at + 1 ? sheet.stimuli.map((one) => one.kind) : [];
+  const choices = kind.parameters.flatMap((one) => (one.kind === 'choice' ? one.options : []));
+  return [...kind.parameters.map((one) => `${one.key}=`), ...choices.map((option) => option.value)];
+}
+
+const ADDRESS = /^(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i;
+
 /** Candidates for the word before the cursor. */
 export function completions(shell: Shell, line: string): { candidates: string[]; word: string } {
   let start = line.length;
@@ -83,6 +97,7 @@ export function completions(shell: Shell, line: string): { candidates: string[];
   }
   const command = clauseWords.find((one) => !FIRST_WORDS.has(one)) ?? '';
   const extra: string[] = [];
+  if (command === 'stim' || command === 'poke') extra.push(...deviceWords(shell, command, clauseWords));
   if (!redirecting && !word.includes('/')) {
     if (clauseWords.length === 1) extra.push(...(WORDS[command] ?? []));
     if (ADDRESS_COMMANDS.has(command) || /^[0-9a-f]{4}:/i.test(word))
@@ -95,7 +110,8 @@ export function completions(shell: Shell, line: string): { candidates: string[];
   const short = /^[0-9a-f]{2}:/i.test(word)
     ? extra.filter((name) => name.slice(5).startsWith(word)).map((name) => name.slice(5))
     : [];
-  const offered = [...extra.filter((name) => name.startsWith(word)), ...short].map((name) => `${name} `);
+  const matching = extra.filter((name) => name.startsWith(word));
+  const offered = [...matching, ...short].map((name) => (name.endsWith('=') ? name : `${name} `));
   const found = word === '' && offered.length > 0 ? offered : [...offered, ...paths(shell, word)];
   return { candidates: [...new Set(found)].sort(), word };
 }

@@ -1,12 +1,20 @@
 /** How a program reaches Linux: system calls as data, processes, and the passing of time. */
+import type { DeviceRegister } from '../hardware/devices/data-sheet';
+import type { Stimulus, StimulusKind } from '../hardware/devices/stimulus';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
 
-/** An outside event that a person may cause from the terminal: the device raises vector n, or its pin (null). */
-export interface DeviceInterrupt {
-  device: string;
-  kind: 'interrupt';
-  vector: number | null;
+/** What can happen to a device, and the registers that its data sheet names. */
+export interface DeviceSheet {
+  readonly stimuli: readonly StimulusKind[];
+  readonly registers: readonly DeviceRegister[];
+}
+
+/** `problem`: why it could not happen. `hex`: what a read found. `complete` false: a part was stopped on its way. */
+export interface StimulusOutcome {
+  readonly problem: string | null;
+  readonly hex: string | null;
+  readonly complete: boolean;
 }
 
 /** An interrupt of a function on its way to the process that waits for it. */
@@ -43,8 +51,12 @@ export interface UserSpace {
   breathe?(): Promise<void>;
   /** Sends a signal to another process of the machine; the errno name when it is refused. */
   kill?(pid: number, signal: number): string | null;
-  /** Makes a device act; a message when it cannot. */
-  stimulate?(stimulus: DeviceInterrupt): string | null;
+  /** Lets something happen to a device. */
+  stimulate?(stimulus: Stimulus): StimulusOutcome;
+  /** Null for a device that is not there. */
+  deviceSheet?(device: string): DeviceSheet | null;
+  /** Resolves after this many milliseconds of real time, at once when aborted; the machine's time stands still. */
+  pause?(ms: number, signal: AbortSignal): Promise<void>;
   /** Interrupts from number `from` on, and the number that comes next. Another process's are shown to its user and root. */
   arrivals?(from: number): { readonly next: number; readonly list: readonly InterruptArrival[] };
   /** Boots the machine again, with another kernel command line when one is given. */
@@ -71,6 +83,8 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     ...(system.breathe && { breathe: () => system.breathe!() }),
     ...(system.kill && { kill: (pid, signal) => system.kill!(pid, signal) }),
     ...(system.stimulate && { stimulate: (stimulus) => system.stimulate!(stimulus) }),
+    ...(system.deviceSheet && { deviceSheet: (device) => system.deviceSheet!(device) }),
+    ...(system.pause && { pause: (ms, signal) => system.pause!(ms, signal) }),
     ...(system.arrivals && { arrivals: (from) => system.arrivals!(from) }),
     ...(system.reboot && { reboot: (cmdline) => system.reboot!(cmdline) }),
     ...(system.why && { why: () => system.why!() }),

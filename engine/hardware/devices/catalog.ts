@@ -1,24 +1,43 @@
+import type { FunctionDescription } from '../description';
+import type { StrapValues } from '../parts/straps';
 import type { PciFunction } from '../pci/function';
 import type { BarDevice } from './bar-device';
-import type { DeviceEnvironment } from './environment';
 import { EduDevice } from './edu';
 import { RecordedDevice } from './recorded';
 
-type Maker = (fn: PciFunction, sizes: readonly number[]) => BarDevice;
-
-/** Models by the IDs of what they stand for: device ID in the high half, vendor ID in the low one. */
-const BY_ID: ReadonlyMap<number, Maker> = new Map([[0x11e81234, (fn, sizes) => new EduDevice(fn, sizes)]]);
-
-/** The model of a function: one that acts where there is one, else memory behind the BARs. */
-export function createModel(fn: PciFunction, sizes: readonly number[]): BarDevice {
-  const make = BY_ID.get(fn.config.read(0, 4));
-  return make === undefined ? new RecordedDevice(fn, sizes) : make(fn, sizes);
+/** A kind of device that the lab can let act. */
+interface ModelEntry {
+  /** What a built function's description names it by. */
+  readonly name: string;
+  /** Whether a function that only its registers describe is such a device, with BARs in which its registers fit. */
+  readonly fits: (fn: PciFunction, sizes: readonly number[]) => boolean;
+  readonly make: (fn: PciFunction, sizes: readonly number[], straps: StrapValues) => BarDevice;
 }
 
-/** Connects the models that act with the machine around them. */
-export function connectDevices(functions: Iterable<PciFunction>, environment: DeviceEnvironment): void {
-  for (const fn of functions) {
-    if (!BY_ID.has(fn.config.read(0, 4))) continue;
-    if (fn.model instanceof EduDevice) fn.model.connect(environment);
-  }
+/** Vendor ID in the low half, device ID in the high one. */
+const isId = (fn: PciFunction, vendor: number, device: number): boolean =>
+  fn.config.read(0, 4) === ((device << 16) | vendor) >>> 0;
+
+const MODELS: readonly ModelEntry[] = [
+  {
+    name: 'edu',
+    fits: (fn, sizes) => isId(fn, 0x1234, 0x11e8) && sizes[0] === 0x100000,
+    make: (fn, sizes) => new EduDevice(fn, sizes),
+  },
+];
+
+const BY_NAME: ReadonlyMap<string, ModelEntry> = new Map(MODELS.map((entry) => [entry.name, entry]));
+
+/**
+ * The model of a function: the one its description names; without a name, the one that its registers tell. What no
+ * model fits is memory behind its BARs. `sizes[n]`: length of region n.
+ */
+export function createModel(
+  fn: PciFunction,
+  sizes: readonly number[],
+  described: Pick<FunctionDescription, 'model' | 'part'> = { model: null },
+): BarDevice {
+  const named = described.model === null ? undefined : BY_NAME.get(described.model);
+  const entry = named ?? (described.part ? undefined : MODELS.find((one) => one.fits(fn, sizes)));
+  return entry === undefined ? new RecordedDevice(fn, sizes) : entry.make(fn, sizes, described.part?.straps ?? {});
 }

@@ -1,8 +1,6 @@
 import type { PciFunction } from '../pci/function';
-import { BarDevice } from './bar-device';
-import type { ActingDevice, DeviceEnvironment } from './environment';
-
-type Width = 1 | 2 | 4 | 8;
+import type { Width } from './acting-device';
+import { ActingDevice } from './acting-device';
 
 /** Registers of BAR 0, as QEMU documents its educational device (docs/specs/edu). */
 const REG = {
@@ -38,9 +36,7 @@ const FACTORIAL_TIME = 1_000_000n;
 const ALL_ONES_64 = 0xffff_ffff_ffff_ffffn;
 
 /** QEMU's educational device: a register to invert, a factorial unit, one interrupt, one DMA engine. */
-export class EduDevice extends BarDevice implements ActingDevice {
-  private readonly fn: PciFunction;
-  private environment: DeviceEnvironment | null = null;
+export class EduDevice extends ActingDevice {
   private liveness = 0;
   private factorial = 0;
   private status = 0;
@@ -49,31 +45,28 @@ export class EduDevice extends BarDevice implements ActingDevice {
   private readonly buffer = new Uint8Array(Number(BUFFER_SIZE));
 
   constructor(fn: PciFunction, sizes: readonly number[]) {
-    super('edu', fn.config, sizes);
-    this.fn = fn;
+    super('edu', fn, sizes);
   }
 
-  connect(environment: DeviceEnvironment): void {
-    this.environment = environment;
-  }
-
-  override read(region: number, offset: number, width: Width): bigint | number {
-    if (region !== 0) return super.read(region, offset, width);
+  protected override load(region: number, offset: number, width: Width): bigint | number {
+    if (region !== 0) return super.load(region, offset, width);
     if (width < 4) return 0;
     if (width === 8 && offset < WIDE_FROM) return ALL_ONES_64;
     const value = this.register(offset);
     return width === 8 ? value : Number(value & 0xffffffffn);
   }
 
-  override write(region: number, offset: number, width: Width, value: bigint | number): void {
-    if (region !== 0) super.write(region, offset, width, value);
+  protected override store(region: number, offset: number, width: Width, value: bigint | number): void {
+    if (region !== 0) super.store(region, offset, width, value);
     else if (width === 4 || (width === 8 && offset >= WIDE_FROM)) this.setRegister(offset, BigInt(value));
   }
 
-  /** A reset takes the interrupt line down; the registers keep what they hold, as in QEMU. */
+  /** A reset takes the interrupt line down and stops no work; the registers keep what they hold, as in QEMU. */
   override reset(): void {
-    this.environment?.interrupts.setIntx(this.fn, false);
+    this.setPin(false);
   }
+
+  protected override powerOn(): void {}
 
   private register(offset: number): bigint {
     switch (offset) {
@@ -113,7 +106,7 @@ export class EduDevice extends BarDevice implements ActingDevice {
         this.status = (this.status & ~STATUS_INTERRUPT) | (word & STATUS_INTERRUPT);
         return;
       case REG.RAISE:
-        this.raise(word);
+        this.setCause(word);
         return;
       case REG.ACKNOWLEDGE:
         this.acknowledge(word);
@@ -127,31 +120,25 @@ export class EduDevice extends BarDevice implements ActingDevice {
     if (this.status & STATUS_COMPUTING) return;
     this.factorial = n;
     this.status |= STATUS_COMPUTING;
-    this.environment?.after(FACTORIAL_TIME, () => {
+    this.later(FACTORIAL_TIME, () => {
       let result = 1;
       for (let i = n; i > 0 && result !== 0; i--) result = Math.imul(result, i);
       this.factorial = result >>> 0;
       this.status &= ~STATUS_COMPUTING;
-      if (this.status & STATUS_INTERRUPT) this.raise(FACTORIAL_INTERRUPT);
+      if (this.status & STATUS_INTERRUPT) this.setCause(FACTORIAL_INTERRUPT);
     });
   }
 
-  private raise(bits: number): void {
+  private setCause(bits: number): void {
     this.interruptStatus = (this.interruptStatus | bits) >>> 0;
-    const interrupts = this.environment?.interrupts;
-    if (this.interruptStatus === 0 || interrupts === undefined) return;
-    if (this.messagesOn) interrupts.raiseVector(this.fn, 0);
-    else interrupts.setIntx(this.fn, true);
+    if (this.interruptStatus === 0) return;
+    if (this.messages !== null) this.raise(0);
+    else this.setPin(true);
   }
 
   private acknowledge(bits: number): void {
     this.interruptStatus = (this.interruptStatus & ~bits) >>> 0;
-    if (this.interruptStatus === 0 && !this.messagesOn) this.environment?.interrupts.setIntx(this.fn, false);
-  }
-
-  private get messagesOn(): boolean {
-    const msi = this.fn.config.findCapability(0x05);
-    return msi !== 0 && (this.fn.config.read(msi + 2, 2) & 1) !== 0;
+    if (this.interruptStatus === 0 && this.messages === null) this.setPin(false);
   }
 
   private setDma(offset: number, value: bigint): void {
@@ -162,21 +149,21 @@ export class EduDevice extends BarDevice implements ActingDevice {
     else if (offset === REG.DMA_COUNT) dma.count = value;
     else if (offset === REG.DMA_COMMAND && value & BigInt(DMA_RUN)) {
       dma.command = value;
-      this.environment?.after(DMA_TIME, () => this.transfer());
+      this.later(DMA_TIME, () => this.transfer());
     }
   }
 
   private transfer(): void {
-    const { dma, environment } = this;
+    const { dma } = this;
     const command = Number(dma.command);
     const toMemory = (command & DMA_TO_MEMORY) !== 0;
     const inside = (toMemory ? dma.source : dma.destination) - BUFFER_START;
-    if (inside >= 0n && inside + dma.count <= BUFFER_SIZE && environment !== null) {
+    if (inside >= 0n && inside + dma.count <= BUFFER_SIZE) {
       const piece = this.buffer.subarray(Number(inside), Number(inside + dma.count));
-      if (toMemory) environment.dma.write(this.fn, dma.destination & DMA_MASK, piece);
-      else environment.dma.read(this.fn, dma.source & DMA_MASK, piece);
+      if (toMemory) this.writeMemory(dma.destination & DMA_MASK, piece);
+      else this.readMemory(dma.source & DMA_MASK, piece);
     }
     dma.command &= ~BigInt(DMA_RUN);
-    if (command & DMA_RAISE) this.raise(DMA_INTERRUPT);
+    if (command & DMA_RAISE) this.setCause(DMA_INTERRUPT);
   }
 }

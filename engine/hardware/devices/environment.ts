@@ -14,8 +14,3 @@ export interface DmaPort {
   read(fn: PciFunction, address: bigint, into: Uint8Array): boolean;
   write(fn: PciFunction, address: bigint, data: Uint8Array): boolean;
 }
-
-/** A model that starts to act once the machine is complete. */
-export interface ActingDevice {
-  connect(environment: DeviceEnvironment): void;
-}

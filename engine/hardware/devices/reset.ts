@@ -58,6 +58,34 @@ function resetCapabilities(config: ConfigSpace): void {
   }
 }
 
+const BRIDGE_CONTROL = 0x3e;
+const SECONDARY_RESET = 0x40;
+const EXPRESS = 0x10;
+const DEVICE_CONTROL = 0x08;
+const ADVANCED_FEATURES = 0x13;
+
+/**
+ * Lets the reset bits of the registers act: Initiate Function Level Reset (PCIe 7.5.3.4, AF 6.8.4) and, of a bridge,
+ * Secondary Bus Reset (7.5.1.3.13).
+ */
+export function wireResets(fn: PciFunction): void {
+  const { config } = fn;
+  const onBit = (at: number, bit: number, act: () => void): void =>
+    config.onWrite(at, at + 1, (_space, offset, _width, value) => {
+      if ((value >>> ((at - offset) * 8)) & bit) act();
+    });
+  if (fn.isBridge) {
+    onBit(BRIDGE_CONTROL, SECONDARY_RESET, () => resetBelow(fn));
+    return;
+  }
+  const express = config.findCapability(EXPRESS);
+  if (express !== 0 && config.read(express + 4, 4) & 0x1000_0000) {
+    onBit(express + DEVICE_CONTROL + 1, 0x80, () => resetFunction(fn));
+  }
+  const features = config.findCapability(ADVANCED_FEATURES);
+  if (features !== 0 && config.read(features + 3, 1) & 0x2) onBit(features + 4, 0x1, () => resetFunction(fn));
+}
+
 /** Everything below a bridge whose Secondary Bus Reset bit is pulsed. */
 export function resetBelow(bridge: PciFunction): void {
   for (const child of bridge.children) {

@@ -18,7 +18,6 @@ const ADVISORY = 13;
 
 /** Uncorrectable errors by their bit in AER. */
 export const UNCORRECTABLE = { UNEXPECTED_COMPLETION: 16, UNSUPPORTED_REQUEST: 20, ACS_VIOLATION: 21 } as const;
-export type UncorrectableBit = (typeof UNCORRECTABLE)[keyof typeof UNCORRECTABLE];
 
 /** Bits of one register that an event sets; `clear` goes first. */
 export interface Mark {
@@ -55,7 +54,7 @@ export class ErrorRecord {
    * `fn` received what it does not take. A request that will be answered is an advisory error: the requester tells.
    * `header`: four double words for the log, null for none.
    */
-  uncorrectable(fn: PciFunction, bit: UncorrectableBit, posted: boolean, header: readonly number[] | null): void {
+  uncorrectable(fn: PciFunction, bit: number, posted: boolean, header: readonly number[] | null): void {
     const { config } = fn;
     const express = config.findCapability(EXPRESS);
     if (express === 0) return;
@@ -74,6 +73,22 @@ export class ErrorRecord {
     }
     if (!masked)
       this.message(fn, express, aer, advisory ? 'ERR_COR' : fatal ? 'ERR_FATAL' : 'ERR_NONFATAL', unsupported);
+  }
+
+  /** `fn` detected an error that it mended itself; `bit` as in AER. */
+  correctable(fn: PciFunction, bit: number): void {
+    const { config } = fn;
+    const express = config.findCapability(EXPRESS);
+    if (express === 0) return;
+    const aer = config.findExtendedCapability(AER);
+    this.mark(fn, 'Device Status', express + 0x0a, 2, 1);
+    if (aer !== 0) {
+      this.mark(fn, 'AER Correctable Status', aer + 0x10, 4, 1 << bit);
+      if ((config.read(aer + 0x14, 4) >>> bit) & 1) return;
+    }
+    if (config.read(express + 8, 2) & 1) {
+      this.messages.push({ from: fn.name, code: 'ERR_COR', endedAt: this.climb(fn, 'ERR_COR') });
+    }
   }
 
   private logHeader(fn: PciFunction, aer: number, bit: number, header: readonly number[] | null): void {

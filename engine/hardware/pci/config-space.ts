@@ -1,5 +1,5 @@
-/** Called after bytes `from`…`to-1` of a config space were written through `write`. */
-export type ConfigWriteHook = (space: ConfigSpace, offset: number, width: number) => void;
+/** Called after bytes of a config space were written through `write`; `value` is what was written. */
+export type ConfigWriteHook = (space: ConfigSpace, offset: number, width: number, value: number) => void;
 
 interface HookEntry {
   readonly from: number;
@@ -79,7 +79,7 @@ export class ConfigSpace {
       this.bytes[at] = ((old & ~mask) | (written & mask)) & ~(written & writeOneToClear[at]!);
     }
     for (const entry of this.hooks) {
-      if (offset < entry.to && offset + width > entry.from) entry.hook(this, offset, width);
+      if (offset < entry.to && offset + width > entry.from) entry.hook(this, offset, width, value);
     }
   }
 

@@ -36,6 +36,8 @@ export class PciFunction {
   readonly children: PciFunction[] = [];
   readonly virtualFunctions: PciFunction[] = [];
   physicalFunction: PciFunction | null = null;
+  /** Of a port: false while the link below it is down. */
+  linkUp = true;
   private place: PciAddress;
   private placeName: string;
   private device: DeviceModel | null = null;
@@ -83,6 +85,12 @@ export class PciFunction {
 
   get multifunction(): boolean {
     return (this.config.read(0x0e, 1) & 0x80) !== 0;
+  }
+
+  /** False while a link between the function and its root bus is down: nothing gets through. */
+  get reachable(): boolean {
+    for (let bridge = this.parent; bridge !== null; bridge = bridge.parent) if (!bridge.linkUp) return false;
+    return true;
   }
 
   /** One of `PortType`, or null for a conventional function. */

@@ -8,6 +8,7 @@ import type { MachineDescription } from '../../hardware/description';
 import type { Input } from '../input';
 import type { LessonRecord } from '../lessons/grade';
 import { checkDescription } from './description-schema';
+import { stimulusSchema } from './stimulus-schema';
 
 export const FORMAT = 'vfiolab/1';
 
@@ -43,10 +44,7 @@ const input = z.union([
     uid: z.number().int(),
   }),
   z.object({ kind: z.literal('exit'), pid: z.number().int() }),
-  z.object({
-    kind: z.literal('stimulus'),
-    stimulus: z.object({ device: z.string(), kind: z.literal('interrupt'), vector: z.number().int().nullable() }),
-  }),
+  z.object({ kind: z.literal('stimulus'), stimulus: stimulusSchema }),
   z.object({ kind: z.literal('time'), ms: z.number().nonnegative().max(86_400_000) }),
   z.object({ kind: z.literal('edit'), edit: z.looseObject({ kind: z.enum(['replace', 'remove', 'config']) }) }),
   z.object({ kind: z.literal('reboot'), cmdline: z.string().nullable() }),

@@ -1,4 +1,5 @@
 /** Views by name. */
+import { stimuliOf } from '../../hardware/devices/common-stimuli';
 import { formatLog } from '../dmesg';
 import { holdingsOf } from '../holdings';
 import { configView } from './config';
@@ -36,6 +37,10 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   reach: ({ machine }) => reachView(machine.kernel),
   lesson: (context) => lessonView(context),
   lessons: (context) => lessonsView(context),
+  stimuli: ({ machine }, { address }) => {
+    const device = machine.kernel.pci.devices.get(address);
+    return device ? stimuliOf(device.function) : null;
+  },
 };
 
 export function viewOf<V extends ViewName>(

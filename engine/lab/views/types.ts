@@ -2,6 +2,7 @@
  * Views: plain data for the screen, derived from the machine after every input. The renderer knows these types and
  * nothing else of the engine. Addresses are full (`0000:05:00.0`); the screen shortens them.
  */
+import type { StimulusKind } from '../../hardware/devices/stimulus';
 import type { Refusal } from '../../linux/why';
 import type { UnknownFact } from '../../hardware/description';
 
@@ -359,6 +360,8 @@ export interface Views {
   reach: { parameters: null; value: ReachView };
   lesson: { parameters: null; value: LessonView | null };
   lessons: { parameters: null; value: LessonsView };
+  /** What can happen to a function, for its menu; null when it is not there. */
+  stimuli: { parameters: { address: string }; value: StimulusKind[] | null };
 }
 
 export type ViewName = keyof Views;

@@ -45,7 +45,9 @@ from(
   ],
 );
 from(() => import('./kernel'), ['dmesg', 'lsmod', 'modprobe', 'rmmod', 'modinfo', 'driverctl', 'reboot']);
-from(() => import('./process'), ['ps', 'kill', 'su', 'sudo', 'lsof', 'fuser', 'strace', 'watch', 'stim', 'why']);
+from(() => import('./process'), ['ps', 'kill', 'su', 'sudo', 'lsof', 'fuser', 'strace', 'watch', 'why']);
+from(() => import('./stim'), ['stim']);
+from(() => import('./poke'), ['poke']);
 from(() => import('./bytes'), ['xxd', 'od', 'hexdump', 'dd', 'cmp']);
 from(() => import('./sed'), ['sed']);
 from(() => import('./vfio'), ['vfio']);

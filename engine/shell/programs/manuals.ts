@@ -30,19 +30,79 @@ SEE ALSO
   stim: `STIM(1)                          VFIO Lab                          STIM(1)
 
 NAME
-       stim - make a device of the lab act
+       stim - let something happen to a device of the lab
 
 SYNOPSIS
+       stim [ADDRESS]
+       stim [-n COUNT] [-i MS] ADDRESS WHAT [NAME=VALUE | VALUE]...
        stim ADDRESS vector N
        stim ADDRESS intx
 
 DESCRIPTION
-       The device raises MSI or MSI-X vector N, or its interrupt pin. It goes
-       the way of the hardware: a masked vector stays pending, and a device
-       without bus mastering sends no message.
+       A device in the lab acts when its driver tells it to, and when the world
+       does something to it: a packet arrives, a key is pressed, a cable is
+       pulled. stim is the world. With an address alone it lists what can happen
+       to that device, with the parameters of each.
+
+       interrupt   the device raises MSI or MSI-X vector N, or pulses its INTx
+                   pin. It goes the way of the hardware: a masked vector stays
+                   pending, a device without bus mastering sends no message.
+       packet      a packet comes in, for one of the receive queues.
+       doorbell    a doorbell is rung by somebody outside of the machine.
+       key         a key of the keyboard behind the device is pressed.
+       link        the cable, or a port's PCI Express link, fails or comes back.
+       error       the function detects an error, by its name in the AER
+                   registers, and reports it to its root port.
+       dma         the device reads or writes memory that nobody told it to.
+                   The IOMMU decides; dmesg shows its faults.
+       msi         the device writes an interrupt message of its own making.
+       register    see poke(1).
+
+OPTIONS
+       -n COUNT    so often: a storm.
+       -i MS       so many milliseconds of the machine's time apart; 0.01 makes
+                   100,000 a second. At a terminal it takes as long as it says.
+       -q          say nothing.
+
+EXAMPLES
+       stim 01:00.0 packet queue=1 hex=text:hello
+       stim -n 100000 -i 0.01 01:00.0 vector 3
+       stim 01:00.0 dma write address=0x1000 hex=16*ff
+       stim 00:01.0 link down
+       stim 01:00.0 error RxErr
 
 SEE ALSO
-       vfio(1)
+       poke(1), vfio(1)
+`,
+  poke: `POKE(1)                          VFIO Lab                          POKE(1)
+
+NAME
+       poke - the lab's hand at a register of a device
+
+SYNOPSIS
+       poke ADDRESS
+       poke [-n COUNT] ADDRESS PLACE
+       poke ADDRESS PLACE VALUE
+
+DESCRIPTION
+       Reads or writes a register in a BAR of a device directly. This is not how
+       a program of Linux does it: no driver, no /dev/vfio and no resource file
+       is in the way, memory decoding may be off, and nobody asks for permission.
+       It is for looking and for trying; a register that acts when it is read
+       acts here too. Config space has setpci(8).
+
+       With an address alone it lists the registers that the device's data sheet
+       names. PLACE is such a name, or BAR:OFFSET, with .b, .w, .l or .q for 1, 2,
+       4 or 8 bytes.
+
+EXAMPLES
+       poke 01:00.0
+       poke 01:00.0 0:0x08
+       poke 01:00.0 2:0x0c.l 0
+       poke -n 8 01:00.0 0:0
+
+SEE ALSO
+       stim(1), setpci(8), vfio(1)
 `,
   why: `WHY(1)                           VFIO Lab                           WHY(1)
 

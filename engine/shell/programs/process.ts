@@ -1,4 +1,4 @@
-/** Programs about processes: ps, kill, su, sudo, lsof, fuser, strace, watch, and the lab's own stim and why. */
+/** Programs about processes: ps, kill, su, sudo, lsof, fuser, strace, watch, and the lab's own why. */
 import { straceLine } from '../calls/strace';
 import { failureText, SIGNALS, signalNumber } from '../errors';
 import { quoteBackslash } from '../language/quote';
@@ -8,7 +8,6 @@ import { forward } from '../user-space';
 import type { UserSpace } from '../user-space';
 import type { Program, ProgramContext } from './program';
 import { hostLabel } from './basic';
-import { fullAddress } from './support/address';
 import { userId, userName } from './support/names';
 import { parseOptions } from './support/options';
 import { complain, print } from './support/output';
@@ -353,39 +352,6 @@ export const watch: Program = async (context) => {
   } finally {
     if (terminal) await context.stdout.write(encode('\x1b[?25h\x1b[?1049l')).catch(() => {});
   }
-};
-
-const STIM_USAGE = `Usage: stim <address> vector <n>   the device raises MSI or MSI-X vector n
-       stim <address> intx         the device raises its interrupt pin
-`;
-
-export const stim: Program = async (context) => {
-  const [address, kind, number] = context.args;
-  if (
-    address === undefined ||
-    (kind !== 'vector' && kind !== 'intx') ||
-    (kind === 'vector' && !/^\d+$/.test(number ?? ''))
-  ) {
-    await context.stderr.write(encode(STIM_USAGE));
-    return 2;
-  }
-  if (!context.system.stimulate) {
-    await complain(context, 'devices cannot be made to act from here');
-    return 1;
-  }
-  const device = fullAddress(address);
-  if (!context.files.tryStat(`/sys/bus/pci/devices/${device}`)) {
-    await complain(context, `no such device: ${address}`);
-    return 1;
-  }
-  const problem = context.system.stimulate({
-    device,
-    kind: 'interrupt',
-    vector: kind === 'vector' ? Number(number) : null,
-  });
-  if (problem === null) return 0;
-  await complain(context, problem);
-  return 1;
 };
 
 const WHY_USAGE = `Usage: why                      the reason for the last refusal of this shell

@@ -1,0 +1,35 @@
+/** What a port's registers and interrupt tell when its link fails or comes back (PCIe 6.7.3, 7.5.3.8, 7.5.3.11). */
+import type { Interrupts } from './interrupts';
+import type { PciFunction } from './pci/function';
+import { busBehind } from './fabric/decode';
+import { trainLink } from './power-on';
+
+const EXPRESS = 0x10;
+const FLAGS = 0x02;
+const SLOT_IMPLEMENTED = 0x100;
+const LINK_STATUS = 0x12;
+const LINK_ACTIVE = 0x2000;
+const SLOT_CONTROL = 0x18;
+const SLOT_STATUS = 0x1a;
+const HOT_PLUG_INTERRUPT = 0x20;
+const LINK_CHANGED_ENABLE = 0x1000;
+const LINK_CHANGED = 0x100;
+
+/** A port with a link below it. */
+export const hasLink = (fn: PciFunction): boolean => fn.isBridge && busBehind(fn) === 'link';
+
+/** The link below a port goes down or comes up. Does nothing when it is so already. */
+export function setLink(port: PciFunction, up: boolean, interrupts: Interrupts): void {
+  const { config } = port;
+  const at = config.findCapability(EXPRESS);
+  if (at === 0 || port.linkUp === up) return;
+  port.linkUp = up;
+  if (up) trainLink(port);
+  else config.set(at + LINK_STATUS, 2, config.read(at + LINK_STATUS, 2) & ~LINK_ACTIVE);
+  if (!(config.read(at + FLAGS, 2) & SLOT_IMPLEMENTED)) return;
+  config.set(at + SLOT_STATUS, 2, config.read(at + SLOT_STATUS, 2) | LINK_CHANGED);
+  const enabled = HOT_PLUG_INTERRUPT | LINK_CHANGED_ENABLE;
+  if ((config.read(at + SLOT_CONTROL, 2) & enabled) === enabled) {
+    interrupts.raiseVector(port, (config.read(at + FLAGS, 2) >>> 9) & 0x1f);
+  }
+}
