@@ -222,7 +222,14 @@ class Reader {
     const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
     const error = document.errors[0];
     if (error !== undefined) this.fail(line + counter.linePos(error.pos[0]).line - 1, error.message);
-    const read = schema.safeParse(document.toJS({ maxAliasCount: 10 }));
+    let plain: unknown;
+    try {
+      plain = document.toJS({ maxAliasCount: 10 });
+    } catch (unresolved) {
+      // An alias without its anchor is found only now.
+      this.fail(line, unresolved instanceof Error ? unresolved.message : String(unresolved));
+    }
+    const read = schema.safeParse(plain);
     if (read.success) return read.data;
     const issue = read.error.issues[0]!;
     const path = issue.path.filter((part) => typeof part !== 'symbol');
