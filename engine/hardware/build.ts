@@ -184,6 +184,7 @@ export function buildMachine(description: MachineDescription): HardwareMachine {
     const config = buildConfigSpace(fn, bytes, () => wireResets(built));
     const built: PciFunction = new PciFunction(address, config, parent, fn.rootBus);
     if (machine.functions.has(built.name)) throw new Error(`There are two functions at ${fn.address}.`);
+    if (fn.parentKnown === false) built.parentKnown = false;
     built.physicalFunction = fn.physicalFunction === null ? null : (machine.functions.get(fn.physicalFunction) ?? null);
     built.modelWhenNeeded(() => machine.attach(createModel(built, regionSizes(fn), fn)));
     machine.add(built);

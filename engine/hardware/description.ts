@@ -61,6 +61,8 @@ export interface FunctionDescription {
   address: string;
   /** Address of the bridge above; null on a root bus. */
   parent: string | null;
+  /** False where the source does not show which bridge is above: `parent` is a guess, or null. */
+  parentKnown?: false;
   rootBus: string;
   /** 256 or 4096 bytes. */
   config: string;

@@ -31,6 +31,8 @@ export class PciFunction {
   readonly config: ConfigSpace;
   /** The bridge above; null on a root bus. */
   parent: PciFunction | null;
+  /** False where a dump does not show what is above: `parent` is then a guess, or null. */
+  parentKnown = true;
   /** Name of the root bus the function hangs below, as sysfs spells it: `pci0000:00`. */
   readonly rootBus: string;
   readonly children: PciFunction[] = [];

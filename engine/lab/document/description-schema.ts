@@ -9,6 +9,7 @@ const number = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'is no 0x… number');
 const functionSchema = z.object({
   address,
   parent: address.nullable(),
+  parentKnown: z.literal(false).optional(),
   rootBus: z.string().max(64),
   config: configHex,
   known: configHex.nullable(),

@@ -4,7 +4,7 @@ import type { FunctionDescription, MachineDescription, RecordedGroup, UnknownFac
 import { compareAddresses, formatAddress, parseAddress } from '../../hardware/pci/address';
 import { toHex } from '../../shell/calls/hex';
 import { ImportError } from './error';
-import { iommuOf } from './lspci';
+import { iommuOf } from './iommu-kind';
 import { Registers } from './lspci/registers';
 
 const value = z.looseObject({ value: z.number().int().nonnegative() });

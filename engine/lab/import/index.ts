@@ -3,11 +3,10 @@ import type { MachineDescription } from '../../hardware/description';
 import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
 import { readFacter } from './facter';
-import { looksLikeKernelLog, readKernelLog } from './kernel-log';
-import { readCut } from './lspci';
-import { cleanLines, cutText } from './lspci/lines';
 import { jsonErrorLine, readSnapshot } from './snapshot';
 import { readSysfs } from './sysfs';
+import { readText } from './text';
+import type { Archive } from './tar';
 import { looksLikeTar, readTar } from './tar';
 
 export { ImportError } from './error';
@@ -44,6 +43,16 @@ function isBinary(bytes: Uint8Array): boolean {
   return odd > start.length / 20;
 }
 
+/** A copy of `/sys`, or a collection of logs: what text of it tells of PCI functions. */
+function readArchive(archive: Archive, name: string): MachineDescription {
+  const texts = [...archive.files]
+    .filter(([path]) => /lspci|dmesg|journal|kern|iommu/i.test(path.split('/').at(-1)!))
+    .filter(([, data]) => data.length > 0 && data.length <= MAX_TEXT && !isBinary(data));
+  const copied = [...archive.files.keys()].some((path) => path.endsWith('/config'));
+  if (copied || texts.length === 0) return readSysfs(archive, name);
+  return readText(texts.map(([, data]) => new TextDecoder().decode(data)).join('\n\n'), name);
+}
+
 /** `/tmp/my-desktop.txt` → `my-desktop`. */
 const machineName = (fileName: string): string =>
   (fileName.split(/[\\/]/).at(-1) ?? '').replace(/\.(?:txt|log|lspci|json|gz|tgz|tar)+$/i, '') || 'machine';
@@ -52,7 +61,7 @@ const machineName = (fileName: string): string =>
 export function importMachine(fileName: string, bytes: Uint8Array): MachineDescription {
   try {
     if (bytes.length === 0) throw new ImportError('is empty');
-    if (looksLikeTar(bytes)) return readSysfs(readTar(bytes), machineName(fileName));
+    if (looksLikeTar(bytes)) return readArchive(readTar(bytes), machineName(fileName));
     if (bytes.length > MAX_TEXT) {
       throw new ImportError(
         `has ${Math.round(bytes.length / 1048576)} MiB; a dump has at most ${MAX_TEXT / 1048576} MiB`,
@@ -62,10 +71,7 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
     const text = new TextDecoder().decode(bytes);
     if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
     if (isBinary(bytes)) throw new ImportError('is no text and no archive that can be read', 1);
-    const lines = cleanLines(text);
-    const cut = cutText(lines);
-    if (cut.functions.length === 0 && looksLikeKernelLog(lines)) return readKernelLog(lines, machineName(fileName));
-    return readCut(cut, machineName(fileName));
+    return readText(text, machineName(fileName));
   } catch (error) {
     throw error instanceof ImportError ? error.inFile(fileName) : error;
   }

@@ -1,28 +1,24 @@
 /**
  * Reads the PCI lines of a kernel log: `pci 0000:00:01.0: [8086:460d] type 01 class 0x060400 PCIe Root Port`,
- * `PCI bridge to [bus 01-05]`, `Adding to iommu group 2`. Ids, header type and tree are there, ACS is not.
+ * `PCI bridge to [bus 01-05]`, `PCI host bridge to bus 0000:00`. Ids, header type and tree are there, ACS is not.
  */
-import type { FunctionDescription, MachineDescription, RecordedGroup, UnknownFact } from '../../hardware/description';
 import type { PciAddress } from '../../hardware/pci/address';
-import { compareAddresses, formatAddress, parseAddress } from '../../hardware/pci/address';
+import { formatAddress, parseAddress } from '../../hardware/pci/address';
 import { PortType } from '../../hardware/pci/function';
-import { toHex } from '../../shell/calls/hex';
-import { ImportError } from './error';
-import { iommuOf } from './lspci';
-import type { TextLine } from './lspci/lines';
-import { Registers } from './lspci/registers';
-import type { TreeNode } from './tree';
-import { placeInTree } from './tree';
+import type { TextLine } from './clean';
+import type { Registers } from './lspci/registers';
 
 const ADDRESS = '[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]';
 const FOUND = new RegExp(
   `\\bpci (${ADDRESS}): \\[([0-9a-f]{4}):([0-9a-f]{4})\\] type ([0-9a-f]{2}) class 0x([0-9a-f]{6})\\s*(.*)$`,
   'i',
 );
-const BRIDGE = new RegExp(`\\bpci (${ADDRESS}): PCI bridge to \\[bus ([0-9a-f]{2})(?:-([0-9a-f]{2}))?\\]`, 'i');
-const GROUP = new RegExp(`\\b(${ADDRESS}): Add(?:ing|ed) to iommu group (\\d+)`, 'i');
+const BRIDGE = new RegExp(`\\b(${ADDRESS}): PCI bridge to \\[bus ([0-9a-f]{2})(?:-([0-9a-f]{2}))?\\]`, 'i');
+const HOST_BRIDGE = /\bPCI host bridge to bus ([0-9a-f]{4,8}):([0-9a-f]{2})\b/i;
 const VERSION = /Linux version (\S+)/;
 const COMMAND_LINE = /\b(?:Kernel command line|Command line): (.*)$/;
+/** What stands before the text of a line: level, seconds or date. */
+const STAMP = /^(?:\S+ \S+ \d+ [\d:]+ \S+ kernel: )?\s*(?:<\d>)?\[\s*(?:\d+\.\d+|\w{3} \w{3} +\d+ [\d:.]+ \d{4})\]/;
 
 /** The words of recent kernels for the PCIe type; `conventional PCI …` stands for no PCI Express capability. */
 const TYPES: readonly (readonly [string, number])[] = [
@@ -37,48 +33,57 @@ const TYPES: readonly (readonly [string, number])[] = [
   ['PCIe Root Complex Event Collector', PortType.EventCollector],
 ];
 
-interface Found {
+/** What the log says of one function. */
+export interface LoggedFunction {
   readonly address: PciAddress;
   readonly line: number;
   readonly vendor: number;
   readonly device: number;
   readonly layout: number;
+  /** 24 bits. */
   readonly classCode: number;
   /** Port type; null for conventional PCI; undefined when the kernel did not print it. */
   readonly type: number | null | undefined;
 }
 
+export interface KernelFacts {
+  readonly functions: Map<string, LoggedFunction>;
+  /** Bus numbers behind a bridge, by its address. */
+  readonly buses: Map<string, { readonly secondary: number; readonly subordinate: number }>;
+  readonly roots: { readonly segment: number; readonly bus: number }[];
+  readonly release: string;
+  readonly cmdline: string;
+}
+
 /** Where the made-up PCI Express capability stands: its place in the list is not known. */
 const EXPRESS_AT = 0x40;
 
-function registersOf(found: Found, bus: { secondary: number; subordinate: number } | undefined): Registers {
-  const regs = new Registers();
-  regs.set(0x00, 2, found.vendor);
-  regs.set(0x02, 2, found.device);
-  regs.set(0x09, 3, found.classCode);
-  regs.setBits(0x0e, 0, 7, found.layout);
-  if (bus) {
-    regs.set(0x18, 1, found.address.bus);
-    regs.set(0x19, 1, bus.secondary);
-    regs.set(0x1a, 1, bus.subordinate);
+/** Lines that a mail program has wrapped, whole again: where lines are stamped, one without goes on. */
+export function wholeLines(lines: readonly TextLine[]): readonly TextLine[] {
+  const stamped = lines.reduce((count, { text }) => count + (STAMP.test(text) ? 1 : 0), 0);
+  if (stamped < 4) return lines;
+  const whole: TextLine[] = [];
+  let open = false;
+  for (const line of lines) {
+    const starts = STAMP.test(line.text);
+    const last = whole.at(-1);
+    if (!starts && open && last && line.text.trim() !== '') {
+      whole[whole.length - 1] = { number: last.number, text: `${last.text} ${line.text.trim()}` };
+      open = false;
+    } else {
+      whole.push(line);
+      // One line of a log is wrapped once at most; more is talk.
+      open = starts && line.text.length > 40;
+    }
   }
-  if (typeof found.type === 'number') {
-    regs.setBits(0x06, 4, 1, 1);
-    regs.set(0x34, 1, EXPRESS_AT, false);
-    regs.set(EXPRESS_AT, 2, 0x0010, false);
-    regs.setBits(EXPRESS_AT + 2, 0, 4, 2, false);
-    regs.setBits(EXPRESS_AT + 2, 4, 4, found.type);
-  }
-  return regs;
+  return whole;
 }
 
-export const looksLikeKernelLog = (lines: readonly TextLine[]): boolean => lines.some(({ text }) => FOUND.test(text));
-
-/** Throws ImportError when no line tells of a function. A function that was removed and found again counts once. */
-export function readKernelLog(lines: readonly TextLine[], name: string): MachineDescription {
-  const found = new Map<string, Found>();
-  const buses = new Map<string, { secondary: number; subordinate: number }>();
-  const groupOf = new Map<string, string>();
+/** A function that was removed and found again counts once. */
+export function readKernelLog(lines: readonly TextLine[]): KernelFacts {
+  const functions = new Map<string, LoggedFunction>();
+  const buses: KernelFacts['buses'] = new Map();
+  const roots: KernelFacts['roots'] = [];
   let release = '';
   let cmdline = '';
   for (const { number, text } of lines) {
@@ -88,7 +93,7 @@ export function readKernelLog(lines: readonly TextLine[], name: string): Machine
       const words = line[6]!;
       const type =
         TYPES.find(([title]) => words.startsWith(title))?.[1] ?? (words.startsWith('conventional') ? null : undefined);
-      found.set(formatAddress(address), {
+      functions.set(formatAddress(address), {
         address,
         line: number,
         vendor: parseInt(line[2]!, 16),
@@ -108,69 +113,25 @@ export function readKernelLog(lines: readonly TextLine[], name: string): Machine
       });
       continue;
     }
-    const group = GROUP.exec(text);
-    if (group) groupOf.set(formatAddress(parseAddress(group[1]!.toLowerCase())!), group[2]!);
+    const host = HOST_BRIDGE.exec(text);
+    if (host) roots.push({ segment: parseInt(host[1]!, 16), bus: parseInt(host[2]!, 16) });
     release ||= VERSION.exec(text)?.[1] ?? '';
     cmdline ||= COMMAND_LINE.exec(text)?.[1] ?? '';
   }
-  if (found.size === 0) throw new ImportError('has no line of the kernel that tells of a PCI function', 1);
-  const sorted = [...found.values()].sort((a, b) => compareAddresses(a.address, b.address));
-  const unknown: UnknownFact[] = [];
-  const nodes = sorted.map((one): TreeNode => {
-    const bus = buses.get(formatAddress(one.address)) ?? null;
-    const needsPort = typeof one.type === 'number' && [0, 1, 5, 6, 7].includes(one.type);
-    return { address: one.address, line: one.line, bus, needsPort, sriov: null };
-  });
-  const placed = placeInTree(nodes, unknown);
-  const slots = new Map<string, number>();
-  for (const one of sorted) {
-    const slot = formatAddress(one.address).slice(0, -2);
-    slots.set(slot, (slots.get(slot) ?? 0) + 1);
-  }
-  const functions = sorted.map((one): FunctionDescription => {
-    const address = formatAddress(one.address);
-    const regs = registersOf(one, buses.get(address));
-    const multi = slots.get(address.slice(0, -2))! > 1 || one.address.function > 0;
-    regs.setBits(0x0e, 7, 1, multi ? 1 : 0, multi && one.address.function === 0);
-    const size = typeof one.type === 'number' ? 4096 : 256;
-    const why = 'a kernel log shows no capabilities';
-    unknown.push({ function: address, what: 'capabilities', why }, { function: address, what: 'acs', why });
-    return {
-      address,
-      ...placed.get(address)!,
-      config: toHex(regs.bytes.subarray(0, size)),
-      known: toHex(regs.known.subarray(0, size)),
-      writable: null,
-      writeOneToClear: null,
-      resources: null,
-      driver: null,
-      className: null,
-      deviceName: null,
-      irq: null,
-      numaNode: -1,
-      resetMethod: null,
-      sriov: null,
-      model: null,
-      attributes: {},
-    };
-  });
-  const groups: Record<string, RecordedGroup> = {};
-  for (const fn of functions) {
-    const id = groupOf.get(fn.address);
-    if (id === undefined) continue;
-    groups[id] ??= { devices: [], type: null, reserved: [] };
-    groups[id].devices.push(fn.address);
-  }
-  return {
-    format: 'vfiolab-machine/1',
-    name,
-    about: `${functions.length} functions, read from a kernel log`,
-    source: 'lspci',
-    booted: true,
-    iommu: iommuOf(sorted.map((one) => ({ classCode: one.classCode >> 8, vendor: one.vendor }))),
-    kernel: { release, build: 'debian', cmdline, modules: [], moduleOptions: {}, drivers: [] },
-    functions,
-    recordedGroups: Object.keys(groups).length > 0 ? groups : null,
-    unknown,
-  };
+  return { functions, buses, roots, release, cmdline };
+}
+
+/** Puts what the log says into registers that nothing else has shown. */
+export function setLogged(regs: Registers, logged: LoggedFunction): void {
+  if (!regs.isKnown(0x00, 2)) regs.set(0x00, 2, logged.vendor);
+  if (!regs.isKnown(0x02, 2)) regs.set(0x02, 2, logged.device);
+  if (!regs.isKnown(0x0a, 2) || !regs.isKnown(0x09, 1)) regs.set(0x09, 3, logged.classCode);
+  regs.setBits(0x0e, 0, 7, logged.layout);
+  // Capabilities that a listing shows tell the type themselves.
+  if (typeof logged.type !== 'number' || regs.known[0x34] !== 0) return;
+  regs.setBits(0x06, 4, 1, 1);
+  regs.set(0x34, 1, EXPRESS_AT, false);
+  regs.set(EXPRESS_AT, 2, 0x0010, false);
+  regs.setBits(EXPRESS_AT + 2, 0, 4, 2, false);
+  regs.setBits(EXPRESS_AT + 2, 4, 4, logged.type);
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../shell/calls/hex';
 import { importFolder, importMachine, ImportError } from './index';
+import { writeTar } from './tar';
 
 const CORPUS = '../shared/corpus';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -46,12 +47,24 @@ describe('a kernel log', () => {
     expect(fromHex(fn('0000:00:01.0').known!)[0x100]).toBe(0);
   });
 
-  it('with nothing but groups is refused with a way out', () => {
+  it('with nothing but groups shows these, and knows nothing else', () => {
     const log = LOG.split('\n')
       .filter((line) => line.includes('iommu group'))
       .join('\n');
-    expect(() => read(log)).toThrow(/put the lspci text/);
+    const groups = read(log);
+    expect(groups.recordedGroups).toEqual(machine.recordedGroups);
+    expect(groups.functions.every((one) => /^0+$/.test(one.known!.slice(0, 8)))).toBe(true);
+    expect(groups.functions.map((one) => one.parentKnown)).toEqual([undefined, false, false]);
   });
+});
+
+it('an archive of logs is read as their text', () => {
+  const files = new Map([
+    ['report/dmesg.log', bytes(LOG)],
+    ['report/photo.png', new Uint8Array(300)],
+  ]);
+  const machine = importMachine('report.tar', writeTar({ files, links: new Map() }));
+  expect(machine.functions).toEqual(read(LOG).functions);
 });
 
 it('a facter report gives ids, tree and groups', () => {

@@ -13,10 +13,12 @@ import type { PciAddress } from '../../hardware/pci/address';
 import { compareAddresses, formatAddress, parseAddress } from '../../hardware/pci/address';
 import { toHex } from '../../shell/calls/hex';
 import { ImportError } from './error';
-import { iommuOf } from './lspci';
+import { iommuOf } from './iommu-kind';
 import type { Archive } from './tar';
 import type { TreeNode } from './tree';
 import { placeInTree } from './tree';
+
+const CLASS_HOST_BRIDGE = 0x0600;
 
 interface Folder {
   readonly path: string;
@@ -99,7 +101,9 @@ function nodeOf(folder: Folder): TreeNode {
     address: folder.address,
     line: null,
     bus: bridge ? { secondary: folder.config[0x19]!, subordinate: folder.config[0x1a]! } : null,
+    isBridge: bridge,
     needsPort: false,
+    onRoot: word(folder.config, 0x0a) === CLASS_HOST_BRIDGE && !bridge,
     sriov: sriovNumbers(folder.config),
   };
 }
@@ -239,8 +243,11 @@ export function readSysfs(archive: Archive, name: string): MachineDescription {
   const nested = folders.every((folder) => placeByPath(folder) !== null);
   const functions = folders.map((folder) => {
     const byBuses = placed.get(formatAddress(folder.address))!;
-    const place = placeByPath(folder) ?? { parent: byBuses.parent, rootBus: byBuses.rootBus };
-    return describe(archive, folder, place, byBuses.physicalFunction);
+    const byPath = placeByPath(folder);
+    const place = byPath ?? { parent: byBuses.parent, rootBus: byBuses.rootBus };
+    const described = describe(archive, folder, place, byBuses.physicalFunction);
+    if (byPath === null && !byBuses.certain) described.parentKnown = false;
+    return described;
   });
   const addresses = new Set(functions.map((fn) => fn.address));
   for (const fn of functions) {

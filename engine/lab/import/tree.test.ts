@@ -9,7 +9,9 @@ const bridge = (address: string, secondary: number, subordinate: number): TreeNo
   address: parseAddress(address)!,
   line: 7,
   bus: { secondary, subordinate },
+  isBridge: true,
   needsPort: false,
+  onRoot: false,
   sriov: null,
 });
 

@@ -3,6 +3,8 @@ import type { PciAddress } from '../../hardware/pci/address';
 import { compareAddresses, formatAddress, requesterId } from '../../hardware/pci/address';
 import type { UnknownFact } from '../../hardware/description';
 import { ImportError } from './error';
+import { busName, guessBuses, rootBusesOf } from './guess-buses';
+import type { RootNumber } from './guess-buses';
 
 export interface TreeNode {
   readonly address: PciAddress;
@@ -10,8 +12,11 @@ export interface TreeNode {
   readonly line: number | null;
   /** Bus numbers of a bridge; null for a function that is none or whose numbers were not shown. */
   readonly bus: { readonly secondary: number; readonly subordinate: number } | null;
+  readonly isBridge: boolean;
   /** Can sit only below a port: an endpoint of a link, an upstream or downstream port. */
   readonly needsPort: boolean;
+  /** Can sit only on a root bus: a root port, an integrated endpoint, a host bridge. */
+  readonly onRoot: boolean;
   readonly sriov: { readonly numVfs: number; readonly offset: number; readonly stride: number } | null;
 }
 
@@ -19,10 +24,9 @@ export interface PlacedNode {
   parent: string | null;
   rootBus: string;
   physicalFunction: string | null;
+  /** False when the bridge above is not shown, or `parent` is only a guess. */
+  certain: boolean;
 }
-
-const busName = (segment: number, bus: number): string =>
-  `${segment.toString(16).padStart(4, '0')}:${bus.toString(16).padStart(2, '0')}`;
 
 /** Bridges of a segment by the bus behind them. A bridge whose secondary bus is 0 was never set up. */
 function bridgesBySecondary(nodes: readonly TreeNode[], unknown: UnknownFact[]): Map<string, TreeNode> {
@@ -74,9 +78,17 @@ function virtualFunctions(nodes: readonly TreeNode[]): Map<string, TreeNode> {
 }
 
 /** Places every node. Throws ImportError on a loop of bridges; adds facts about parents that are missing. */
-export function placeInTree(nodes: readonly TreeNode[], unknown: UnknownFact[]): Map<string, PlacedNode> {
+export function placeInTree(
+  nodes: readonly TreeNode[],
+  unknown: UnknownFact[],
+  roots: readonly RootNumber[] = [],
+): Map<string, PlacedNode> {
   const sorted = [...nodes].sort((a, b) => compareAddresses(a.address, b.address));
   const bySecondary = bridgesBySecondary(sorted, unknown);
+  const rootBuses = rootBusesOf(sorted, roots);
+  const guessed = guessBuses(sorted, bySecondary, rootBuses);
+  /** Buses of which it is not certain what is above them. */
+  const uncertain = new Set<string>();
   const virtual = virtualFunctions(sorted);
   const parents = new Map<TreeNode, TreeNode | null>();
   const covering = new Map<string, TreeNode | null>();
@@ -97,16 +109,28 @@ export function placeInTree(nodes: readonly TreeNode[], unknown: UnknownFact[]):
       parents.set(node, direct);
       continue;
     }
-    if (!covering.has(key)) covering.set(key, coveringBridge(sorted, owner.address));
+    if (!covering.has(key)) {
+      covering.set(
+        key,
+        rootBuses.has(key) ? null : (coveringBridge(sorted, owner.address) ?? guessed.get(key) ?? null),
+      );
+    }
     const above = covering.get(key)!;
     parents.set(node, above);
     if (told.has(key)) continue;
-    if (above) {
+    if (above && above === guessed.get(key)) {
+      told.add(key);
+      uncertain.add(key);
+      const why = `the bridge to bus ${key} is not shown; ${formatAddress(above.address)} is taken, as buses are usually numbered`;
+      unknown.push({ function: formatAddress(node.address), what: 'parent', why });
+    } else if (above) {
+      uncertain.add(key);
       told.add(key);
       const why = `the bridge to bus ${key} is not in the dump; ${formatAddress(above.address)} is the nearest one above it`;
       unknown.push({ function: formatAddress(node.address), what: 'parent', why });
-    } else if (node.needsPort && owner.address.bus !== 0) {
+    } else if (!rootBuses.has(key)) {
       told.add(key);
+      uncertain.add(key);
       const why = `the port above bus ${key} is not in the dump; the bus is shown as a root bus`;
       unknown.push({ function: formatAddress(node.address), what: 'parent', why });
     }
@@ -141,6 +165,7 @@ export function placeInTree(nodes: readonly TreeNode[], unknown: UnknownFact[]):
       parent: parent ? formatAddress(parent.address) : null,
       rootBus: `pci${busName(top.address.segment, top.address.bus)}`,
       physicalFunction: physical ? formatAddress(physical.address) : null,
+      certain: !uncertain.has(busName((physical ?? node).address.segment, (physical ?? node).address.bus)),
     });
   }
   return placed;

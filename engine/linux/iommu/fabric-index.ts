@@ -20,6 +20,14 @@ interface Bus {
 }
 
 const NONE: readonly never[] = [];
+/** What is above a function is not in the dump, or only guessed. */
+const UNSEEN: AcsVerdict = {
+  isolated: false,
+  rule: 'unknown',
+  missing: 0,
+  detail: 'the dump does not show which bridge is above',
+  known: false,
+};
 const SUPPOSED: AcsVerdict = {
   isolated: true,
   rule: 'override',
@@ -41,6 +49,7 @@ export class FabricIndex {
   private readonly buses = new Map<number, Bus>();
   private readonly slots = new Map<number, PciDevice[]>();
   private readonly vmdEndpoints: PciDevice[] = [];
+  private orphanLists: Map<number, PciDevice[]> | null = null;
   private readonly verdicts = new Map<PciDevice, AcsVerdict>();
   private readonly openHops = new Map<PciDevice, OpenHop | null>();
   private readonly aliasesAbove = new Map<PciDevice, readonly AliasVisit[]>();
@@ -56,6 +65,7 @@ export class FabricIndex {
   add(device: PciDevice): void {
     if (this.devices.has(device)) return;
     this.devices.add(device);
+    this.orphanLists = null;
     const bus = this.buses.get(busKey(device)) ?? { functions: [], aliasing: [] };
     this.buses.set(busKey(device), bus);
     bus.functions.push(device);
@@ -68,6 +78,7 @@ export class FabricIndex {
 
   remove(device: PciDevice): void {
     if (!this.devices.delete(device)) return;
+    this.orphanLists = null;
     const bus = this.buses.get(busKey(device));
     forget(bus?.functions, device);
     forget(bus?.aliasing, device);
@@ -100,6 +111,23 @@ export class FabricIndex {
     return found;
   }
 
+  /**
+   * For a function whose bridge the dump does not show: the answer that what is above may not isolate; null where the
+   * bridge is known, or everything hidden is taken to isolate.
+   */
+  unseenAbove(device: PciDevice): AcsVerdict | null {
+    const own = device.physicalFunction ?? device;
+    return own.function.parentKnown || this.settings.assume === 'isolated' ? null : UNSEEN;
+  }
+
+  /** Functions of the segment that stand below a bridge of which nothing is known; in list order. */
+  orphans(segment: number): readonly PciDevice[] {
+    this.orphanLists ??= groupBySegment(
+      [...this.devices].filter((device) => !device.function.parentKnown && device.parent === null),
+    );
+    return this.orphanLists.get(segment) ?? NONE;
+  }
+
   /** First hop that does not isolate, from `bridge` up to and including the root bus; null when all do. */
   openHop(bridge: PciDevice | null): OpenHop | null {
     const way: PciDevice[] = [];
@@ -111,7 +139,8 @@ export class FabricIndex {
         found = known;
         break;
       }
-      const verdict = this.verdict(hop);
+      const own = this.verdict(hop);
+      const verdict = own.isolated ? (this.unseenAbove(hop) ?? own) : own;
       if (!verdict.isolated) {
         found = { bridge: hop, verdict };
         this.openHops.set(hop, found);
@@ -182,6 +211,15 @@ export class FabricIndex {
   private neighbour(device: PciDevice, id: number): PciDevice | null {
     return this.sameBus(device).find((other) => devfn(other.function.address) === id) ?? null;
   }
+}
+
+function groupBySegment(devices: readonly PciDevice[]): Map<number, PciDevice[]> {
+  const lists = new Map<number, PciDevice[]>();
+  for (const device of devices) {
+    const { segment } = device.function.address;
+    lists.set(segment, [...(lists.get(segment) ?? []), device]);
+  }
+  return lists;
 }
 
 function forget(list: PciDevice[] | undefined, device: PciDevice): void {

@@ -1,5 +1,6 @@
 /** What firmware tables say about functions: which the IOMMU covers, and which address ranges are reserved. */
 import type { MachineDescription } from '../../hardware/description';
+import type { PciFunction } from '../../hardware/pci/function';
 import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from '../pci/device';
 import type { ReservedRegion } from './group';
@@ -23,6 +24,8 @@ export function isBehindIommu(
 ): boolean {
   if (recordedOf.size > 0) {
     if (recordedOf.has(device.name)) return true;
+    // A log or listing that is cut may lack a bridge's own group; nothing is covered below a bridge that is not.
+    if (isAboveCovered(device.function, recordedOf)) return true;
     if (described.has(device.name)) return false;
     const source = device.physicalFunction ?? device.parent;
     return source === null || isBehindIommu(source, description, recordedOf, described);
@@ -33,6 +36,9 @@ export function isBehindIommu(
   const { device: slot, function: number } = device.function.address;
   return !(device.parent === null && slot === 0 && number === 0 && hasIommuInSlotZero(device, description));
 }
+
+const isAboveCovered = (fn: PciFunction, recordedOf: ReadonlyMap<string, string>): boolean =>
+  fn.children.some((child) => recordedOf.has(child.name) || isAboveCovered(child, recordedOf));
 
 const hasIommuInSlotZero = (device: PciDevice, description: MachineDescription): boolean => {
   const slot = device.name.slice(0, -1);

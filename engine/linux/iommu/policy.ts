@@ -84,9 +84,13 @@ function decide(device: PciDevice, context: PolicyContext): GroupDecision {
     if (joins) return decision.join(reported);
   }
 
-  for (let bridge = (reported.physicalFunction ?? reported).parent; bridge !== null; bridge = bridge.parent) {
+  let top = reported.physicalFunction ?? reported;
+  for (let bridge = top.parent; bridge !== null; bridge = bridge.parent) {
     const at = bridge;
-    const open = index.openHop(at);
+    const below = top;
+    const unseen = index.unseenAbove(below);
+    const open = unseen === null ? index.openHop(at) : { bridge: below, verdict: unseen };
+    top = at;
     if (open === null) {
       decision.note('path', at, null, null, () => `every hop from ${at.name} to the root isolates`);
       break;
@@ -94,10 +98,18 @@ function decide(device: PciDevice, context: PolicyContext): GroupDecision {
     reported = at;
     const joins = context.hasGroup(at);
     decision.note('path', open.bridge, open.verdict, joins ? at : null, () => {
+      if (unseen !== null) return `${below.name} may be below ${at.name}: ${unseen.detail}`;
       const where = open.bridge === at ? at.name : `${open.bridge.name} above ${at.name}`;
       return `${where} does not isolate (${open.verdict.detail})`;
     });
     if (joins) return decision.join(at);
+  }
+
+  const unseen = top.parent === null ? index.unseenAbove(top) : null;
+  if (unseen !== null) {
+    const beside = index.orphans(top.function.address.segment).find((other) => context.hasGroup(other)) ?? null;
+    decision.note('path', top, unseen, beside, () => `${top.name}: ${unseen.detail}`);
+    if (beside !== null) return decision.join(beside);
   }
 
   if (reported !== device || reported.multifunction || index.dmaAliases(reported).length > 0) {

@@ -65,7 +65,12 @@ export function predictRange(devices: Iterable<PciDevice>, options: PredictionOp
   const list = [...devices];
   const finest = predictGroups(list, { ...options, acs: { ...options.acs, assume: 'isolated' } });
   const coarsest = predictGroups(list, { ...options, acs: { ...options.acs, assume: 'open' } });
+  const orphaned = new Set(
+    list.filter((device) => !device.function.parentKnown).map((device) => device.function.address.segment),
+  );
   const undecided = list.filter((device) => {
+    // What the dump does not even show the kind of may be the bridge above another function.
+    if (!device.config.isKnown(0x0a, 2) && orphaned.has(device.function.address.segment)) return true;
     const fine = finest.numberOf.get(device);
     const coarse = coarsest.numberOf.get(device);
     if (fine === undefined || coarse === undefined) return fine !== coarse;

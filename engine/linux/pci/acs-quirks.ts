@@ -245,6 +245,12 @@ const QUIRKS: readonly Quirk[] = [
 const BY_VENDOR = new Map<number, Quirk[]>();
 for (const quirk of QUIRKS) BY_VENDOR.set(quirk.vendor, [...(BY_VENDOR.get(quirk.vendor) ?? []), quirk]);
 
+/** A port whose device ID the dump does not show, of a vendor that has ports in the list: it may be one of them. */
+export const mayBeListedPort = (device: PciDevice): boolean =>
+  !device.config.isKnown(2, 2) &&
+  isPort(device) &&
+  (BY_VENDOR.get(device.vendor) ?? []).some((quirk) => quirk.devices !== null && quirk.applies !== undefined);
+
 /** The first quirk that gives a verdict; null when none applies. */
 export function acsQuirkVerdict(
   device: PciDevice,

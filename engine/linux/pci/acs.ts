@@ -1,7 +1,7 @@
 /** Access Control Services as Linux judges them (PCIe 6.12, 7.7.11; spec iommu-groups 3). */
 import { PortType } from '../../hardware/pci/function';
 import type { QuirkContext } from './acs-quirks';
-import { acsQuirkVerdict } from './acs-quirks';
+import { acsQuirkVerdict, mayBeListedPort } from './acs-quirks';
 import type { PciDevice } from './device';
 
 export const ACS = { SV: 0x01, TB: 0x02, RR: 0x04, CR: 0x08, UF: 0x10, EC: 0x20, DT: 0x40 } as const;
@@ -100,8 +100,8 @@ function overrideVerdict(device: PciDevice, override: AcsOverride, type: number,
 /** Whether the dump shows the function's extended capabilities at all. */
 function extendedKnown(device: PciDevice): boolean {
   const { config } = device;
-  if (config.known === null) return true;
-  return config.size > 256 ? config.isKnown(0x100, 4) || config.isKnown(0x34, 1) : config.isKnown(0x34, 1);
+  // A list in words shows where it goes on, but not always the version of its first entry.
+  return config.known === null || (config.size > 256 && config.isKnown(0x103, 1));
 }
 
 const unknown = (settings: AcsSettings, detail: string): AcsVerdict =>
@@ -144,12 +144,23 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [PortType.EventCollector]: 'event collector',
 };
 
-/** True when the dump shows neither the list of capabilities nor that there is none. */
-export const capabilitiesHidden = (device: PciDevice): boolean => {
+/**
+ * True when the dump does not show which capabilities the function has: neither their list nor that there is none, or
+ * only the pointer to it, as a hex dump of the first 64 bytes does.
+ */
+export function capabilitiesHidden(device: PciDevice): boolean {
   const { config } = device;
-  if (config.known === null || config.isKnown(0x34, 1)) return false;
-  return (config.known[0x06]! & 0x10) === 0 || (config.bytes[0x06]! & 0x10) !== 0;
-};
+  if (config.known === null || device.attributes['conventionalPci'] === 1) return false;
+  if (device.function.portType !== null) return false;
+  if (!config.isKnown(0x34, 1)) return (config.known[0x06]! & 0x10) === 0 || (config.bytes[0x06]! & 0x10) !== 0;
+  if (!(config.bytes[0x06]! & 0x10)) return false;
+  let at = config.bytes[0x34]! & 0xfc;
+  for (let left = 48; left > 0 && at >= 0x40; left--) {
+    if (!config.isKnown(at, 2)) return true;
+    at = config.bytes[at + 1]! & 0xfc;
+  }
+  return false;
+}
 
 /** Is the function isolated for the required bits? (decision table, spec 3.4; quirks first) */
 export function acsVerdict(device: PciDevice, settings: AcsSettings, required: number = ISOLATION): AcsVerdict {
@@ -171,8 +182,14 @@ export function acsVerdict(device: PciDevice, settings: AcsSettings, required: n
     case PortType.EventCollector:
       return verdict(false, 'bridge-type', `${name}: never isolated`);
     case PortType.RootPort:
-    case PortType.DownstreamPort:
-      return registerTest(device, required, name, settings);
+    case PortType.DownstreamPort: {
+      const shown = registerTest(device, required, name, settings);
+      if (shown.isolated || !shown.known || !mayBeListedPort(device)) return shown;
+      return unknown(
+        settings,
+        `${shown.detail}; the dump does not show which port it is, and some isolate all the same`,
+      );
+    }
     case PortType.Endpoint:
     case PortType.LegacyEndpoint:
     case PortType.UpstreamPort:

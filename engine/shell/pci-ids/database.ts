@@ -26,6 +26,9 @@ export class PciIdDatabase {
   private readonly classes = new Map<number, ClassEntry>();
   private vendorIdsByName: Map<string, number[]> | null = null;
   private classCodesByName: Map<string, number> | null = null;
+  private readonly otherVendors = new Map<string, number[]>();
+  /** By vendor, then by normalized name. */
+  private readonly otherDevices = new Map<number, Map<string, number[]>>();
 
   /** Text of a `pci.ids` file. Lines that fit nowhere are skipped, as pciutils skips them. */
   constructor(text: string) {
@@ -61,6 +64,19 @@ export class PciIdDatabase {
         device = null;
         base = null;
         if (/^[0-9a-f]{4} /i.test(line)) this.vendors.set(parseInt(line.slice(0, 4), 16), vendor);
+      }
+    }
+  }
+
+  /** Names by which other versions of the database know vendors and devices: `8086:a110 NAME`, `11f8 NAME`. */
+  alsoCalled(text: string): void {
+    for (const line of text.split('\n')) {
+      const vendor = parseInt(line.slice(0, 4), 16);
+      if (line[4] !== ':') push(this.otherVendors, line.slice(5), vendor);
+      else {
+        const devices = this.otherDevices.get(vendor) ?? new Map<string, number[]>();
+        this.otherDevices.set(vendor, devices);
+        push(devices, normalized(line.slice(10)), parseInt(line.slice(5, 9), 16));
       }
     }
   }
@@ -116,7 +132,7 @@ export class PciIdDatabase {
         else this.vendorIdsByName.set(vendor.name, [id]);
       }
     }
-    return this.vendorIdsByName.get(name) ?? [];
+    return this.vendorIdsByName.get(name) ?? this.otherVendors.get(name) ?? [];
   }
 
   /** The vendors whose name is the longest beginning of `text` that ends at a blank or the end, and what follows it. */
@@ -128,10 +144,44 @@ export class PciIdDatabase {
     return null;
   }
 
-  /** Every device of the vendor that has exactly this name. */
-  devicesOfName(vendor: number, name: string): number[] {
+  /** Every device of the vendor that has exactly this name; else those that other versions call so. */
+  devicesOfName(vendor: number, name: string): readonly number[] {
     const found: number[] = [];
     for (const [id, device] of this.vendors.get(vendor)?.devices ?? []) if (device.name === name) found.push(id);
+    if (found.length > 0) return found;
+    const wanted = normalized(name);
+    const other = this.otherDevices.get(vendor)?.get(wanted);
+    if (other) return other;
+    for (const [id, device] of this.vendors.get(vendor)?.devices ?? []) {
+      if (normalized(device.name) === wanted) found.push(id);
+    }
     return found;
   }
+}
+
+function push(lists: Map<string, number[]>, name: string, id: number): void {
+  const list = lists.get(name);
+  if (list) list.push(id);
+  else lists.set(name, [id]);
+}
+
+/** Chipset families that the database once called by their code names. */
+const RENAMED: readonly (readonly [RegExp, string])[] = [
+  [/^ibex peak /, '5 series/3400 series chipset '],
+  [/^cougar point /, '6 series/c200 series chipset family '],
+  [/^panther point /, '7 series/c216 chipset family '],
+  [/^7 series\/c210 series chipset family /, '7 series/c216 chipset family '],
+  [/^patsburg /, 'c600/x79 series chipset '],
+  [/^lynx point-lp /, '8 series '],
+  [/^lynx point /, '8 series/c220 series chipset family '],
+  [/^wellsburg /, 'c610/x99 series chipset '],
+  [/^sunrise point-h /, '100 series/c230 series chipset family '],
+  [/^union point /, '200 series pch '],
+];
+
+/** Names of one device differ between versions in how they are written: `#1` and `1`, `PCI Express` and `PCIe`. */
+function normalized(name: string): string {
+  let plain = name.toLowerCase().replaceAll('#', '').replaceAll('pci express', 'pcie').replaceAll('pci-e ', 'pcie ');
+  for (const [pattern, replacement] of RENAMED) plain = plain.replace(pattern, replacement);
+  return plain.replace(/\s+/g, ' ').trim();
 }

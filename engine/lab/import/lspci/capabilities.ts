@@ -8,7 +8,7 @@ import type { Heading } from './headings';
 import { readHeading } from './headings';
 import { setIds } from './header-registers';
 import { readDevice } from './identity';
-import type { TextLine } from './lines';
+import type { TextLine } from '../clean';
 import type { Registers } from './registers';
 import {
   readAerLogs,
@@ -272,6 +272,8 @@ export function readCapabilities(
     }
   }
   if (!facts.denied && facts.any) linkStandard(regs, standard, layout);
+  // A list that ends without extended capabilities shows that there are none.
+  if (facts.express && extended.length === 0 && !facts.brokenChain) regs.set(0x100, 4, 0);
   linkExtended(regs, extended);
   return facts;
 }

@@ -3,7 +3,7 @@ import type { RegisterLayout } from '../../../hardware/pci/layout';
 import { headerLayout } from '../../../hardware/pci/layout';
 import type { PciIdDatabase } from '../../../shell/pci-ids';
 import { readDevice } from './identity';
-import type { TextLine } from './lines';
+import type { TextLine } from '../clean';
 import type { Registers } from './registers';
 import { setFlags } from './flags';
 

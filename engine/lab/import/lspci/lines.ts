@@ -1,16 +1,11 @@
 /**
- * Cuts pasted text into functions. People paste `lspci` through mail, forums and terminals, so lines come quoted,
- * numbered, wrapped, without their tabs, in code fences and with chatter around them; only where a function starts is
- * taken from the line structure, everything else is found by its words.
+ * Cuts pasted text into functions. Lines come wrapped, without their tabs and with chatter around them; only where a
+ * function starts is taken from the line structure, everything else is found by its words.
  */
 import type { PciAddress } from '../../../hardware/pci/address';
 import { parseAddress } from '../../../hardware/pci/address';
-
-export interface TextLine {
-  /** Line of the file, from 1. */
-  readonly number: number;
-  readonly text: string;
-}
+import type { TextLine } from '../clean';
+import { isTreeLine } from '../tree-text';
 
 export interface FunctionText {
   readonly address: PciAddress;
@@ -30,19 +25,17 @@ export interface GroupStatement {
   readonly line: number;
   readonly group: string;
   readonly address: PciAddress;
+  /** The kernel's log says so: it goes on after the boot. */
+  readonly logged: boolean;
 }
 
 export interface CutText {
   readonly functions: FunctionText[];
   /** What a group listing or a kernel log in the same text says. */
   readonly groups: GroupStatement[];
-  /** Lines of `lspci -t`, which cannot be read. */
-  readonly treeLines: number[];
 }
 
 const MAX_FUNCTIONS = 65536;
-/** A line longer than this is no line of lspci; the rest of it is not looked at. */
-const MAX_LINE = 4096;
 
 const ADDRESS = '(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]';
 const HEADER = new RegExp(`^\\s*(${ADDRESS})\\s+(\\S.*)$`, 'i');
@@ -55,8 +48,6 @@ const GROUP_PATH = new RegExp(`iommu_groups/(\\d+)/devices/(${ADDRESS})`, 'i');
 const GROUP_LOG = new RegExp(`\\b(${ADDRESS}): Add(?:ing|ed) to iommu group (\\d+)`, 'i');
 const LISTED = new RegExp(`^\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`, 'i');
 const HEX_ROW = /^\s*([0-9a-f]{2,3}0|[0-9a-f]0):((?:\s+[0-9a-f]{2}){1,16})\s*$/i;
-const TREE = /^\s*-\[[0-9a-f]{4,8}:[0-9a-f]{2}\]|^\s*[-+\\| ]+[-+\\]-\[?[0-9a-f]{2,}/i;
-const FENCE = /^\s*(?:`{3,}\w*|~{3,}\w*|\{{3}\w*|\}{3}|\[\/?code[^\]]*\]|<\/?(?:pre|code)[^>]*>)\s*$/i;
 
 /** What starts a detail line of a function before its capabilities. */
 const DETAIL =
@@ -64,54 +55,6 @@ const DETAIL =
 const CAPABILITIES = /^Capabilities: /;
 const DRIVER = /^Kernel driver in use:\s*(\S*)/;
 const MODULES = /^Kernel modules?:\s*(.*)$/;
-
-function decodeEntities(text: string): string {
-  return text.includes('&') ? text.replace(/&gt;/g, '>').replace(/&lt;/g, '<').replace(/&amp;/g, '&') : text;
-}
-
-const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g;
-
-/** Takes a mail quote off, but never the `>` of `>TAbort-`. */
-const unquote = (line: string): string => line.replace(/^\s*(?:>(?!TAbort|SERR|Reset)\s?)+/, '');
-
-const isQuoted = (line: string): boolean => /^\s*>(?!TAbort|SERR|Reset)/.test(line);
-
-/** True when every line carries a number that grows by one from line to line (`cat -n`, `grep -n`, `nl`). */
-function areNumbered(lines: readonly string[]): boolean {
-  let previous: number | null = null;
-  let count = 0;
-  for (const line of lines) {
-    if (line.trim() === '') continue;
-    const match = /^\s*(\d+)(?:[:.)|\t]| {1,2}(?=\S|\s))/.exec(line);
-    if (!match) return false;
-    const value = Number(match[1]);
-    if (previous !== null && (value <= previous || value > previous + 8)) return false;
-    previous = value;
-    if (++count >= 200) return true;
-  }
-  return count > 2;
-}
-
-/** The text's lines without quoting, numbering, escapes and fences. Bounded: one pass, long lines are cut. */
-export function cleanLines(text: string): TextLine[] {
-  const raw = text
-    .replace(/^\ufeff/, '')
-    .replace(ESCAPES, '')
-    .split(/\r\n|\n|\r/)
-    .map((line) => (line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line).replace(/[\u00a0\u2007\u202f]/g, ' '));
-  const filled = raw.filter((line) => line.trim() !== '');
-  const quoted = filled.length > 0 && filled.filter(isQuoted).length > filled.length / 2;
-  const unquoted = quoted ? raw.map(unquote) : raw;
-  const numbered = areNumbered(unquoted);
-  const entities = filled.some((line) => line.includes('&gt;TAbort') || line.includes('&lt;TAbort'));
-  return unquoted.map((line, index) => {
-    let clean = line;
-    if (numbered)
-      clean = clean.replace(/^\s*\d+(?:[:.)|\t]\s?| {1,2})/, (prefix) => (prefix.endsWith('\t') ? '\t' : ''));
-    if (entities) clean = decodeEntities(clean);
-    return { number: index + 1, text: FENCE.test(clean) ? '' : clean.trimEnd() };
-  });
-}
 
 const parseHexRow = (match: RegExpExecArray): { offset: number; bytes: number[] } => ({
   offset: parseInt(match[1]!, 16),
@@ -128,20 +71,33 @@ const looksLikeHeader = (rest: string): boolean =>
   /^[A-Z0-9][^"]*(?::|\[[0-9a-f]{4}\])/.test(rest) ||
   /:$/.test(rest);
 
-type Place = 'header' | 'details' | 'capabilities' | 'after' | 'outside';
+type Place = 'header' | 'details' | 'capabilities' | 'after' | 'outside' | 'record';
+
+/** `lspci -vmm`: a record of `Name:<tab>value` lines for each function. */
+const RECORD_START = new RegExp(`^(?:Slot|Device):\\s+(${ADDRESS})$`, 'i');
+const RECORD_FIELD =
+  /^(Class|Vendor|Device|SVendor|SDevice|Rev|ProgIf|Driver|Module|IOMMUGroup|NUMANode|PhySlot|DTNode):\s*(.*)$/;
+
+/** The record as the one line that `lspci -mm` has for it. */
+function recordHeader(record: ReadonlyMap<string, string>): string {
+  const quoted = (name: string): string => `"${(record.get(name) ?? '').replace(/["\\]/g, '\\$&')}"`;
+  const option = (name: string, letter: string): string => (record.has(name) ? ` -${letter}${record.get(name)}` : '');
+  return `${quoted('Class')} ${quoted('Vendor')} ${quoted('Device')}${option('Rev', 'r')}${option('ProgIf', 'p')} ${quoted('SVendor')} ${quoted('SDevice')}`;
+}
 
 /** Cuts the text; the state says where a wrapped line continues. */
 export function cutText(lines: readonly TextLine[]): CutText {
   const functions: FunctionText[] = [];
   const groups: GroupStatement[] = [];
-  const treeLines: number[] = [];
   let current: FunctionText | null = null;
   let place: Place = 'outside';
+  let record = new Map<string, string>();
   let listedGroup: string | null = null;
   let afterBlank = false;
 
   const open = (line: number, address: PciAddress, header: string): void => {
     current = { address, line, header, details: [], capabilities: [], hex: [], driver: null, modules: null };
+    record = new Map();
     if (functions.length < MAX_FUNCTIONS) functions.push(current);
   };
   const append = (list: TextLine[], text: string): void => {
@@ -161,20 +117,25 @@ export function cutText(lines: readonly TextLine[]): CutText {
 
     const logged = GROUP_LOG.exec(text);
     if (logged) {
-      groups.push({ line: number, group: logged[2]!, address: parseAddress(logged[1]!.toLowerCase())! });
+      groups.push({
+        line: number,
+        group: logged[2]!,
+        address: parseAddress(logged[1]!.toLowerCase())!,
+        logged: true,
+      });
       place = 'outside';
       continue;
     }
     const path = GROUP_PATH.exec(text);
     if (path) {
-      groups.push({ line: number, group: path[1]!, address: parseAddress(path[2]!.toLowerCase())! });
+      groups.push({ line: number, group: path[1]!, address: parseAddress(path[2]!.toLowerCase())!, logged: false });
       place = 'outside';
       continue;
     }
     const both = GROUP_AND_HEADER.exec(text);
     if (both) {
       const address = parseAddress(both[2]!.toLowerCase())!;
-      groups.push({ line: number, group: both[1]!, address });
+      groups.push({ line: number, group: both[1]!, address, logged: false });
       open(number, address, both[3]!);
       place = 'header';
       continue;
@@ -188,17 +149,36 @@ export function cutText(lines: readonly TextLine[]): CutText {
     const header = HEADER.exec(text) ?? (listedGroup !== null ? LISTED.exec(text) : null);
     if (header && looksLikeHeader(header[2]!)) {
       const address = parseAddress(header[1]!.toLowerCase())!;
-      if (listedGroup !== null) groups.push({ line: number, group: listedGroup, address });
+      if (listedGroup !== null) groups.push({ line: number, group: listedGroup, address, logged: false });
       open(number, address, header[2]!);
       place = 'header';
       continue;
     }
-    if (TREE.test(text)) {
-      treeLines.push(number);
+    if (isTreeLine(text)) {
       place = 'outside';
       continue;
     }
+    const slot = RECORD_START.exec(trimmed);
+    if (slot) {
+      const address = parseAddress(slot[1]!.toLowerCase())!;
+      open(number, address, '');
+      place = 'record';
+      continue;
+    }
     if (current === null) continue;
+    if (place === 'record') {
+      const field = RECORD_FIELD.exec(trimmed);
+      if (field) {
+        const fn: FunctionText = current;
+        record.set(field[1]!, field[2]!);
+        fn.header = recordHeader(record);
+        fn.driver = record.get('Driver') ?? null;
+        const group = record.get('IOMMUGroup');
+        if (group !== undefined && field[1] === 'IOMMUGroup')
+          groups.push({ line: number, group, address: fn.address, logged: false });
+      }
+      continue;
+    }
     const fn: FunctionText = current;
     const row = HEX_ROW.exec(text);
     if (row) {
@@ -238,5 +218,5 @@ export function cutText(lines: readonly TextLine[]): CutText {
     else if (place === 'details') append(fn.details, trimmed);
     else if (place === 'header') fn.header += ` ${trimmed}`;
   }
-  return { functions, groups, treeLines };
+  return { functions, groups };
 }

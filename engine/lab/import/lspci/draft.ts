@@ -1,29 +1,23 @@
-/** Reads `lspci` text as people paste it, decoded lines and hex dumps, and turns it back into a machine. */
-import type {
-  FunctionDescription,
-  IommuKind,
-  MachineDescription,
-  RecordedGroup,
-  UnknownFact,
-} from '../../hardware/description';
-import { compareAddresses, formatAddress } from '../../hardware/pci/address';
-import { pciIds } from '../../shell/pci-ids';
-import { toHex } from '../../shell/calls/hex';
-import { ImportError } from './error';
-import type { CapabilityFacts } from './lspci/capabilities';
-import { readCapabilities } from './lspci/capabilities';
-import type { DetailFacts } from './lspci/header-registers';
-import { layoutOf, readDetails, setIds } from './lspci/header-registers';
-import type { Identity } from './lspci/identity';
-import { readIdentity } from './lspci/identity';
-import type { CutText, FunctionText, GroupStatement } from './lspci/lines';
-import { cleanLines, cutText } from './lspci/lines';
-import { Registers } from './lspci/registers';
-import type { TreeNode } from './tree';
-import { placeInTree } from './tree';
+/** One function of a text: what its lines, its row of a kernel log and its hex dump tell, turned back into registers. */
+import type { FunctionDescription, UnknownFact } from '../../../hardware/description';
+import type { PciAddress } from '../../../hardware/pci/address';
+import { formatAddress } from '../../../hardware/pci/address';
+import { pciIdsByAnyName } from '../../../shell/pci-ids';
+import { toHex } from '../../../shell/calls/hex';
+import type { CapabilityFacts } from './capabilities';
+import { readCapabilities } from './capabilities';
+import type { DetailFacts } from './header-registers';
+import { layoutOf, readDetails, setIds } from './header-registers';
+import type { Identity } from './identity';
+import { readIdentity } from './identity';
+import type { FunctionText } from './lines';
+import { Registers } from './registers';
+import type { LoggedFunction } from '../kernel-log';
+import { setLogged } from '../kernel-log';
+import type { PlacedNode, TreeNode } from '../tree';
 
 /** A function between text and description. */
-interface Draft {
+export interface Draft {
   readonly text: FunctionText;
   readonly name: string;
   readonly regs: Registers;
@@ -31,6 +25,8 @@ interface Draft {
   readonly identity: Identity;
   readonly details: DetailFacts;
   readonly capabilities: CapabilityFacts;
+  /** What a kernel log says of it; null when there is none. */
+  readonly logged: LoggedFunction | null;
 }
 
 /** How much a block tells; of two blocks about one function the fuller one is read. */
@@ -38,7 +34,7 @@ const weight = (fn: FunctionText): number =>
   fn.details.length + 4 * fn.capabilities.length + 16 * fn.hex.length + (fn.driver ? 1 : 0);
 
 /** One block a function: a text may hold a short and a long listing of the same machine. */
-function merge(functions: readonly FunctionText[]): { text: FunctionText; headers: string[] }[] {
+export function merge(functions: readonly FunctionText[]): Map<string, { text: FunctionText; headers: string[] }> {
   const byName = new Map<string, { text: FunctionText; headers: string[] }>();
   for (const fn of functions) {
     const name = formatAddress(fn.address);
@@ -57,12 +53,12 @@ function merge(functions: readonly FunctionText[]): { text: FunctionText; header
       };
     }
   }
-  return [...byName.values()].sort((a, b) => compareAddresses(a.text.address, b.text.address));
+  return byName;
 }
 
 /** The fullest identity among the headers: ids from `-nn` or `-n` win over names. */
 function identityOf(headers: readonly string[]): Identity {
-  const read = headers.map((header) => readIdentity(header, pciIds()));
+  const read = headers.map((header) => readIdentity(header, pciIdsByAnyName()));
   const certain = (one: Identity): boolean => one.vendor !== null && one.device !== null && one.candidates.length === 0;
   const best = read.find(certain) ?? read[0]!;
   const cls = read.find((one) => one.classCode !== null) ?? best;
@@ -70,13 +66,25 @@ function identityOf(headers: readonly string[]): Identity {
   return { ...best, classCode: cls.classCode, className: best.className ?? cls.className, progIf };
 }
 
-function draftOf(text: FunctionText, headers: readonly string[]): Draft {
-  const ids = pciIds();
+/** A function of which only an address is known: a group names it, or the tree does. */
+export const bareText = (address: PciAddress, line: number, name: string): FunctionText => ({
+  address,
+  line,
+  header: name === '' ? '' : `: ${name}`,
+  details: [],
+  capabilities: [],
+  hex: [],
+  driver: null,
+  modules: null,
+});
+
+export function draftOf(text: FunctionText, headers: readonly string[], logged: LoggedFunction | null): Draft {
+  const ids = pciIdsByAnyName();
   const regs = new Registers();
   for (const row of text.hex) regs.dump(row.offset, row.bytes);
   const identity = identityOf(headers);
   const dumpedLayout = regs.isDumped(0x0e) ? regs.bytes[0x0e]! & 0x7f : null;
-  const layout = dumpedLayout ?? layoutOf(text.details, identity.classCode);
+  const layout = dumpedLayout ?? logged?.layout ?? layoutOf(text.details, identity.classCode);
   setIds(regs, 0x00, identity);
   if (identity.classCode !== null) {
     regs.set(0x0a, 2, identity.classCode);
@@ -91,11 +99,12 @@ function draftOf(text: FunctionText, headers: readonly string[]): Draft {
   if (details.verbose && details.hasCapabilities === null) regs.setBits(0x06, 4, 1, has ? 1 : 0);
   else if (has) regs.setBits(0x06, 4, 1, 1);
   if (details.hasCapabilities === false) regs.set(layout === 2 ? 0x14 : 0x34, 1, 0);
-  return { text, name: formatAddress(text.address), regs, layout, identity, details, capabilities };
+  if (logged !== null) setLogged(regs, logged);
+  return { text, name: formatAddress(text.address), regs, layout, identity, details, capabilities, logged };
 }
 
 /** Sets the multifunction bit where siblings prove it: bit 7 of the header type is not printed (PCIe 7.5.1.1.9). */
-function setMultifunction(drafts: readonly Draft[], virtual: ReadonlySet<string>): void {
+export function setMultifunction(drafts: readonly Draft[], virtual: ReadonlySet<string>): void {
   const slots = new Map<string, Draft[]>();
   for (const draft of drafts) {
     if (virtual.has(draft.name)) continue;
@@ -142,61 +151,63 @@ function expressType(regs: Registers): number | null {
   return null;
 }
 
-function nodeOf(draft: Draft): TreeNode {
-  const { regs, layout } = draft;
+const HOST_CLASSES: readonly number[] = [0x0600, 0x0806];
+
+/** Host bridges and IOMMUs stand on a root bus. */
+const isHostPart = (regs: Registers): boolean =>
+  regs.isKnown(0x0a, 2) && HOST_CLASSES.includes(regs.read(0x0a, 2)) && (regs.bytes[0x0e]! & 0x7f) === 0;
+
+export function nodeOf(draft: Draft): TreeNode {
+  const { regs } = draft;
+  const layout = regs.bytes[0x0e]! & 0x7f;
   const numbers = (layout === 1 || layout === 2) && regs.isKnown(0x19, 2);
   const type = expressType(regs);
   return {
     address: draft.text.address,
     line: draft.text.line,
     bus: numbers ? { secondary: regs.bytes[0x19]!, subordinate: regs.bytes[0x1a]! } : null,
+    isBridge: layout === 1 || layout === 2,
     needsPort: type !== null && [0, 1, 5, 6, 7].includes(type),
+    onRoot: (type !== null && [4, 9, 10].includes(type)) || isHostPart(regs),
     sriov: sriovOf(regs),
   };
 }
 
-function groupsOf(
-  drafts: readonly Draft[],
-  statements: readonly GroupStatement[],
-): Record<string, RecordedGroup> | null {
-  const groupOf = new Map<string, string>();
-  for (const statement of statements) groupOf.set(formatAddress(statement.address), statement.group);
-  for (const draft of drafts) if (draft.details.group !== null) groupOf.set(draft.name, draft.details.group);
-  if (groupOf.size === 0) return null;
-  const groups: Record<string, RecordedGroup> = {};
-  for (const draft of drafts) {
-    const group = groupOf.get(draft.name);
-    if (group === undefined) continue;
-    groups[group] ??= { devices: [], type: null, reserved: [] };
-    groups[group].devices.push(draft.name);
-  }
-  return groups;
-}
-
-/** What cannot be known about a function, and why. */
-function factsOf(draft: Draft): UnknownFact[] {
+/**
+ * What cannot be known about a function, and why. `complete`: a list of capabilities that is announced and not shown is
+ * empty.
+ */
+export function factsOf(draft: Draft, complete: boolean): UnknownFact[] {
   const facts: UnknownFact[] = [];
   const say = (what: string, why: string): void => void facts.push({ function: draft.name, what, why });
-  const { identity, capabilities, details, text, regs } = draft;
+  const { identity, capabilities, details, text, regs, logged } = draft;
   if (identity.candidates.length > 1 && !regs.isKnown(0, 4)) {
     const list = identity.candidates
       .map((id) => id.toString(16).padStart(8, '0'))
       .map((id) => `${id.slice(0, 4)}:${id.slice(4)}`)
       .join(', ');
     say('device-id', `line ${text.line} shows only a name, which fits ${list}; the first is taken`);
+  } else if (text.header === '' && logged === null && text.hex.length === 0) {
+    say('identity', `line ${text.line} names it; nothing tells what it is`);
   } else if (!regs.isKnown(0, 2)) {
     say('vendor-id', `line ${text.line} shows no ids, and the PCI ID database has no such vendor`);
   } else if (!regs.isKnown(2, 2)) {
     say('device-id', `line ${text.line} shows only a name, which the PCI ID database does not have`);
   }
-  if (!regs.isKnown(0x0a, 2)) say('class', `line ${text.line} shows a class that the PCI ID database does not have`);
+  if (!regs.isKnown(0x0a, 2) && text.header !== '')
+    say('class', `line ${text.line} shows a class that the PCI ID database does not have`);
   const dumped = text.hex.length > 0;
   if (capabilities.denied && !(dumped && regs.isKnown(0x40, 1))) {
     say('capabilities', 'lspci was not run as root, so it could not read the capabilities');
     say('acs', 'lspci was not run as root, so it could not read Access Control Services');
   } else if (!details.verbose && !dumped) {
-    say('capabilities', 'the listing has no details (lspci was run without -v)');
-    say('acs', 'the listing has no details (lspci was run without -vv)');
+    const why =
+      text.header !== '' ? 'the listing has no details (lspci was run without' : 'a kernel log shows no capabilities';
+    say('capabilities', text.header !== '' ? `${why} -v)` : why);
+    say('acs', text.header !== '' ? `${why} -vv)` : why);
+  } else if (details.hasCapabilities && !capabilities.any && !dumped && complete) {
+    // lspci prints no line for an empty list.
+    regs.set(draft.layout === 2 ? 0x14 : 0x34, 1, 0);
   } else if (details.hasCapabilities && !capabilities.any && !dumped) {
     say('capabilities', `Status says that there are capabilities, but none follows line ${text.line}`);
     say('acs', `Status says that there are capabilities, but none follows line ${text.line}`);
@@ -216,10 +227,8 @@ function factsOf(draft: Draft): UnknownFact[] {
   return facts;
 }
 
-/** The size a dump of this function has: extended registers exist only for PCI Express and PCI-X 2 functions. */
-function sizeOf(draft: Draft): 256 | 4096 {
-  return draft.regs.end > 256 || draft.capabilities.express ? 4096 : 256;
-}
+/** Extended registers exist only for PCI Express and PCI-X 2 functions; a short hex dump does not show them. */
+const sizeOf = ({ regs }: Draft): 256 | 4096 => (regs.end > 256 || expressType(regs) !== null ? 4096 : 256);
 
 function resourcesOf(draft: Draft): FunctionDescription['resources'] {
   const rows = draft.details.resources;
@@ -237,15 +246,13 @@ function allKnown(draft: Draft, size: number): boolean {
   return true;
 }
 
-function describe(
-  draft: Draft,
-  placed: { parent: string | null; rootBus: string; physicalFunction: string | null },
-): FunctionDescription {
+export function describe(draft: Draft, placed: PlacedNode): FunctionDescription {
   const size = sizeOf(draft);
   const sriov = sriovOf(draft.regs);
   return {
     address: draft.name,
     parent: placed.parent,
+    ...(!placed.certain && { parentKnown: false as const }),
     rootBus: placed.rootBus,
     config: toHex(draft.regs.bytes.subarray(0, size)),
     known: allKnown(draft, size) ? null : toHex(draft.regs.known.subarray(0, size)),
@@ -261,67 +268,6 @@ function describe(
     physicalFunction: placed.physicalFunction,
     sriov: sriov ? { totalVfs: sriov.totalVfs, numVfs: sriov.numVfs } : null,
     model: null,
-    attributes: {},
-  };
-}
-
-/** Which IOMMU the machine has, as far as its functions show it. */
-export function iommuOf(functions: readonly { classCode: number | null; vendor: number | null }[]): IommuKind {
-  const host = functions.find((fn) => fn.classCode === 0x0600) ?? functions[0];
-  if (functions.some((fn) => fn.classCode === 0x0806 && fn.vendor === 0x1022)) return 'amd-vi';
-  if (host?.vendor === 0x8086) return 'intel-vtd';
-  if (host?.vendor === 0x1022 || host?.vendor === 0x1002) return 'amd-vi';
-  if (host?.vendor === 0x13b5 || host?.vendor === 0x1957) return 'smmu';
-  return 'unknown';
-}
-
-/** Throws ImportError when nothing in the text is a function, or when the bridges form a loop. */
-export function readLspci(text: string, name = 'machine'): MachineDescription {
-  return readCut(cutText(cleanLines(text)), name);
-}
-
-/** As `readLspci`, for text that is already cut into functions. */
-export function readCut(cut: CutText, name: string): MachineDescription {
-  if (cut.functions.length === 0) {
-    if (cut.treeLines.length > 0) {
-      const reason = 'is the tree of lspci -t, which has no registers; use the output of: sudo lspci -vvvnn -xxxx -D';
-      throw new ImportError(reason, cut.treeLines[0]!);
-    }
-    if (cut.groups.length > 0) {
-      const reason =
-        'tells the groups of functions but not what they are; put the lspci text, or the lines "pci …: [8086:…]" of the kernel log, into the same file';
-      throw new ImportError(reason, cut.groups[0]!.line);
-    }
-    throw new ImportError('has no line that starts with the address of a function, as lspci prints it (00:1f.3 …)', 1);
-  }
-  const drafts = merge(cut.functions).map(({ text, headers }) => draftOf(text, headers));
-  const unknown: UnknownFact[] = [];
-  const placed = placeInTree(drafts.map(nodeOf), unknown);
-  const virtual = new Set(
-    [...placed].filter(([, place]) => place.physicalFunction !== null).map(([address]) => address),
-  );
-  setMultifunction(drafts, virtual);
-  for (const draft of drafts) {
-    unknown.push(...factsOf(draft));
-    // The IDs that lspci shows for a virtual function are the kernel's; its registers read all ones (SR-IOV 3.4.1).
-    if (virtual.has(draft.name)) draft.regs.set(0, 4, 0xffffffff);
-  }
-  const drivers = [...new Set(drafts.map((draft) => draft.text.driver).filter((driver) => driver !== null))].sort();
-  return {
-    format: 'vfiolab-machine/1',
-    name,
-    about: `${drafts.length} functions, read from lspci text`,
-    source: 'lspci',
-    booted: true,
-    iommu: iommuOf(
-      drafts.map((draft) => ({
-        classCode: draft.regs.isKnown(0x0a, 2) ? draft.regs.read(0x0a, 2) : null,
-        vendor: draft.regs.isKnown(0, 2) ? draft.regs.read(0, 2) : null,
-      })),
-    ),
-    kernel: { release: '', build: 'debian', cmdline: '', modules: [], moduleOptions: {}, drivers },
-    functions: drafts.map((draft) => describe(draft, placed.get(draft.name)!)),
-    recordedGroups: groupsOf(drafts, cut.groups),
-    unknown,
+    attributes: draft.logged?.type === null ? { conventionalPci: 1 } : {},
   };
 }
