@@ -93,5 +93,5 @@ export function exportSysfs(machine: MachineDescription): Archive {
   }
   put('proc/cmdline', machine.kernel.cmdline);
   put('proc/version', `Linux version ${machine.kernel.release || '6.12.0'}`);
-  return { files, links };
+  return { files, links, folders: new Set(machine.iommu === 'none' ? ['class/iommu', 'kernel/iommu_groups'] : []) };
 }

@@ -3,6 +3,7 @@ import type { MachineDescription } from '../../hardware/description';
 import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
 import { readFacter } from './facter';
+import { looksLikeQemu, looksLikeTopology, readQemu, readTopology } from './qemu';
 import { jsonErrorLine, readSnapshot } from './snapshot';
 import { readSysfs } from './sysfs';
 import { readText } from './text';
@@ -15,7 +16,7 @@ export { readSnapshot } from './snapshot';
 /** A dump of 10,000 functions with all registers has some 200 MB as text, but such a machine comes as an archive. */
 const MAX_TEXT = 48 * 1024 * 1024;
 
-/** JSON of any of three kinds: a recorded machine, the lab's own description, a facter report. */
+/** JSON of any of four kinds: a recorded machine, the lab's own description, a facter report, arguments of QEMU. */
 function readJson(text: string, name: string): MachineDescription {
   const format = /"format"\s*:\s*"([^"]*)"/.exec(text.slice(0, 65536))?.[1];
   if (format?.startsWith('machine/')) return readSnapshot(text);
@@ -26,6 +27,7 @@ function readJson(text: string, name: string): MachineDescription {
     const message = error instanceof Error ? error.message : String(error);
     throw new ImportError(`is no complete JSON: ${message.slice(0, 120)}`, jsonErrorLine(text, message));
   }
+  if (looksLikeTopology(value)) return readTopology(value);
   if (!format?.startsWith('vfiolab-machine/')) return readFacter(value, name);
   const checked = checkDescription(value);
   if ('problem' in checked) throw new ImportError(checked.problem);
@@ -71,6 +73,7 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
     const text = new TextDecoder().decode(bytes);
     if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
     if (isBinary(bytes)) throw new ImportError('is no text and no archive that can be read', 1);
+    if (looksLikeQemu(text)) return readQemu(text, machineName(fileName));
     return readText(text, machineName(fileName));
   } catch (error) {
     throw error instanceof ImportError ? error.inFile(fileName) : error;

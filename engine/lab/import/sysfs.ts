@@ -223,6 +223,10 @@ function iommuByClass(archive: Archive): IommuKind | null {
   return null;
 }
 
+/** The copy has the folder of IOMMU units, and none is in it. */
+const showsNoIommu = (archive: Archive): boolean =>
+  iommuByClass(archive) === null && [...(archive.folders ?? [])].some((path) => /(?:^|\/)class\/iommu$/.test(path));
+
 /** A file of /proc at the top of the copy. */
 function procText(archive: Archive, name: string): string {
   for (const path of archive.files.keys())
@@ -260,6 +264,7 @@ export function readSysfs(archive: Archive, name: string): MachineDescription {
       unknown.push({ function: fn.address, what: 'capabilities', why }, { function: fn.address, what: 'acs', why });
     }
   }
+  const groups = readGroups(archive, folders);
   const version =
     /Linux version (\S+)/.exec(procText(archive, 'version'))?.[1] ?? procText(archive, 'sys/kernel/osrelease');
   return {
@@ -270,6 +275,7 @@ export function readSysfs(archive: Archive, name: string): MachineDescription {
     booted: true,
     iommu:
       iommuByClass(archive) ??
+      (showsNoIommu(archive) && groups === null ? 'none' : null) ??
       iommuOf(folders.map(({ config }) => ({ classCode: word(config, 0x0a), vendor: word(config, 0) }))),
     kernel: {
       release: version,
@@ -284,7 +290,7 @@ export function readSysfs(archive: Archive, name: string): MachineDescription {
       drivers: [...new Set(functions.map((fn) => fn.driver).filter((driver) => driver !== null))].sort(),
     },
     functions,
-    recordedGroups: readGroups(archive, folders),
+    recordedGroups: groups ?? (showsNoIommu(archive) ? {} : null),
     unknown: nested
       ? unknown.filter((fact) => fact.what !== 'parent' || fact.why.includes('not in the copy'))
       : unknown,

@@ -5,6 +5,8 @@ export interface Archive {
   readonly files: Map<string, Uint8Array>;
   /** Symbolic links: path → target as written. */
   readonly links: Map<string, string>;
+  /** Folders that have an entry of their own; an empty one tells that there is nothing. */
+  readonly folders?: ReadonlySet<string>;
 }
 
 const BLOCK = 512;
@@ -50,6 +52,7 @@ const clean = (path: string): string => path.replace(/^(?:\.?\/)+/, '').replace(
 export function readTar(bytes: Uint8Array): Archive {
   const files = new Map<string, Uint8Array>();
   const links = new Map<string, string>();
+  const folders = new Set<string>();
   let longName: string | null = null;
   let longLink: string | null = null;
   let entries = 0;
@@ -81,6 +84,7 @@ export function readTar(bytes: Uint8Array): Archive {
       const path = clean(longName ?? (prefix ? `${prefix}/${text(block, 0, 100)}` : text(block, 0, 100)));
       if (type === '2') links.set(path, longLink ?? text(block, 157, 100));
       else if (type === '0' || type === '\0' || type === '7') files.set(path, data);
+      else if (type === '5') folders.add(path);
       else if (type === '1') {
         const target = files.get(clean(longLink ?? text(block, 157, 100)));
         if (target) files.set(path, target);
@@ -90,7 +94,7 @@ export function readTar(bytes: Uint8Array): Archive {
     }
   }
   if (!ended) throw new ImportError('the archive is cut off: its end is missing');
-  return { files, links };
+  return { files, links, folders };
 }
 
 const encoder = new TextEncoder();
@@ -131,6 +135,7 @@ export function writeTar(archive: Archive): Uint8Array {
     parts.push(header(shortPath, data.length, type, shortLink), data);
     parts.push(new Uint8Array((BLOCK - (data.length % BLOCK)) % BLOCK));
   };
+  for (const path of archive.folders ?? []) add(`${path}/`, new Uint8Array(0), '5', '');
   for (const [path, data] of archive.files) add(path, data, '0', '');
   for (const [path, target] of archive.links) add(path, new Uint8Array(0), '2', target);
   parts.push(new Uint8Array(2 * BLOCK));
