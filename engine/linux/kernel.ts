@@ -21,6 +21,7 @@ import { moduleFacts } from './module-facts';
 import { ModuleTable, moduleName } from './modules';
 import { PciActionSet, busView } from './pci/actions';
 import { setUpAcs } from './pci/acs-enable';
+import { AerService, enableErrorReports } from './pci/aer';
 import type { HostApertures } from './pci/assign';
 import { ResourceAssigner } from './pci/assign';
 import { scanMachine } from './pci/boot-scan';
@@ -166,7 +167,10 @@ export function bootKernel(description: MachineDescription): Kernel {
     assigner,
     sriov,
     power,
-    setUp: (device) => setUpAcs(device, acsSettings, log),
+    setUp(device) {
+      enableErrorReports(device);
+      setUpAcs(device, acsSettings, log);
+    },
     firmware: (fn) => firmwareFacts(origin.get(fn)),
   });
   for (const device of devices) {
@@ -177,7 +181,8 @@ export function bootKernel(description: MachineDescription): Kernel {
   if (unit !== null && iommu.settings.enabled) unit.attributes['msiData'] = 1;
 
   const nativeHotplug = hotplugGranted(description);
-  const driverServices = { log, irqs, enable, nativeHotplug };
+  const errors = new AerService({ log, devices: () => pci.devices.values() });
+  const driverServices = { log, irqs, enable, nativeHotplug, errors };
   const boundIds = idsByDriver(devices, described);
   const nativeDriver = (name: string): PciDriver => {
     if (name === 'pcieport') return new PortDriver(driverServices);

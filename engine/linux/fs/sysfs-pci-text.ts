@@ -15,13 +15,6 @@ const SPEEDS: Readonly<Record<number, string>> = {
   6: '64.0 GT/s PCIe',
 };
 
-const AER_CORRECTABLE = 'RxErr BadTLP BadDLLP Rollover Timeout NonFatalErr CorrIntErr HeaderOF'.split(' ');
-const AER_UNCORRECTABLE =
-  `Undefined DLP SDES TLP FCP CmpltTO CmpltAbrt UnxCmplt RxOF MalfTLP ECRC UnsupReq ACSViol UncorrIntErr BlockedTLP
-  AtomicOpBlocked TLPBlockedErr PoisonTLPBlocked DMWrReqBlocked IDECheck MisIDETLP PCRC_CHECK TLPXlatBlocked`.split(
-    /\s+/,
-  );
-
 export const word16 = (value: number): string => `0x${hex(value, 4)}\n`;
 
 export const resourceTable = (device: PciDevice): string =>
@@ -85,16 +78,6 @@ export function uevent(device: PciDevice, driver: string | null): string {
   );
   return `${lines.join('\n')}\n`;
 }
-
-const counters = (names: readonly string[], total: string): string =>
-  [...names.map((name) => `${name} 0`), `${total} 0`, ''].join('\n');
-
-/** No model here reports errors through AER, so every counter stands at zero. */
-export const aerCounters = {
-  correctable: counters(AER_CORRECTABLE, 'TOTAL_ERR_COR'),
-  fatal: counters(AER_UNCORRECTABLE, 'TOTAL_ERR_FATAL'),
-  nonfatal: counters(AER_UNCORRECTABLE, 'TOTAL_ERR_NONFATAL'),
-};
 
 export const hasAer = (device: PciDevice): boolean => device.config.findExtendedCapability(0x01) !== 0;
 

@@ -1,6 +1,7 @@
 /** The directory of one PCI function: /sys/devices/pci…/DDDD:BB:DD.F (pci-linux.md 8). */
 import { ERRNO } from '../errno';
 import { PortType } from '../../hardware/pci/function';
+import { deviceCounters, rootCounter } from '../pci/aer-counters';
 import type { PciDevice } from '../pci/device';
 import { LEVEL, RESOURCE_PREFETCH, devicePrefix } from '../pci/enable';
 import { modalias, subsystemOf } from '../pci/match';
@@ -235,12 +236,12 @@ function express(device: PciDevice): Entries {
     current_link_width: when(pcie, () => `${text.currentLinkWidth(device)}\n`),
     max_link_speed: when(pcie, () => `${text.maxLinkSpeed(device)}\n`),
     max_link_width: when(pcie, () => `${text.maxLinkWidth(device)}\n`),
-    aer_dev_correctable: when(aer, () => text.aerCounters.correctable),
-    aer_dev_fatal: when(aer, () => text.aerCounters.fatal),
-    aer_dev_nonfatal: when(aer, () => text.aerCounters.nonfatal),
-    aer_rootport_total_err_cor: when(root, () => '0\n'),
-    aer_rootport_total_err_fatal: when(root, () => '0\n'),
-    aer_rootport_total_err_nonfatal: when(root, () => '0\n'),
+    aer_dev_correctable: when(aer, () => deviceCounters(device, 'correctable')),
+    aer_dev_fatal: when(aer, () => deviceCounters(device, 'fatal')),
+    aer_dev_nonfatal: when(aer, () => deviceCounters(device, 'nonfatal')),
+    aer_rootport_total_err_cor: when(root, () => rootCounter(device, 'correctable')),
+    aer_rootport_total_err_fatal: when(root, () => rootCounter(device, 'fatal')),
+    aer_rootport_total_err_nonfatal: when(root, () => rootCounter(device, 'nonfatal')),
   };
 }
 

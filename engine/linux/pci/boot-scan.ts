@@ -10,6 +10,7 @@ import { devfn, requesterId } from '../../hardware/pci/address';
 import { PortType } from '../../hardware/pci/function';
 import { KernelLog } from '../log';
 import type { AcsEnableSettings } from './acs-enable';
+import { enableErrorReports } from './aer';
 import { setUpAcs } from './acs-enable';
 import type { HostApertures } from './assign';
 import { ResourceAssigner, scanResources } from './assign';
@@ -123,6 +124,7 @@ class Scan {
       );
     });
     setUpExpress(device);
+    enableErrorReports(device);
     if (fn.isBridge) config.write(BRIDGE_CONTROL, 2, config.read(BRIDGE_CONTROL, 2) | SERR_FORWARDING);
     this.setUpPower(device, line);
     this.stopMessages(device);

@@ -31,6 +31,10 @@ export interface PciDriver {
   sriovConfigure?(device: PciDevice, count: number, iov: IovControl): number | PendingCall;
   /** Directories that the driver's own devices have below the function: `net` → `eth0`. */
   children?(device: PciDevice): Readonly<Record<string, readonly string[]>>;
+  /** An uncorrectable error was reported on the function's path (`err_handler->error_detected`). */
+  errorDetected?(device: PciDevice, fatal: boolean): void;
+  /** After the link's reset the driver puts the function's registers back (`slot_reset`). */
+  readonly restoresAfterReset?: boolean;
   /** A function came onto the bus, before drivers are tried on it (bus notifier). */
   deviceAdded?(device: PciDevice): void;
 }

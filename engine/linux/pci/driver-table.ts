@@ -20,6 +20,8 @@ export interface DriverFacts {
   readonly serves: (device: PciDevice) => { interrupts: InterruptUse; vectors: number };
   /** Has a hook for `sriov_numvfs`. */
   readonly sriov: boolean;
+  /** Has hooks that recover from reported errors. */
+  readonly recovers: boolean;
   /** Directories of the driver's own devices below the function; `n` counts its functions from 0. */
   readonly children: (n: number, address: string) => Readonly<Record<string, readonly string[]>>;
   /** Name of the n-th interrupt's handler. */
@@ -39,6 +41,7 @@ const plain: DriverFacts = {
   vectors: 1,
   serves: () => ({ interrupts: 'vectors', vectors: 1 }),
   sriov: false,
+  recovers: false,
   children: () => ({}),
   handler: (_n, address) => address,
 };
@@ -92,6 +95,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   }),
   nvme: facts({
     module: 'nvme',
+    recovers: true,
     ids: [classId(0x010802)],
     vectors: 2,
     sriov: true,
@@ -100,6 +104,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   }),
   e1000e: facts({
     module: 'e1000e',
+    recovers: true,
     ids: intelList(
       '105e 107d 108b 108c 109a 10d3 10ea 10f6 1502 1503 150c 153a 153b 1559 155a 156f 1570 15a2 15a3 15b7 15b8 15bb 15bc 15bd 15be 15d6 15d7 15d8 0d4c 0d4d 0d4e 0d4f 1a1c 1a1d 1a1e 1a1f 550a 550b',
     ),
@@ -109,6 +114,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   }),
   e1000: facts({
     module: 'e1000',
+    recovers: true,
     ids: intel(0x1000, 0x1001, 0x1004, 0x1008, 0x100c, 0x100d, 0x100e, 0x100f, 0x1010, 0x1026, 0x1076, 0x1079, 0x107c),
     interrupts: 'pin',
     children: (n) => ({ net: [`eth${n}`] }),
@@ -116,6 +122,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   }),
   igb: facts({
     module: 'igb',
+    recovers: true,
     ids: intelList(
       '10a7 10c9 10e6 10e7 1509 150a 150e 1516 151f 1521 1522 1523 1524 1533 1536 1537 1538 1539 157b 157c',
     ),
@@ -126,23 +133,27 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   }),
   igc: facts({
     module: 'igc',
+    recovers: true,
     ids: intel(0x15f2, 0x15f3, 0x125b, 0x125c),
     vectors: 5,
   }),
   ixgbe: facts({
     module: 'ixgbe',
+    recovers: true,
     ids: intel(0x10fb, 0x1528, 0x1557, 0x1558, 0x1563),
     vectors: 9,
     sriov: true,
   }),
   i40e: facts({
     module: 'i40e',
+    recovers: true,
     ids: intel(0x1572, 0x1581, 0x1583, 0x1584, 0x158a, 0x158b),
     vectors: 9,
     sriov: true,
   }),
   ice: facts({
     module: 'ice',
+    recovers: true,
     ids: intel(0x1591, 0x1592, 0x1593, 0x159b),
     vectors: 9,
     sriov: true,
@@ -153,6 +164,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   }),
   mlx5_core: facts({
     module: 'mlx5_core',
+    recovers: true,
     ids: [0x1013, 0x1015, 0x1017, 0x1019, 0x101b, 0x101d].map((d) => idOf(0x15b3, d)),
     vectors: 16,
     sriov: true,

@@ -5,6 +5,8 @@ import { LowestFree } from '../lowest-free';
 import { PortType } from '../../hardware/pci/function';
 import { ERRNO } from '../errno';
 import type { PendingCall } from '../process/files';
+import type { AerService } from './aer';
+import { startErrorService } from './aer';
 import type { IovControl, PciDevice, PciDeviceId, PciDriver } from './device';
 import type { DriverFacts } from './driver-table';
 import { driverFacts } from './driver-table';
@@ -18,6 +20,7 @@ export interface DriverServices {
   readonly enable: PciEnable;
   /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
   readonly nativeHotplug: (rootBus: string) => boolean;
+  readonly errors: AerService;
 }
 
 /** A driver of the host: it enables the function, masters the bus and takes interrupts; its work is not modelled. */
@@ -28,6 +31,8 @@ export class NativeDriver implements PciDriver {
   ids: PciDeviceId[];
   dynamicIds: PciDeviceId[] = [];
   readonly sriovConfigure?: NonNullable<PciDriver['sriovConfigure']>;
+  readonly errorDetected?: NonNullable<PciDriver['errorDetected']>;
+  readonly restoresAfterReset: boolean;
   private readonly facts: DriverFacts;
   private readonly services: DriverServices;
   /** Numbers of the driver's own devices: the lowest free one each. */
@@ -43,6 +48,8 @@ export class NativeDriver implements PciDriver {
     this.module = this.facts.module;
     this.ids = [...this.facts.ids, ...moreIds];
     if (this.facts.sriov) this.sriovConfigure = configureSimply;
+    if (this.facts.recovers) this.errorDetected = () => undefined;
+    this.restoresAfterReset = this.facts.recovers;
   }
 
   probe(device: PciDevice): number {
@@ -160,6 +167,7 @@ export class PortDriver implements PciDriver {
   readonly name = 'pcieport';
   readonly module = null;
   readonly driverManagedDma = true;
+  readonly restoresAfterReset = true;
   ids: PciDeviceId[] = [classId(0x060400), classId(0x060401), classId(0x080700, 0xffffff00)];
   dynamicIds: PciDeviceId[] = [];
   private readonly services: DriverServices;
@@ -185,6 +193,7 @@ export class PortDriver implements PciDriver {
     if (type === PortType.RootPort) {
       const at = device.config.findCapability(0x10);
       device.config.write(at + ROOT_CONTROL, 2, device.config.read(at + ROOT_CONTROL, 2) & ~7);
+      startErrorService(device);
     }
     this.announce(device);
     return 0;
@@ -199,6 +208,8 @@ export class PortDriver implements PciDriver {
     return 'done';
   }
 
+  errorDetected(): void {}
+
   takeInterrupts(device: PciDevice): void {
     const { irqs } = this.services;
     const names = this.handlers(device);
@@ -208,11 +219,14 @@ export class PortDriver implements PciDriver {
     const given = wide > 0 ? wide : irqs.allocVectors(device, 'msi', wanted);
     const name = names.join(', ');
     if (given > 0) {
-      irqs.messagesOf(device)!.request(0, name, () => true);
+      irqs.messagesOf(device)!.request(0, name, () => {
+        this.services.errors.handle(device);
+        return true;
+      });
       return;
     }
     if (device.config.read(0x3d, 1) === 0 || !(device.config.read(0x04, 2) & COMMAND_MASTER)) return;
-    const handler = (): boolean => false;
+    const handler = (): boolean => this.services.errors.handle(device);
     const irq = irqs.requestPin(device, name, true, handler);
     if (irq > 0) this.pins.set(device, { irq, handler });
   }

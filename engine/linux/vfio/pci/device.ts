@@ -137,6 +137,11 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     return 0;
   }
 
+  /** An uncorrectable error was reported for the function: the ERR eventfd of whoever has it open is signalled. */
+  reportError(): void {
+    this.state?.interrupts.reportError();
+  }
+
   close(): void {
     const state = this.state;
     if (state === null) return;

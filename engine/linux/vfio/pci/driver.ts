@@ -51,6 +51,11 @@ export class VfioPciDriver implements PciDriver {
     return this.devices.values();
   }
 
+  /** vfio_pci_core_aer_err_detected: tells whoever holds the function. */
+  errorDetected(device: PciDevice): void {
+    this.devices.get(device)?.reportError();
+  }
+
   probe(device: PciDevice): number {
     const refused = this.refuses(device);
     if (refused < 0) return refused;
