@@ -1,8 +1,12 @@
 import type { IommuKind } from './description';
+import { Channels } from './devices/channels';
 import type { DeviceEnvironment } from './devices/environment';
 import type { DeviceModel, PciFunction } from './pci/function';
 
-type ActingModel = DeviceModel & { connect(environment: DeviceEnvironment): void };
+type ActingModel = DeviceModel & {
+  connect(environment: DeviceEnvironment, channels: Channels): void;
+  disconnect(): void;
+};
 
 const isActing = (model: DeviceModel): model is ActingModel => 'connect' in model;
 
@@ -22,7 +26,8 @@ export class HardwareMachine {
   readonly iommu: IommuKind;
   /** What acting models are connected to, the ones that are made later too. */
   private environment: DeviceEnvironment | null = null;
-  private readonly acting: ActingModel[] = [];
+  private readonly acting = new Set<ActingModel>();
+  private readonly channels = new Channels();
 
   constructor(iommu: IommuKind) {
     this.iommu = iommu;
@@ -31,7 +36,7 @@ export class HardwareMachine {
   /** Connects the models that act, those there are and those to come. */
   connect(environment: DeviceEnvironment): void {
     this.environment = environment;
-    for (const model of this.acting) model.connect(environment);
+    for (const model of this.acting) model.connect(environment, this.channels);
   }
 
   /** What the machine's models act on; null before it is complete. */
@@ -42,8 +47,8 @@ export class HardwareMachine {
   /** A model was made: it acts as soon as the machine does. */
   attach<M extends DeviceModel>(model: M): M {
     if (!isActing(model)) return model;
-    this.acting.push(model);
-    if (this.environment !== null) model.connect(this.environment);
+    this.acting.add(model);
+    if (this.environment !== null) model.connect(this.environment, this.channels);
     return model;
   }
 
@@ -57,6 +62,8 @@ export class HardwareMachine {
   /** Takes a function off the fabric. What is below it must be gone already. */
   remove(fn: PciFunction): void {
     this.functions.delete(fn.name);
+    const model = fn.modelIfMade;
+    if (model !== null && isActing(model) && this.acting.delete(model)) model.disconnect();
     const forget = (list: PciFunction[] | undefined): void => {
       const at = list?.indexOf(fn) ?? -1;
       if (at >= 0) list!.splice(at, 1);

@@ -1,9 +1,13 @@
 /** The silicon of an SR-IOV virtual function: what appears when a physical function's VF Enable bit is set (PCIe 9.3.4). */
 import { RecordedDevice } from './devices/recorded';
+import { wireResets } from './devices/reset';
+import type { VirtualFunctionSource } from './devices/virtual-source';
+import { isVirtualSource } from './devices/virtual-source';
 import type { HardwareMachine } from './machine';
 import type { PciAddress } from './pci/address';
 import { ConfigSpace } from './pci/config-space';
 import { PciFunction } from './pci/function';
+import { deriveMasks } from './pci/masks';
 
 const SRIOV_CAPABILITY = 0x10;
 const MSIX_CAPABILITY = 0x11;
@@ -64,6 +68,17 @@ function registersOf(pf: PciFunction, sibling: PciFunction | null): ConfigSpace 
   return space;
 }
 
+/** Registers as the physical function's model tells them. A virtual function has a bus master bit and little more. */
+function registersFrom(source: VirtualFunctionSource): ConfigSpace {
+  const space = new ConfigSpace(4096, (made) => {
+    deriveMasks(made, []);
+    made.writable.fill(0, 0, 0x40);
+    made.writable[0x04] = 0x04;
+  });
+  space.bytes.set(source.virtualRegisters());
+  return space;
+}
+
 /** `sizes[n]` is the length of VF BAR n. */
 export function addVirtualFunction(
   machine: HardwareMachine,
@@ -71,6 +86,15 @@ export function addVirtualFunction(
   index: number,
   sizes: readonly number[],
 ): PciFunction {
+  const source = isVirtualSource(pf.model) ? pf.model : null;
+  if (source !== null) {
+    const made = new PciFunction(virtualFunctionAddress(pf, index), registersFrom(source), pf.parent, pf.rootBus);
+    made.physicalFunction = pf;
+    made.model = machine.attach(source.virtualModel(made, sizes, index));
+    wireResets(made);
+    machine.add(made);
+    return made;
+  }
   const sibling =
     [...machine.functions.values()].find(
       (fn) =>

@@ -1,5 +1,6 @@
 import type { PciFunction } from '../pci/function';
 import { BarDevice } from './bar-device';
+import type { Channels } from './channels';
 import type { DeviceEnvironment } from './environment';
 
 export type Width = 1 | 2 | 4 | 8;
@@ -34,6 +35,7 @@ interface WaitingWrite {
 export abstract class ActingDevice extends BarDevice {
   protected readonly fn: PciFunction;
   protected environment: DeviceEnvironment | null = null;
+  protected channels: Channels | null = null;
   private readonly waiting: WaitingWrite[] = [];
   private working = false;
   /** Counts resets: what was put off before one is not done after it. */
@@ -61,9 +63,21 @@ export abstract class ActingDevice extends BarDevice {
     }
   }
 
-  connect(environment: DeviceEnvironment): void {
+  connect(environment: DeviceEnvironment, channels: Channels): void {
     this.environment = environment;
+    this.channels = channels;
+    this.join();
   }
+
+  /** The device is taken out: it is at no medium any more, and what it had put off is not done. */
+  disconnect(): void {
+    this.life++;
+    this.channels?.leave(this);
+    this.environment = null;
+  }
+
+  /** A model that is at a medium joins it here. */
+  protected join(): void {}
 
   override read(region: number, offset: number, width: Width): bigint | number {
     if (this.asleep) return width === 8 ? 0xffff_ffff_ffff_ffffn : 2 ** (8 * width) - 1;

@@ -3,6 +3,7 @@ import type { StrapValues } from '../parts/straps';
 import type { PciFunction } from '../pci/function';
 import type { BarDevice } from './bar-device';
 import { EduDevice } from './edu';
+import { isNic, makeNic } from './nic';
 import { RecordedDevice } from './recorded';
 
 /** A kind of device that the lab can let act. */
@@ -24,6 +25,7 @@ const MODELS: readonly ModelEntry[] = [
     fits: (fn, sizes) => isId(fn, 0x1234, 0x11e8) && sizes[0] === 0x100000,
     make: (fn, sizes) => new EduDevice(fn, sizes),
   },
+  { name: 'lab-nic', fits: isNic, make: makeNic },
 ];
 
 const BY_NAME: ReadonlyMap<string, ModelEntry> = new Map(MODELS.map((entry) => [entry.name, entry]));

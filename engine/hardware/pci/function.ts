@@ -71,6 +71,11 @@ export class PciFunction {
     return this.device;
   }
 
+  /** The model if it has been looked at; null also while it has not. */
+  get modelIfMade(): DeviceModel | null {
+    return this.device;
+  }
+
   set model(model: DeviceModel | null) {
     this.device = model;
     this.makeDevice = null;

@@ -1,8 +1,16 @@
 /** The lab's network controller, alone and as a physical function with virtual ones (docs/devices/nic.md). */
-import { alternativeRoutingId, deviceSerialNumber, msi, msix, singleRootIov } from '../capabilities';
+import {
+  advancedErrorReporting,
+  alternativeRoutingId,
+  deviceSerialNumber,
+  express,
+  msi,
+  msix,
+  singleRootIov,
+} from '../capabilities';
 import { functionLevelReset, linkStraps, number, serialOf, serialStrap } from '../common-straps';
 import type { Part, Place } from '../part';
-import type { Bar, Header, VirtualFunctions } from '../registers';
+import type { Bar, Header, Registers, VirtualFunctions } from '../registers';
 import { buildRegisters } from '../registers';
 import type { Strap, StrapValues } from '../straps';
 import { flagOf, numberOf } from '../straps';
@@ -10,9 +18,9 @@ import { expressOf, functionOf, translationCapabilities, translationStraps, usua
 
 /** The lab's own vendor ID; nobody else has it. */
 export const LAB_VENDOR = 0x1ab0;
-const NIC = 0x0001;
+export const NIC = 0x0001;
 const NIC_VIRTUAL = 0x0002;
-const NIC_PHYSICAL = 0x0003;
+export const NIC_PHYSICAL = 0x0003;
 
 /** Registers in BAR 0; the MSI-X structures alone in BAR 2. */
 export const NIC_REGISTERS = 0x10000;
@@ -42,6 +50,11 @@ const straps: readonly Strap[] = [
   ...linkStraps('8 GT/s', 4),
   ...translationStraps,
   serialStrap,
+  number('wire', 'Wire', 'Controllers with the same number are at one wire; 0: the cable leads out of the machine.', {
+    min: 0,
+    max: 255,
+    default: 0,
+  }),
 ];
 
 const messages = (vectors: number) => msix({ vectors, table: [2, TABLE], pending: [2, PENDING] });
@@ -106,3 +119,15 @@ export const labNicSriov: Part = {
     return [functionOf(registers, 'lab-nic')];
   },
 };
+
+/** One virtual function: no BARs of its own, and no IDs, which the physical one tells (PCIe 9.3.4.1). */
+export const virtualNic = (): Registers =>
+  buildRegisters(
+    { vendor: 0xffff, device: 0xffff, class: ETHERNET.class, revision: 0x01, subsystem: [LAB_VENDOR, NIC_VIRTUAL] },
+    [
+      express({ type: 'endpoint', link: { speed: '8 GT/s', width: 4 }, functionLevelReset: true }),
+      messages(VIRTUAL_VECTORS),
+      advancedErrorReporting(),
+      alternativeRoutingId(0),
+    ],
+  );
