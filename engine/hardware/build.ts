@@ -2,6 +2,7 @@
 import type { FunctionDescription, MachineDescription } from './description';
 import { createModel } from './devices/catalog';
 import { wireResets } from './devices/reset';
+import { followSlotPower } from './hot-plug';
 import { HardwareMachine } from './machine';
 import type { PciAddress } from './pci/address';
 import { compareAddresses, parseAddress } from './pci/address';
@@ -172,6 +173,12 @@ function inEnumerationOrder(functions: readonly FunctionDescription[]): Placed[]
   return ordered;
 }
 
+/** What registers do when software writes them. */
+function wire(fn: PciFunction): void {
+  wireResets(fn);
+  if (fn.isBridge) followSlotPower(fn);
+}
+
 export function buildMachine(description: MachineDescription): HardwareMachine {
   const machine = new HardwareMachine(description.iommu);
   const roots = new Set<string>();
@@ -181,7 +188,7 @@ export function buildMachine(description: MachineDescription): HardwareMachine {
   for (const { description: fn, address } of inEnumerationOrder(description.functions)) {
     const bytes = registers.subarray(used, (used += sizeOf(fn)));
     const parent = fn.parent === null ? null : (machine.functions.get(fn.parent) ?? null);
-    const config = buildConfigSpace(fn, bytes, () => wireResets(built));
+    const config = buildConfigSpace(fn, bytes, () => wire(built));
     const built: PciFunction = new PciFunction(address, config, parent, fn.rootBus);
     if (machine.functions.has(built.name)) throw new Error(`There are two functions at ${fn.address}.`);
     if (fn.parentKnown === false) built.parentKnown = false;

@@ -158,6 +158,7 @@ export function bootKernel(description: MachineDescription): Kernel {
   // By the names that boot gave.
   const described = new Map([...origin].map(([fn, source]) => [fn.name, source]));
   const sriov = new Sriov(machine, pci, log, why, (device) => actions.prepare(device, busView(pci).siblings(device)));
+  const nativeHotplug = hotplugGranted(description);
   const actions = new PciActionSet({
     machine,
     bus: pci,
@@ -171,6 +172,7 @@ export function bootKernel(description: MachineDescription): Kernel {
       enableErrorReports(device);
       setUpAcs(device, acsSettings, log);
     },
+    nativeHotplug,
     firmware: (fn) => firmwareFacts(origin.get(fn)),
   });
   for (const device of devices) {
@@ -180,9 +182,8 @@ export function bootKernel(description: MachineDescription): Kernel {
   const unit = description.iommu === 'amd-vi' ? iommuFunction(pci) : null;
   if (unit !== null && iommu.settings.enabled) unit.attributes['msiData'] = 1;
 
-  const nativeHotplug = hotplugGranted(description);
   const errors = new AerService({ log, devices: () => pci.devices.values() });
-  const driverServices = { log, irqs, enable, nativeHotplug, errors };
+  const driverServices = { log, irqs, enable, errors, hotplug: actions.hotplug };
   const boundIds = idsByDriver(devices, described);
   const nativeDriver = (name: string): PciDriver => {
     if (name === 'pcieport') return new PortDriver(driverServices);

@@ -71,6 +71,8 @@ export interface PciActions {
   /** Looks for new functions: everywhere, or on the bus of a function and below. */
   rescan(at: PciDevice | null): number;
   setVirtualFunctions(device: PciDevice, text: string): number | PendingCall;
+  /** Write of `power` of a slot that Linux drives. */
+  setSlotPower(port: PciDevice, text: string): number | PendingCall;
   /** Runtime power management was allowed or forbidden. */
   setPowerControl(device: PciDevice, auto: boolean): void;
   runtimeStatus(device: PciDevice): string;

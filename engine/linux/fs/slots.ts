@@ -10,6 +10,7 @@ import { storeUevent } from './uevent';
 /** Devices that a conventional bus has room for. */
 const CONVENTIONAL_SLOTS = 32;
 const HOT_PLUG_CAPABLE = 0x40;
+const POWER_CONTROLLER = 0x2;
 const SLOT_IMPLEMENTED = 0x100;
 
 interface Slot {
@@ -130,7 +131,14 @@ function slotDirectory(context: FsContext, { port, device, capabilities }: Slot)
   const entries: Record<string, () => Node> = {
     adapter: flag,
     address: () => readOnly(() => `${segment}:${hex(port.config.read(0x19, 1), 2)}:${hex(device, 2)}\n`),
-    power: flag,
+    power: () =>
+      capabilities & POWER_CONTROLLER
+        ? attribute({
+            mode: 0o644,
+            show: () => (occupied() ? '1\n' : '0\n'),
+            store: (text) => context.actions.setSlotPower(port, text),
+          })
+        : flag(),
     uevent: () => attribute({ mode: 0o644, show: () => '', store: storeUevent }),
   };
   if (capabilities & 0x04) entries['latch'] = () => readOnly(() => '0\n');

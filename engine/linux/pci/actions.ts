@@ -11,6 +11,7 @@ import { scanResources } from './assign';
 import type { PciBus } from './bus';
 import { PciDevice } from './device';
 import { foundText } from './found';
+import { Hotplug } from './hotplug';
 import { LEVEL, devicePrefix, resourceText } from './enable';
 import type { BusView, ResetMethod } from './reset';
 import {
@@ -42,17 +43,32 @@ export interface ActionServices {
   readonly power: RuntimePower;
   /** What enumeration writes into a function that was found. */
   readonly setUp: (device: PciDevice) => void;
+  /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
+  readonly nativeHotplug: (rootBus: string) => boolean;
   /** Facts of the firmware about a function that was found again. */
   readonly firmware: (fn: PciFunction) => PciDevice['attributes'];
 }
 
 export class PciActionSet {
   readonly view: BusView;
+  readonly hotplug: Hotplug;
   private readonly services: ActionServices;
 
   constructor(services: ActionServices) {
     this.services = services;
     this.view = busView(services.bus);
+    this.hotplug = new Hotplug({
+      log: services.log,
+      why: services.why,
+      childrenOf: (port) => services.bus.childrenOf(port),
+      remove: (device) => services.bus.remove(device),
+      scanBelow: (port) => void this.scanBelow(port),
+      native: services.nativeHotplug,
+    });
+  }
+
+  setSlotPower(port: PciDevice, text: string): number | PendingCall {
+    return this.hotplug.setPower(port, text);
   }
 
   reset(device: PciDevice): number {
@@ -134,14 +150,19 @@ export class PciActionSet {
 
   /** Functions that answer and are not on the bus list: everywhere, or on the bus of a function and below. */
   rescan(at: PciDevice | null): number {
+    return this.scanBelow(at?.parent ?? null);
+  }
+
+  /** As `rescan`, on the bus behind a bridge and below; null: everywhere. */
+  scanBelow(top: PciDevice | null): number {
     const { machine, bus, assigner } = this.services;
     const fresh: PciDevice[] = [];
     const listed = new Map(bus.devices);
     for (const fn of machine.functions.values()) {
-      if (fn.physicalFunction !== null || listed.has(fn.name)) continue;
+      if (fn.physicalFunction !== null || listed.has(fn.name) || !fn.reachable) continue;
       const parent = fn.parent === null ? null : (listed.get(fn.parent.name) ?? null);
       if (fn.parent !== null && parent === null) continue;
-      if (at !== null && !this.isBelow(parent, at.parent)) continue;
+      if (!this.isBelow(parent, top)) continue;
       const device = this.scan(fn, parent, listed);
       listed.set(device.name, device);
       fresh.push(device);

@@ -11,6 +11,7 @@ import type { IovControl, PciDevice, PciDeviceId, PciDriver } from './device';
 import type { DriverFacts } from './driver-table';
 import { driverFacts } from './driver-table';
 import type { PciEnable } from './enable';
+import type { Hotplug } from './hotplug';
 import { LEVEL, devicePrefix } from './enable';
 import { classId } from './match';
 
@@ -18,9 +19,9 @@ export interface DriverServices {
   readonly log: KernelLog;
   readonly irqs: IrqCore;
   readonly enable: PciEnable;
-  /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
-  readonly nativeHotplug: (rootBus: string) => boolean;
   readonly errors: AerService;
+  /** Slots that Linux drives. */
+  readonly hotplug: Hotplug;
 }
 
 /** A driver of the host: it enables the function, masters the bus and takes interrupts; its work is not modelled. */
@@ -158,9 +159,6 @@ export class PciStubDriver implements PciDriver {
 
 const COMMAND_MASTER = 0x4;
 const ROOT_CONTROL = 0x1c;
-const SLOT_CAPABILITIES = 0x14;
-const HOT_PLUG_CAPABLE = 0x40;
-const SLOT_IMPLEMENTED = 0x100;
 
 /** The PCI Express port driver with its services PME, AER and hot-plug (pci-linux.md 5). */
 export class PortDriver implements PciDriver {
@@ -221,6 +219,7 @@ export class PortDriver implements PciDriver {
     if (given > 0) {
       irqs.messagesOf(device)!.request(0, name, () => {
         this.services.errors.handle(device);
+        this.services.hotplug.interrupt(device);
         return true;
       });
       return;
@@ -238,13 +237,7 @@ export class PortDriver implements PciDriver {
     const names: string[] = [];
     if (root) names.push('PCIe PME');
     if (root && config.findExtendedCapability(0x01) !== 0) names.push('aerdrv');
-    const at = config.findCapability(0x10);
-    const hotplug =
-      this.services.nativeHotplug(device.function.rootBus) &&
-      (type === PortType.RootPort || type === PortType.DownstreamPort) &&
-      (config.read(at + 2, 2) & SLOT_IMPLEMENTED) !== 0 &&
-      (config.read(at + SLOT_CAPABILITIES, 4) & HOT_PLUG_CAPABLE) !== 0;
-    if (hotplug) names.push('pciehp');
+    if (this.services.hotplug.drives(device)) names.push('pciehp');
     return names;
   }
 
@@ -254,5 +247,6 @@ export class PortDriver implements PciDriver {
     const names = this.handlers(device);
     if (names.includes('PCIe PME')) log.print(LEVEL.INFO, `${devicePrefix(device)}PME: Signaling with IRQ ${irq}`);
     if (names.includes('aerdrv')) log.print(LEVEL.INFO, `${devicePrefix(device)}AER: enabled with IRQ ${irq}`);
+    if (names.includes('pciehp')) this.services.hotplug.attach(device);
   }
 }
