@@ -112,7 +112,9 @@ export function bootKernel(description: MachineDescription): Kernel {
         apertures: APERTURES,
         acs: acsSettings,
         firmware: (fn) => firmwareFacts(origin.get(fn)),
+        found: () => iommu.announce(),
       });
+  if (description.booted) iommu.announce();
   for (const device of devices) pci.enlist(device);
   iommu.boot(devices);
   machine.connect({

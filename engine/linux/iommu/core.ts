@@ -17,7 +17,7 @@ import type { GroupingPolicy, PolicyContext } from './policy';
 import { LINUX_6_12 } from './policy';
 import { placementOrder, predictRange } from './predict';
 import type { IommuSettings } from './settings';
-import { acsSettingsOf, iommuSettings } from './settings';
+import { acsSettingsOf, bootLines, iommuSettings } from './settings';
 
 const PAGE_SIZES = (1n << 12n) | (1n << 21n) | (1n << 30n);
 /** Page sizes that a unit's tables for user mappings take; left out: 4 KiB, 2 MiB, 1 GiB. */
@@ -127,6 +127,18 @@ export class IommuCore {
   /** False where the displayed groups rest on registers that the dump did not show. */
   get known(): boolean {
     return this.undecided.size === 0;
+  }
+
+  /** What the subsystem says of its settings when it starts (spec iommu-groups 8). */
+  announce(): void {
+    const { cmdline } = this.description.kernel;
+    for (const line of bootLines(this.description.iommu, this.settings, cmdline)) this.log.print(KERN_INFO, line);
+    if (this.index.settings.override !== null) {
+      this.log.print(
+        KERN_WARNING,
+        'Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA',
+      );
+    }
   }
 
   // ---- membership

@@ -56,6 +56,22 @@ export function iommuSettings(description: MachineDescription): IommuSettings {
   };
 }
 
+/** What the kernel's log says of these settings at boot (spec iommu-groups 8). */
+export function bootLines(iommu: MachineDescription['iommu'], settings: IommuSettings, cmdline: string): string[] {
+  const asked = word(cmdline, 'intel_iommu')?.split(',').includes('on') ?? false;
+  const lines = iommu === 'intel-vtd' && settings.enabled && asked ? ['DMAR: IOMMU enabled'] : [];
+  const passthrough = settings.defaultDomain === 'identity';
+  const chosen = passthrough || word(cmdline, 'iommu') === 'nopt' || word(cmdline, 'iommu.passthrough') !== null;
+  const byHand = ' (set via kernel command line)';
+  lines.push(`iommu: Default domain type: ${passthrough ? 'Passthrough' : 'Translated'}${chosen ? byHand : ''}`);
+  if (!passthrough) {
+    const strict = settings.defaultDomain === 'DMA';
+    const said = word(cmdline, 'iommu.strict') !== null;
+    lines.push(`iommu: DMA domain TLB invalidation policy: ${strict ? 'strict' : 'lazy'} mode${said ? byHand : ''}`);
+  }
+  return lines;
+}
+
 /** How ACS is judged on this machine. A dump that hides registers is taken at its worst (`assume`). */
 export function acsSettingsOf(description: MachineDescription, settings: IommuSettings): AcsSettings {
   const { cmdline } = description.kernel;

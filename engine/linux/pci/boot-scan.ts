@@ -14,8 +14,9 @@ import { enableErrorReports } from './aer';
 import { setUpAcs } from './acs-enable';
 import type { HostApertures } from './assign';
 import { ResourceAssigner, scanResources } from './assign';
-import { PciDevice } from './device';
-import { LEVEL, resourceText } from './enable';
+import { IOV_RESOURCES, PciDevice } from './device';
+import { LEVEL, RESOURCE_IO, RESOURCE_MEMORY, RESOURCE_UNSET, RESOURCE_WINDOW, resourceText } from './enable';
+import { ariChain, configureAri, setUpExpress } from './express-setup';
 import { foundText } from './found';
 import { probeResetMethods } from './reset';
 
@@ -25,6 +26,8 @@ export interface BootScanServices {
   readonly acs: AcsEnableSettings;
   /** What firmware says of a function besides its registers. */
   readonly firmware?: (fn: PciFunction) => PciDevice['attributes'];
+  /** Called when everything is found, before addresses are given. */
+  readonly found?: () => void;
 }
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
@@ -47,6 +50,7 @@ class Scan {
   root(root: RootBus, last: number): void {
     const name = `pci_bus ${hex(root.segment, 4)}:${hex(root.bus, 2)}: `;
     this.say(`PCI host bridge to bus ${hex(root.segment, 4)}:${hex(root.bus, 2)}`);
+    for (const window of hostWindows(this.services.apertures)) this.say(`${name}root bus resource ${window}`);
     this.say(`${name}root bus resource [bus ${hex(root.bus, 2)}-${hex(last, 2)}]`);
     const functions = [...this.machine.functions.values()].filter(
       (fn) => fn.parent === null && fn.rootBus === root.name,
@@ -56,9 +60,13 @@ class Scan {
 
   /** Everything on one bus, then what is behind its bridges. Returns the highest bus number used. */
   private bus(number: number, bridge: PciDevice | null, functions: readonly PciFunction[], last: number): number {
-    const present = answering(bridge, functions);
+    const { present, ari } = answering(bridge, functions);
     const devices = present.map((fn) => this.setUp(fn, number, bridge, present));
-    for (const device of devices) if (device.function.address.function > 0) device.multifunctionForced = true;
+    for (const device of devices) {
+      if (device.function.address.function > 0) device.multifunctionForced = true;
+      device.attributes['ariEnabled'] = ari ? 1 : 0;
+      if (ari) setAriHierarchy(device);
+    }
     let highest = number;
     for (const device of devices) highest = Math.max(highest, Math.min(last, lastVirtualBus(device)));
     if (bridge !== null)
@@ -123,7 +131,9 @@ class Scan {
         `${index === 6 ? 'ROM' : `BAR ${index}`} ${resourceText({ ...resource, flags: resource.flags & ~0x20000000n })}`,
       );
     });
-    setUpExpress(device);
+    if (fn.isBridge) line(`PCI bridge to ${busRange(config.read(PRIMARY + 1, 1), config.read(PRIMARY + 2, 1))}`);
+    virtualBarLines(device).forEach(line);
+    setUpExpress(device, (one) => (text) => this.say(`pci ${one.name}: ${text}`));
     enableErrorReports(device);
     if (fn.isBridge) config.write(BRIDGE_CONTROL, 2, config.read(BRIDGE_CONTROL, 2) | SERR_FORWARDING);
     this.setUpPower(device, line);
@@ -167,31 +177,50 @@ class Scan {
   }
 }
 
-/** Extended tags where the function can (pci-linux.md 6). */
-function setUpExpress(device: PciDevice): void {
-  const at = device.config.findCapability(0x10);
-  if (at === 0) return;
-  const canTag = device.config.read(at + 4, 4) & 0x20;
-  if (canTag) device.config.write(at + 8, 2, device.config.read(at + 8, 2) | 0x100);
-}
-
 const LINKS: ReadonlySet<number | null> = new Set([
   PortType.RootPort,
   PortType.DownstreamPort,
   PortType.PciToPcieBridge,
 ]);
 
-/** Functions that a scan finds: on a link device 0 only, and functions 1–7 only where function 0 has several. */
-function answering(bridge: PciDevice | null, functions: readonly PciFunction[]): PciFunction[] {
+/**
+ * Functions that a scan finds: on a link device 0 only, and functions 1–7 only where function 0 has several; with ARI
+ * those of the chain, up to 256.
+ */
+function answering(
+  bridge: PciDevice | null,
+  functions: readonly PciFunction[],
+): { present: PciFunction[]; ari: boolean } {
   const link = bridge !== null && LINKS.has(bridge.function.portType);
-  const sorted = functions
-    .filter((fn) => fn.physicalFunction === null && (!link || fn.address.device === 0))
+  const physical = functions.filter((fn) => fn.physicalFunction === null);
+  const zero = physical.find((fn) => fn.address.device === 0 && fn.address.function === 0);
+  if (link && configureAri(bridge.function, zero)) return { present: ariChain(physical), ari: true };
+  const sorted = physical
+    .filter((fn) => !link || fn.address.device === 0)
     .sort((a, b) => devfn(a.address) - devfn(b.address));
-  return sorted.filter((fn) => {
-    const zero = sorted.find((other) => other.address.device === fn.address.device && other.address.function === 0);
-    return fn === zero || (zero !== undefined && zero.multifunction);
+  const present = sorted.filter((fn) => {
+    const first = sorted.find((other) => other.address.device === fn.address.device && other.address.function === 0);
+    return fn === first || (first !== undefined && first.multifunction);
   });
+  return { present, ari: false };
 }
+
+const ARI_CAPABLE_HIERARCHY = 0x10;
+
+/** The lowest physical function tells its virtual functions that they may have numbers above 7 (PCIe 9.3.3.3.5). */
+function setAriHierarchy(device: PciDevice): void {
+  const at = device.config.findExtendedCapability(0x10);
+  if (at === 0 || devfn(device.function.address) !== 0) return;
+  device.config.write(at + 8, 2, device.config.read(at + 8, 2) | ARI_CAPABLE_HIERARCHY);
+}
+
+const windowText = ([start, end]: readonly [bigint, bigint], flags: bigint): string =>
+  resourceText({ start, end, flags: flags | RESOURCE_WINDOW });
+
+const hostWindows = ({ io, memory, memory64 }: HostApertures): string[] => [
+  windowText(io, RESOURCE_IO),
+  ...[...memory, memory64].map((range) => windowText(range, RESOURCE_MEMORY)),
+];
 
 function validNumbers(bridge: PciDevice, primary: number, last: number): boolean {
   const { config } = bridge;
@@ -213,6 +242,21 @@ function lastVirtualBus(device: PciDevice): number {
   return (requesterId(device.function.address) + offset + stride * (total - 1)) >>> 8;
 }
 
+/** VF BARs: one function's share, then all of them. */
+function virtualBarLines(device: PciDevice): string[] {
+  const at = device.config.findExtendedCapability(0x10);
+  const total = at === 0 ? 0n : BigInt(device.config.read(at + 0x0e, 2));
+  if (total === 0n) return [];
+  return device.resources.slice(IOV_RESOURCES, IOV_RESOURCES + 6).flatMap((resource, index) => {
+    if (resource.flags === 0n) return [];
+    const flags = resource.flags & ~RESOURCE_UNSET;
+    const size = resource.end - resource.start + 1n;
+    const one = resourceText({ start: 0n, end: size / total - 1n, flags });
+    const all = resourceText({ start: 0n, end: size - 1n, flags });
+    return [`VF BAR ${index} ${one}`, `VF BAR ${index} ${all}: contains BAR ${index} for ${total} VFs`];
+  });
+}
+
 const busRange = (first: number, last: number): string =>
   first === last ? `[bus ${hex(first, 2)}]` : `[bus ${hex(first, 2)}-${hex(last, 2)}]`;
 
@@ -232,8 +276,24 @@ export function scanMachine(machine: HardwareMachine, services: BootScanServices
   machine.functions.clear();
   for (const fn of order) machine.functions.set(fn.name, fn);
   for (const fn of rest) if (!machine.functions.has(fn.name)) machine.functions.set(fn.name, fn);
+  services.found?.();
   new ResourceAssigner(services.log, services.apertures, () => []).assign(scan.found);
+  tellUnassigned(scan.found, roots, services.log);
   return scan.found;
+}
+
+/** What got no address stays without one; Linux says once for each root bus what could be tried. */
+function tellUnassigned(devices: readonly PciDevice[], roots: readonly RootBus[], log: KernelLog): void {
+  for (const root of roots) {
+    const unassigned = devices.some(
+      (device) =>
+        device.function.rootBus === root.name && device.resources.some(({ flags }) => (flags & RESOURCE_UNSET) !== 0n),
+    );
+    const name = `pci_bus ${hex(root.segment, 4)}:${hex(root.bus, 2)}`;
+    if (unassigned) {
+      log.print(LEVEL.WARNING, `${name}: Some PCI device resources are unassigned, try booting with pci=realloc`);
+    }
+  }
 }
 
 /**
