@@ -14,6 +14,7 @@ import type { ByteReader, ByteWriter } from '../shell/streams';
 import { BytesWriter, concat, NULL_READER } from '../shell/streams';
 import type { UserSpace } from '../shell/user-space';
 import { HostFileError, exists } from './files';
+import { programHost } from './c/programs';
 import { readMachine } from './machines';
 import { sampleMachine } from './samples';
 
@@ -38,12 +39,15 @@ export function doorTo(description: MachineDescription, inputs: readonly Input[]
   const history = new History({ machine: description, gestures });
   let lastPid = inputs.reduce((last, input) => (input.kind === 'spawn' ? Math.max(last, input.pid) : last), FIRST_PID);
   const once = new Set<() => void>();
+  const changed = (): void => {
+    const waiting = [...once];
+    once.clear();
+    for (const listener of waiting) listener();
+  };
   return {
     apply(input, label, key) {
       const outcome = history.apply(input, label, key);
-      const waiting = [...once];
-      once.clear();
-      for (const listener of waiting) listener();
+      changed();
       return outcome;
     },
     observe: (looker, operation) => history.observe(looker, operation),
@@ -55,6 +59,10 @@ export function doorTo(description: MachineDescription, inputs: readonly Input[]
     },
     breathe,
     delay,
+    programs: programHost(),
+    attach: (pid, memory, owner) => history.attach(pid, memory, owner),
+    programStepped: changed,
+    programCalled: () => undefined,
     now: () => ({ realtime: Date.now(), monotonic: Number(history.machine.kernel.clock.now / 1_000_000n) }),
     arrivals: (from, uid) => arrivalsSince(history.machine.kernel, from, uid),
     explain: (subject) => explainSubject(history.machine.kernel, subject),

@@ -8,8 +8,18 @@ export type { Stimulus } from '../hardware/devices/stimulus';
  * Everything that changes a machine. The list of inputs is the journal; a machine's state is the replay of its first
  * n inputs on the machine's description.
  */
-export type Input =
+export type Input = InputKind & {
+  /**
+   * What the machine read from programs' memory while it took this input (packed, `shell/c/tape.ts`): that memory is
+   * no part of the machine, so a replay gets it from here.
+   */
+  reads?: string;
+};
+
+type InputKind =
   | { kind: 'call'; pid: number; operation: TracedOperation }
+  /** What a program in C did, many calls and accesses to registers together (packed, `shell/c/batch.ts`). */
+  | { kind: 'program'; pid: number; batch: string }
   | { kind: 'spawn'; pid: number; parent: number; name: string; uid: number }
   | { kind: 'exit'; pid: number }
   | { kind: 'stimulus'; stimulus: Stimulus }

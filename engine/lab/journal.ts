@@ -1,11 +1,13 @@
 /** Gestures on a machine: what undo takes back, what redo brings again, what a document stores. */
 import type { MachineDescription } from '../hardware/description';
-import type { DocumentContents, DocumentGesture } from './document/format';
+import type { DocumentContents, DocumentGesture, DocumentStep } from './document/format';
 import type { Answer, Operation } from '../linux/uapi/operation';
 import { Performer } from '../shell/calls/perform';
+import type { LinearMemory } from '../shell/c/abi';
 import type { Input } from './input';
 import type { MachineFollower, Outcome } from './machine';
 import { Machine } from './machine';
+import type { LiveProgram, OpenBatch } from './program';
 
 /** Who looks: a process that may not be in the machine yet. `parent`: null for a child of init. */
 export interface Looker {
@@ -15,6 +17,9 @@ export interface Looker {
   readonly uid: number;
 }
 
+/** A program's doings become a step of the document after so many bytes. */
+const BATCH_SIZE = 65536;
+
 /** A machine with its gestures. Undo and redo are replays of the first n gestures, nothing else. */
 export class History {
   machine: Machine;
@@ -22,6 +27,10 @@ export class History {
   private undone: DocumentGesture[] = [];
   private lastKey: object | null = null;
   private readonly refused = new WeakSet<DocumentGesture>();
+  /** Whose open batch it is. */
+  private batchOwner: { label: string; key: object } | null = null;
+  /** Told when what a program did has become a step of the document. */
+  onSealed: (step: DocumentStep) => void = () => undefined;
 
   private readonly follow: () => MachineFollower | null;
 
@@ -42,6 +51,7 @@ export class History {
   }
 
   get contents(): DocumentContents {
+    this.seal();
     return { machine: this.machine.base, gestures: this.gestures };
   }
 
@@ -72,28 +82,68 @@ export class History {
    * gesture that this input begins.
    */
   apply(input: Input, label: string, key: object): Outcome {
+    this.seal();
     const outcome = this.attempt(input);
     if (outcome.error !== null) return outcome;
-    const last = this.gestures.at(-1);
-    if (last && this.lastKey === key) {
-      last.inputs.push(input);
-    } else {
-      this.gestures.push({ label, inputs: [input] });
-      this.lastKey = key;
-    }
-    this.undone = [];
+    this.keep(outcome.input, label, key);
     if (outcome.answer?.errno !== undefined) this.refused.add(this.gestures.at(-1)!);
     return outcome;
   }
 
+  /** Writes an input that was applied into the gesture that it belongs to; true when that is a new one. */
+  private keep(input: Input, label: string, key: object): boolean {
+    const last = this.gestures.at(-1);
+    this.undone = [];
+    if (last && this.lastKey === key) {
+      last.inputs.push(input);
+      return false;
+    }
+    this.gestures.push({ label, inputs: [input] });
+    this.lastKey = key;
+    return true;
+  }
+
+  /** The last input that was applied, as it stands in the journal. */
+  get lastInput(): Input | null {
+    return this.machine.journal.at(-1) ?? null;
+  }
+
+  // ---- programs in C
+
+  /** A program begins; `owner` names the gesture that its steps belong to, at the time of each. */
+  attach(pid: number, memory: LinearMemory, owner: () => { label: string; key: object }): LiveProgram | null {
+    const { machine } = this;
+    return machine.attach(pid, memory, {
+      batchOf: (who): OpenBatch => {
+        const open = machine.openBatch;
+        if (open?.pid === who && open.writer.size < BATCH_SIZE) return open;
+        this.seal();
+        this.batchOwner = owner();
+        return machine.batchOf(who);
+      },
+      failed: () => this.replay(),
+    });
+  }
+
+  /** Makes a step of what a program did since the last one. */
+  seal(): void {
+    const input = this.machine.seal();
+    const owner = this.batchOwner;
+    this.batchOwner = null;
+    if (input === null || owner === null) return;
+    const { label, key } = owner;
+    const begun = this.keep(input, label, key);
+    this.onSealed(begun ? { label, inputs: [input] } : { more: [input] });
+  }
+
   /** A fault of the lab itself ends with the machine as its journal says, not with half an input. */
-  private attempt(input: Input): Outcome {
+  private attempt(input: Input): Outcome & { input: Input } {
     try {
       return this.machine.apply(input);
     } catch (error) {
       this.replay();
       const text = error instanceof Error ? error.message : String(error);
-      return { answer: null, why: null, error: `The lab failed at this step and took it back: ${text}` };
+      return { input, answer: null, why: null, error: `The lab failed at this step and took it back: ${text}` };
     }
   }
 
@@ -118,6 +168,7 @@ export class History {
 
   /** Takes back the last gesture; its label, or null when there is none. */
   undo(): string | null {
+    this.seal();
     const last = this.gestures.pop();
     if (!last) return null;
     this.undone.push(last);
@@ -127,6 +178,7 @@ export class History {
   }
 
   redo(): string | null {
+    this.seal();
     const next = this.undone.pop();
     if (!next) return null;
     for (const input of next.inputs) this.machine.apply(input);
@@ -136,6 +188,8 @@ export class History {
   }
 
   private replay(): void {
+    this.machine.drop();
+    this.batchOwner = null;
     this.machine = Machine.replay(
       this.machine.base,
       this.gestures.flatMap((gesture) => gesture.inputs),

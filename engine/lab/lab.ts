@@ -1,6 +1,9 @@
 /** The lab as the window, the terminal and the command line use it: one open document, its views, its actions. */
 import type { MachineDescription } from '../hardware/description';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
+import type { Refusal } from '../linux/why';
+import type { LinearMemory } from '../shell/c/abi';
+import type { ProgramHost, ToldCall } from '../shell/c/host';
 import { straceLine } from '../shell/calls/strace';
 import type { DeviceSheet, InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
@@ -25,6 +28,7 @@ import type { Looker } from './journal';
 import type { Machine, Outcome } from './machine';
 import { namesFor } from './names';
 import type { Names } from './names';
+import type { LiveProgram } from './program';
 import { stateHash } from './state-hash';
 import type { CommandLine, MachineDoor } from './user-space';
 import { LabUserSpace } from './user-space';
@@ -84,12 +88,16 @@ export interface LabHost {
   breathe(): Promise<void>;
   /** Real time in milliseconds since 1970, for what only the screen shows. */
   realtime(): number;
+  /** Compiles and runs programs in C; left out where that cannot be. */
+  readonly programs?: ProgramHost;
 }
 
 /** What becomes of the open document: a step, or it is another one, or the same in a file. */
 export type DocumentEvent = { kind: 'step'; step: DocumentStep } | { kind: 'opened' } | { kind: 'saved' };
 
 const CALLS_KEPT = 2000;
+/** What a running program does becomes a step of the document this often. */
+const SEAL_MS = 200;
 const FIRST_PID = 1000;
 const INIT: Looker = { pid: 1, parent: null, name: 'init', uid: 0 };
 
@@ -104,6 +112,8 @@ export class Lab implements MachineDoor {
   private sequence = 0;
   private lesson: OpenedLesson | null = null;
   private player: LessonPlayer | null = null;
+  /** When a running program's doings became a step last. */
+  private sealed = 0;
   private readonly calls: CallLine[] = [];
   private readonly places = new Map<number, number>();
   private readonly listeners = new Set<() => void>();
@@ -112,7 +122,7 @@ export class Lab implements MachineDoor {
 
   constructor(host: LabHost, description: MachineDescription) {
     this.host = host;
-    this.history = History.of(description);
+    this.history = this.followed(History.of(description));
     this.title = description.name;
     this.names = namesFor(description.functions);
   }
@@ -187,26 +197,58 @@ export class Lab implements MachineDoor {
   // ---- the door
 
   apply(input: Input, label: string, key: object): Outcome {
+    this.history.seal();
     const gestures = this.history.all.length;
     const outcome = this.history.apply(input, label, key);
     if (outcome.error === null) {
       this.saved = false;
       const begun = this.history.all.length > gestures;
-      this.tell({ kind: 'step', step: begun ? { label, inputs: [input] } : { more: [input] } });
+      const kept = this.history.lastInput ?? input;
+      this.tell({ kind: 'step', step: begun ? { label, inputs: [kept] } : { more: [kept] } });
     }
     if (input.kind === 'call' && outcome.answer) {
-      this.calls.push({
-        sequence: this.sequence++,
-        pid: input.pid,
-        text: straceLine(input.operation, outcome.answer),
-        result: outcome.answer.errno ?? outcome.answer.signal ?? 'ok',
-        why: outcome.why,
-      });
-      if (this.calls.length > CALLS_KEPT) this.calls.splice(0, this.calls.length - CALLS_KEPT);
+      const { answer, why } = outcome;
+      const result = answer.errno ?? answer.signal ?? 'ok';
+      this.keepCall(input.pid, straceLine(input.operation, answer), result, why);
     }
     if (input.kind === 'edit') this.names = namesFor(this.machine.description.functions);
     this.changed();
     return outcome;
+  }
+
+  private keepCall(pid: number, text: string, result: string, why: Refusal | null): void {
+    this.calls.push({ sequence: this.sequence++, pid, text, result, why });
+    if (this.calls.length > CALLS_KEPT) this.calls.splice(0, this.calls.length - CALLS_KEPT);
+  }
+
+  // ---- programs in C
+
+  get programs(): ProgramHost | undefined {
+    return this.host.programs;
+  }
+
+  attach(pid: number, memory: LinearMemory, owner: () => { label: string; key: object }): LiveProgram | null {
+    return this.history.attach(pid, memory, owner);
+  }
+
+  programStepped(): void {
+    const now = this.host.realtime();
+    if (now - this.sealed >= SEAL_MS) {
+      this.sealed = now;
+      this.history.seal();
+    }
+    this.saved = false;
+    this.changed();
+  }
+
+  programCalled(pid: number, call: ToldCall): void {
+    this.keepCall(pid, call.line, call.result, call.why);
+  }
+
+  /** Steps that programs make become steps of the document. */
+  private followed(history: History): History {
+    history.onSealed = (step) => this.tell({ kind: 'step', step });
+    return history;
   }
 
   observe(looker: Looker, operation: TracedOperation): Answer {
@@ -453,7 +495,8 @@ export class Lab implements MachineDoor {
   }
 
   private replace(history: History, title: string, path: string | null, lesson: OpenedLesson | null = null): void {
-    this.history = history;
+    this.history.machine.drop();
+    this.history = this.followed(history);
     this.lesson = lesson;
     this.player = null;
     this.title = title;

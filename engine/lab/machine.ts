@@ -5,9 +5,16 @@ import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
 import type { Answer, Operation, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
+import { BatchWriter, readBatch } from '../shell/c/batch';
+import type { LinearMemory } from '../shell/c/abi';
+import { ProgramCalls } from '../shell/c/calls';
+import { Bytes, pack, unpack } from '../shell/c/pack';
+import { Tape } from '../shell/c/tape';
 import { Performer } from '../shell/calls/perform';
 import { applyEdit } from './edit';
 import type { Input, Stimulus } from './input';
+import type { BatchKeeper, OpenBatch } from './program';
+import { LiveProgram, stepCall, stepLoad, stepStore, stepTime } from './program';
 
 /** What an input did. `error` is a refusal by the lab itself (an edit that cannot be), not by Linux. */
 export interface Outcome {
@@ -36,6 +43,11 @@ export class Machine {
   readonly journal: Input[] = [];
   readonly follower: MachineFollower | null;
   private performers = new Map<number, Performer>();
+  private programs = new Map<number, ProgramCalls>();
+  private readonly tape = new Tape();
+  private batch: OpenBatch | null = null;
+  /** Another machine stands in its place. */
+  private dropped = false;
 
   constructor(base: MachineDescription, follower: MachineFollower | null = null) {
     this.base = base;
@@ -51,13 +63,77 @@ export class Machine {
     return machine;
   }
 
-  /** Applies one input and writes it into the journal. An input the lab refuses changes nothing and is not written. */
-  apply(input: Input): Outcome {
+  /**
+   * Applies one input and writes it into the journal, with what it read of programs' memory. An input the lab refuses
+   * changes nothing and is not written.
+   */
+  apply(input: Input): Outcome & { input: Input } {
+    this.seal();
     this.follower?.before(this, input);
-    const outcome = this.perform(input);
-    if (outcome.error === null) this.journal.push(input);
-    this.follower?.after(this, input, outcome);
-    return outcome;
+    const outcome = input.reads === undefined ? this.perform(input) : this.performWith(input, input.reads);
+    const written = input.reads === undefined ? this.withReads(input) : input;
+    if (outcome.error === null) this.journal.push(written);
+    this.follower?.after(this, written, outcome);
+    return { ...outcome, input: written };
+  }
+
+  private performWith(input: Input, reads: string): Outcome {
+    this.tape.play(unpack(reads));
+    try {
+      return this.perform(input);
+    } finally {
+      this.tape.stop();
+    }
+  }
+
+  private withReads(input: Input): Input {
+    const parts = this.tape.take();
+    if (parts.length === 0) return input;
+    const bytes = new Bytes();
+    for (const part of parts) bytes.bytes(part);
+    return { ...input, reads: pack(bytes.view) };
+  }
+
+  // ---- programs in C
+
+  /** A program begins in a process that is there; null when it is not. */
+  attach(pid: number, memory: LinearMemory, keeper: BatchKeeper): LiveProgram | null {
+    const process = this.kernel.processes.get(pid);
+    if (process === null) return null;
+    const { kernel } = this;
+    const calls = new ProgramCalls(kernel, process, this.tape, memory);
+    this.programs.set(pid, calls);
+    return new LiveProgram(calls, keeper, () => this.kernel === kernel && !this.dropped);
+  }
+
+  /** The batch that a program's next step goes into. */
+  batchOf(pid: number): OpenBatch {
+    if (this.batch?.pid !== pid) {
+      this.seal();
+      this.follower?.before(this, { kind: 'program', pid, batch: '' });
+      this.batch = { pid, writer: new BatchWriter() };
+    }
+    return this.batch!;
+  }
+
+  /** Ends the open batch: the input it became, which is in the journal now; null when there was none. */
+  seal(): Input | null {
+    if (this.batch === null) return null;
+    const { pid, writer } = this.batch;
+    this.batch = null;
+    const input = this.withReads({ kind: 'program', pid, batch: writer.text() });
+    this.journal.push(input);
+    this.follower?.after(this, input, done());
+    return input;
+  }
+
+  /** Nobody uses this machine any more: its programs end. */
+  drop(): void {
+    this.dropped = true;
+  }
+
+  get openBatch(): OpenBatch | null {
+    return this.batch;
   }
 
   /** Runs a call that changes nothing (a look at a file), outside the journal. */
@@ -82,6 +158,7 @@ export class Machine {
   }
 
   private perform(input: Input): Outcome {
+    if (input.kind === 'program') return this.replayProgram(input.pid, input.batch);
     this.kernel.clock.advance(INPUT_TIME);
     this.kernel.why.clear();
     switch (input.kind) {
@@ -93,6 +170,7 @@ export class Machine {
       case 'exit':
         this.kernel.processes.exit(input.pid);
         this.performers.delete(input.pid);
+        this.programs.delete(input.pid);
         return done();
       case 'stimulus':
         return this.stimulate(input.stimulus);
@@ -120,6 +198,22 @@ export class Machine {
     this.description = description;
     this.kernel = bootKernel(description);
     this.performers = new Map();
+    this.programs = new Map();
+  }
+
+  /** Does again what a program did. It is not here: what it called with is in the batch, what it had in memory on tape. */
+  private replayProgram(pid: number, batch: string): Outcome {
+    const process = this.kernel.processes.get(pid);
+    if (process === null) return { answer: { errno: 'ESRCH' }, why: null, error: null };
+    const calls = this.programs.get(pid) ?? new ProgramCalls(this.kernel, process, this.tape, null);
+    this.programs.set(pid, calls);
+    readBatch(batch, {
+      time: (microseconds) => stepTime(calls, microseconds),
+      load: (at, width) => stepLoad(calls, at, width),
+      store: (at, width, value) => stepStore(calls, at, width, value),
+      call: (number, args, text) => stepCall(calls, number, args, text),
+    });
+    return done();
   }
 
   private call(pid: number, operation: TracedOperation): Outcome {

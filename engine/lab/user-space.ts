@@ -1,10 +1,13 @@
 /** The terminal's way into the machine: calls become journal entries, looks at files do not. */
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
+import type { LinearMemory } from '../shell/c/abi';
+import type { ProgramHost, RunningProcess, ToldCall } from '../shell/c/host';
 import type { DeviceSheet, InterruptArrival, StimulusOutcome, UserSpace } from '../shell/user-space';
 import type { Input, Stimulus } from './input';
 import type { Looker } from './journal';
 import type { Outcome } from './machine';
+import type { LiveProgram } from './program';
 
 /** What user space needs of the lab. */
 export interface MachineDoor {
@@ -20,6 +23,14 @@ export interface MachineDoor {
   now(): { realtime: number; monotonic: number };
   explain(subject: readonly string[]): string[] | null;
   deviceSheet(device: string): DeviceSheet | null;
+  /** Where programs in C run; missing where they cannot. */
+  readonly programs?: ProgramHost;
+  /** A program begins in a process of the machine; `owner` names the gesture that its steps belong to. */
+  attach(pid: number, memory: LinearMemory, owner: () => { label: string; key: object }): LiveProgram | null;
+  /** A program has done something that others may look at. */
+  programStepped(pid: number): void;
+  /** A program made a call. */
+  programCalled(pid: number, call: ToldCall): void;
   arrivals(from: number, uid: number): { next: number; list: InterruptArrival[] };
 }
 
@@ -61,6 +72,26 @@ export class LabUserSpace implements UserSpace, Looker {
     this.name = options.name;
     this.uid = options.uid;
     this.command = options.command;
+  }
+
+  get programs(): ProgramHost | undefined {
+    return this.door.programs;
+  }
+
+  attach(memory: LinearMemory): RunningProcess | null {
+    this.live();
+    const owner = (): { label: string; key: object } => ({
+      label: this.command.current.label,
+      key: this.command.current,
+    });
+    const program = this.door.attach(this.pid, memory, owner);
+    if (program === null) return null;
+    return program.shownBy(() => this.door.programStepped(this.pid));
+  }
+
+  told(call: ToldCall): void {
+    this.refusal = call.why ?? this.refusal;
+    this.door.programCalled(this.pid, call);
   }
 
   call(operation: TracedOperation): Answer {

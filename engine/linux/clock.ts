@@ -19,6 +19,13 @@ export class Clock {
     };
   }
 
+  /** When the next thing falls due; null when nothing will. */
+  get next(): bigint | null {
+    let next: bigint | null = null;
+    for (const { at } of this.timers) if (next === null || at < next) next = at;
+    return next;
+  }
+
   /** Moves time on and runs what falls due, in order. */
   advance(ns: bigint): void {
     const until = this.now + ns;

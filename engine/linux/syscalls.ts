@@ -6,6 +6,7 @@ import { O } from './fs/node';
 import type { Node } from './fs/node';
 import { explainIoctl, explainOpen, explainTransfer } from './plain-reasons';
 import type { OpenFile, PendingCall } from './process/files';
+import { makePipe } from './process/pipe';
 import type { Process } from './process/process';
 import type { WhyLog } from './why';
 
@@ -23,6 +24,8 @@ export interface Stat {
 }
 
 export interface MmapArguments {
+  /** A free address that the caller chose; left out: one is found. */
+  at?: number;
   offset: bigint;
   length: bigint;
   read: boolean;
@@ -58,6 +61,8 @@ export class Syscalls {
   private readonly fs: FileTree;
   private readonly why: WhyLog;
   private readonly makeEventfd: MakeEventfd;
+  /** Inodes of pipes. */
+  private pipes = 10_000;
 
   constructor(fs: FileTree, why: WhyLog, makeEventfd: MakeEventfd) {
     this.fs = fs;
@@ -82,6 +87,26 @@ export class Syscalls {
 
   dup(p: Process, fd: number): number {
     return p.files.dup(fd);
+  }
+
+  /** dup2, and dup3 where the two must differ. */
+  dup2(p: Process, fd: number, to: number): number {
+    const file = p.files.get(fd);
+    if (file === null) return this.badDescriptor(fd);
+    if (fd === to) return fd;
+    const placed = p.files.place(to, file);
+    return placed < 0 ? this.badDescriptor(to) : placed;
+  }
+
+  /** The two ends, or a negative errno. */
+  pipe(p: Process): { reader: number; writer: number } | number {
+    const { reader, writer } = makePipe(++this.pipes);
+    const first = p.files.install(reader);
+    if (first < 0) return first;
+    const second = p.files.install(writer);
+    if (second >= 0) return { reader: first, writer: second };
+    p.files.close(first);
+    return second;
   }
 
   ioctl(p: Process, fd: number, request: number, arg: bigint): number | PendingCall {
@@ -145,7 +170,7 @@ export class Syscalls {
       shared,
     });
     if (typeof region === 'number') return BigInt(this.explained(p, file, region));
-    return p.memory.mapFile(file, region, { read, write });
+    return p.memory.mapFile(file, region, { read, write }, request.at);
   }
 
   munmap(p: Process, address: bigint, length: bigint): number {

@@ -3,6 +3,8 @@ import type { DeviceRegister } from '../hardware/devices/data-sheet';
 import type { Stimulus, StimulusKind } from '../hardware/devices/stimulus';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
+import type { LinearMemory } from './c/abi';
+import type { ProgramHost, RunningProcess, ToldCall } from './c/host';
 
 /** What can happen to a device, and the registers that its data sheet names. */
 export interface DeviceSheet {
@@ -65,6 +67,12 @@ export interface UserSpace {
   why?(): Refusal | null;
   /** The lab's explanation of a subject (`group 3`, `0000:01:00.0`, …) as text lines; null when it knows none. */
   explain?(subject: readonly string[]): string[] | null;
+  /** Where programs in C are compiled and run; missing where they cannot be. */
+  readonly programs?: ProgramHost;
+  /** Makes this process run a program whose memory this is; null when the process is gone. */
+  attach?(memory: LinearMemory): RunningProcess | null;
+  /** A program in C made a call. */
+  told?(call: ToldCall): void;
   /** The machine's own clock: milliseconds since 1970 and since boot. */
   now?(): { realtime: number; monotonic: number };
 }
@@ -89,6 +97,9 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     ...(system.reboot && { reboot: (cmdline) => system.reboot!(cmdline) }),
     ...(system.why && { why: () => system.why!() }),
     ...(system.explain && { explain: (subject) => system.explain!(subject) }),
+    ...(system.programs && { programs: system.programs }),
+    ...(system.attach && { attach: (memory) => system.attach!(memory) }),
+    ...(system.told && { told: (call) => system.told!(call) }),
     ...(system.now && { now: () => system.now!() }),
     ...changes,
   };

@@ -34,7 +34,10 @@ export class DocumentError extends Error {
   }
 }
 
-const input = z.union([
+const packed = z.base64();
+
+const inputKind = z.union([
+  z.object({ kind: z.literal('program'), pid: z.number().int(), batch: packed }),
   z.object({ kind: z.literal('call'), pid: z.number().int(), operation: z.looseObject({ op: z.string() }) }),
   z.object({
     kind: z.literal('spawn'),
@@ -50,6 +53,8 @@ const input = z.union([
   z.object({ kind: z.literal('reboot'), cmdline: z.string().nullable() }),
   z.object({ kind: z.literal('answer'), question: z.string(), choice: z.number().int().nonnegative() }),
 ]);
+
+const input = inputKind.and(z.object({ reads: packed.optional() }));
 
 const gesture = z.object({ label: z.string(), inputs: z.array(input) });
 const step = z.union([gesture, z.object({ more: z.array(input) }), z.object({ undo: z.literal(true) })]);

@@ -3,7 +3,7 @@ import type { OpenFile } from './files';
 import type { FileTable, Process } from './process';
 import { holdFile, putFile } from './references';
 
-/** Standard input, output and error belong to the terminal and are not modelled. */
+/** Standard input, output and error: only programs in C have them in this table. */
 const FIRST_DESCRIPTOR = 3;
 
 /** Descriptors of one process. */
@@ -30,6 +30,14 @@ export class Descriptors implements FileTable {
     return fd < this.limits.nofile ? fd : -ERRNO.EMFILE;
   }
 
+  place(fd: number, file: OpenFile): number {
+    if (fd < 0 || fd >= this.limits.nofile) return -ERRNO.EBADF;
+    holdFile(file);
+    if (this.files[fd]) this.close(fd);
+    this.files[fd] = file;
+    return fd;
+  }
+
   get(fd: number): OpenFile | null {
     return this.files[fd] ?? null;
   }
@@ -48,7 +56,7 @@ export class Descriptors implements FileTable {
   }
 
   *entries(): IterableIterator<[number, OpenFile]> {
-    for (let fd = FIRST_DESCRIPTOR; fd < this.files.length; fd++) {
+    for (let fd = 0; fd < this.files.length; fd++) {
       const file = this.files[fd];
       if (file) yield [fd, file];
     }
@@ -56,7 +64,7 @@ export class Descriptors implements FileTable {
 
   /** Closes everything in ascending order, as a dying process does. */
   closeAll(): void {
-    for (let fd = FIRST_DESCRIPTOR; fd < this.files.length; fd++) {
+    for (let fd = 0; fd < this.files.length; fd++) {
       if (this.files[fd]) this.close(fd);
     }
   }

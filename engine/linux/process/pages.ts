@@ -6,6 +6,12 @@ const LARGE_PAGE = 0x20_0000;
 /** Where allocations begin: above the 32-bit hole, as on a machine with plenty of memory. */
 const FIRST_ADDRESS = 0x1_0000_0000;
 
+/** Content of a run that is kept outside the machine: a program's own memory. The range lies inside. */
+export interface PageContent {
+  read(offset: number, into: Uint8Array): void;
+  write(offset: number, data: Uint8Array): void;
+}
+
 /**
  * A physically contiguous run of zeroed memory. Content exists only where something was written, so size costs
  * nothing. Kept alive by references: each mapping in a process and each DMA pin holds one.
@@ -19,11 +25,13 @@ export class Pages {
   private lastIndex = -1;
   private last: Uint8Array | null = null;
   private readonly freed: (pages: Pages) => void;
+  private readonly content: PageContent | null;
 
-  constructor(physical: number, length: number, freed: (pages: Pages) => void) {
+  constructor(physical: number, length: number, freed: (pages: Pages) => void, content: PageContent | null = null) {
     this.physical = physical;
     this.length = length;
     this.freed = freed;
+    this.content = content;
   }
 
   hold(): void {
@@ -49,6 +57,7 @@ export class Pages {
 
   /** Fills `into` from `offset`; the range lies inside. */
   read(offset: number, into: Uint8Array): void {
+    if (this.content !== null) return this.content.read(offset, into);
     for (let done = 0; done < into.length;) {
       const at = offset + done;
       const index = Math.floor(at / CHUNK);
@@ -62,6 +71,7 @@ export class Pages {
   }
 
   write(offset: number, data: Uint8Array): void {
+    if (this.content !== null) return this.content.write(offset, data);
     for (let done = 0; done < data.length;) {
       const at = offset + done;
       const index = Math.floor(at / CHUNK);
@@ -81,14 +91,15 @@ export class PhysicalMemory {
   private runs: Pages[] = [];
   private next = FIRST_ADDRESS;
 
-  /** `length` in bytes; rounded up to pages. Runs of 2 MiB and more are aligned to 2 MiB. */
-  allocate(length: number): Pages {
+  /** `length` in bytes; rounded up to pages. Runs of 2 MiB and more are aligned to 2 MiB. `content`: kept there. */
+  allocate(length: number, content: PageContent | null = null): Pages {
     const rounded = Math.max(PAGE_SIZE, Math.ceil(length / PAGE_SIZE) * PAGE_SIZE);
     const align = rounded >= LARGE_PAGE ? LARGE_PAGE : PAGE_SIZE;
     const physical = Math.ceil(this.next / align) * align;
-    const pages = new Pages(physical, rounded, (gone) => {
+    const freed = (gone: Pages): void => {
       this.runs.splice(this.indexOf(gone.physical), 1);
-    });
+    };
+    const pages = new Pages(physical, rounded, freed, content);
     this.next = physical + rounded;
     this.runs.push(pages);
     return pages;

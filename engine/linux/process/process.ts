@@ -1,5 +1,5 @@
 import type { MappedRegion, OpenFile } from './files';
-import type { Pages } from './pages';
+import type { PageContent, Pages } from './pages';
 
 export type Capability = 'CAP_SYS_ADMIN' | 'CAP_SYS_RAWIO' | 'CAP_IPC_LOCK' | 'CAP_DAC_OVERRIDE' | 'CAP_SYS_RESOURCE';
 
@@ -24,6 +24,8 @@ export interface Process {
 export interface FileTable {
   /** Lowest free descriptor at or above 3, or -EMFILE. */
   install(file: OpenFile): number;
+  /** Puts a file at a number of the caller's choice, closing what was there (dup2): the number, or -EBADF. */
+  place(fd: number, file: OpenFile): number;
   /** Lowest free descriptor, or -EMFILE; takes nothing. */
   lowestFree(): number;
   get(fd: number): OpenFile | null;
@@ -36,7 +38,12 @@ export interface FileTable {
 export interface UserMemory {
   /** Zeroed anonymous memory; the address is page aligned, or aligned to `align`. */
   allocate(size: bigint, options?: { align?: bigint; readOnly?: boolean }): bigint;
-  mapFile(file: OpenFile, region: MappedRegion, access: { read: boolean; write: boolean }): bigint;
+  /** `at`: a page-aligned free address; left out: one is found. */
+  mapFile(file: OpenFile, region: MappedRegion, access: { read: boolean; write: boolean }, at?: number): bigint;
+  /** Memory of a program that is kept outside the machine, at an address of its own choice. */
+  mapContent(at: number, length: number, content: PageContent, options: { write: boolean; name: string }): void;
+  /** mprotect: 0, or -ENOMEM where part of the range is not mapped. */
+  protect(at: number, length: number, access: { read: boolean; write: boolean }): number;
   /** 0 or a negative errno. */
   unmap(address: bigint, length: bigint): number;
   /** copy_from_user: false where the kernel gives EFAULT. */

@@ -1,6 +1,6 @@
 import { ERRNO } from '../errno';
 import type { MappedRegion, OpenFile } from './files';
-import type { Pages, PhysicalMemory } from './pages';
+import type { PageContent, Pages, PhysicalMemory } from './pages';
 import { PAGE_SIZE } from './pages';
 import type { MemorySpan, UserMemory } from './process';
 import { holdFile, putFile } from './references';
@@ -12,9 +12,11 @@ interface Area {
   start: number;
   /** First byte behind. */
   end: number;
-  readonly read: boolean;
-  readonly write: boolean;
+  read: boolean;
+  write: boolean;
   readonly pages: Pages | null;
+  /** What /proc/<pid>/maps calls it: `[heap]`, a path; left out: nothing. */
+  readonly name?: string;
   readonly device: { readonly file: OpenFile; readonly region: MappedRegion; users: number } | null;
   /** Offset of `start` in the pages or in the region. */
   offset: number;
@@ -49,13 +51,32 @@ export class AddressSpace implements UserMemory {
     return BigInt(start);
   }
 
-  mapFile(file: OpenFile, region: MappedRegion, access: { read: boolean; write: boolean }): bigint {
+  mapFile(file: OpenFile, region: MappedRegion, access: { read: boolean; write: boolean }, at?: number): bigint {
     const length = align(region.length, PAGE_SIZE);
-    const start = this.place(length, 0);
+    const start = at ?? this.place(length, 0);
     holdFile(file);
     const device = { file, region, users: 1 };
     this.insert({ start, end: start + length, read: access.read, write: access.write, pages: null, device, offset: 0 });
     return BigInt(start);
+  }
+
+  mapContent(at: number, length: number, content: PageContent, options: { write: boolean; name: string }): void {
+    const pages = this.physical.allocate(length, content);
+    const { write, name } = options;
+    this.insert({ start: at, end: at + length, read: true, write, pages, device: null, offset: 0, name });
+  }
+
+  protect(at: number, length: number, access: { read: boolean; write: boolean }): number {
+    const end = at + align(length, PAGE_SIZE);
+    for (let reached = at; reached < end;) {
+      const area = this.find(reached);
+      if (area === null) return -ERRNO.ENOMEM;
+      reached = area.end;
+    }
+    this.cut(at);
+    this.cut(end);
+    for (const area of this.areas) if (area.start >= at && area.end <= end) Object.assign(area, access);
+    return 0;
   }
 
   unmap(address: bigint, length: bigint): number {
@@ -172,7 +193,8 @@ export class AddressSpace implements UserMemory {
         const access = `${area.read ? 'r' : '-'}${area.write ? 'w' : '-'}-${area.device === null ? 'p' : 's'}`;
         const place = area.device === null ? '00000000 00:00 0' : `${hex(area.offset)} 00:0e 0`;
         const row = `${hex(area.start)}-${hex(area.end)} ${access} ${place}`;
-        return area.device === null ? `${row} \n` : `${row.padEnd(73)}${area.device.file.link}\n`;
+        const name = area.device?.file.link ?? area.name ?? '';
+        return name === '' ? `${row} \n` : `${row.padEnd(73)}${name}\n`;
       })
       .join('');
   }
@@ -276,6 +298,16 @@ export class AddressSpace implements UserMemory {
         if (behind) index++;
       }
     }
+  }
+
+  /** Makes two areas of one that has this address inside. */
+  private cut(at: number): void {
+    const area = this.find(at);
+    if (area === null || area.start === at) return;
+    this.last = null;
+    this.hold(area);
+    this.insert({ ...area, start: at, offset: area.offset + at - area.start });
+    area.end = at;
   }
 
   private hold(area: Area): void {

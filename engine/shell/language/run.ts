@@ -1,10 +1,12 @@
 /** Runs commands: lists, pipelines, compound commands, functions, builtins and programs. */
 import { Descriptors, OpenFile } from '../descriptors';
 import { ErrnoError, failureText, Killed, SIGNALS, signalName } from '../errors';
+import { isImage } from '../c/image';
 import { PROGRAMS } from '../programs/index';
 import type { Program, ProgramContext, RunOptions } from '../programs/program';
 import { BytesWriter, decode, encode, NULL_READER, NULL_WRITER, Pipe } from '../streams';
 import type { ByteReader, ByteWriter } from '../streams';
+import { normalize } from '../files';
 import { forward } from '../user-space';
 import type { UserSpace } from '../user-space';
 import { ArithmeticFailure } from './arithmetic';
@@ -986,13 +988,15 @@ function contextOf(shell: Shell, args: readonly string[], own: UserSpace): Progr
 
 /** Runs an executable file: a script for this shell, or for the interpreter it names. */
 async function runFile(shell: Shell, path: string, args: string[]): Promise<number> {
-  let source: string;
+  let content: Uint8Array;
   try {
-    source = shell.files.readText(path);
+    content = shell.files.readBytes(path);
   } catch (error) {
     await shell.complain(`${path}: ${failureText(error)}`);
     return 126;
   }
+  if (isImage(content)) return runImage(shell, content, path, args);
+  const source = decode(content);
   const interpreter = /^#!\s*(\S+)(?:[ \t]+([^\n]*))?/.exec(source);
   if (interpreter) {
     let words = [interpreter[1]!, ...(interpreter[2]?.trim() ? [interpreter[2].trim()] : [])];
@@ -1014,6 +1018,54 @@ async function runFile(shell: Shell, path: string, args: string[]): Promise<numb
   }
   return runChildScript(shell, source, path, args.slice(1), []);
 }
+
+/** Runs a program in C in a process of its own. */
+async function runImage(shell: Shell, image: Uint8Array, path: string, args: string[]): Promise<number> {
+  const { execute: run } = await import('../c/execute');
+  const { task } = shell;
+  const system = shell.system.spawn(path.slice(path.lastIndexOf('/') + 1));
+  let killed: number | null = null;
+  const program: Program = async (context) => {
+    try {
+      return await run({
+        context,
+        image,
+        path: normalize(shell.files.absolute(path)),
+        onSignal: (taker) => task.onSignal(taker),
+        gate: () => task.gate,
+      });
+    } catch (error) {
+      if (error instanceof Killed) killed = error.signal;
+      throw error;
+    }
+  };
+  try {
+    const status = await execute(shell, program, args, system);
+    if (killed !== null) await tellDeath(shell, killed, args, system.pid);
+    return status;
+  } finally {
+    system.exit();
+  }
+}
+
+/** What bash says of a program that a signal ended; nothing of those that a person or a pipe ends. */
+async function tellDeath(shell: Shell, signal: number, args: readonly string[], pid: number): Promise<void> {
+  const text = DEATHS[signalName(signal)];
+  if (text === undefined) return;
+  if (shell.interactive) await shell.writeError(`${text}\n`);
+  else await shell.complain(`${String(pid).padStart(5)} ${text.padEnd(23)} ${args.join(' ')}`);
+}
+
+const DEATHS: Readonly<Record<string, string>> = {
+  SEGV: 'Segmentation fault',
+  BUS: 'Bus error',
+  ABRT: 'Aborted',
+  FPE: 'Floating point exception',
+  ILL: 'Illegal instruction',
+  KILL: 'Killed',
+  TERM: 'Terminated',
+  ALRM: 'Alarm clock',
+};
 
 /** A new shell reads a script: only exported variables go with it. */
 export async function runChildScript(

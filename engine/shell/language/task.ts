@@ -14,6 +14,8 @@ export class Task {
   private stopListeners: (() => void)[] = [];
   /** Signal that arrived and was not looked at yet. */
   pending: number | null = null;
+  /** Programs that handle signals themselves: true, the signal was taken. */
+  private readonly takers = new Set<(signal: number) => boolean>();
   /** Resolves when the job goes on; null while it runs. */
   gate: Promise<void> | null = null;
 
@@ -24,10 +26,18 @@ export class Task {
   deliver(signal: number): void {
     if (signal === SIGNALS['CONT']) return this.continue();
     if (STOPPING.has(signal)) return this.stop();
-    if (IGNORED.has(signal) || signal === 0) return;
+    if (signal === 0) return;
+    if (this.takers.size > 0 && [...this.takers].map((taker) => taker(signal)).every(Boolean)) return this.continue();
+    if (IGNORED.has(signal)) return;
     this.pending = signal;
     this.continue();
     this.controller.abort(new Killed(signal));
+  }
+
+  /** Asks `taker` first about each signal. Returns how to stop. */
+  onSignal(taker: (signal: number) => boolean): () => void {
+    this.takers.add(taker);
+    return () => this.takers.delete(taker);
   }
 
   /** Goes on after a signal that was trapped. */

@@ -55,6 +55,7 @@ one('lspci', async () => (await import('./lspci')).program);
 one('setpci', async () => (await import('./setpci')).program);
 from(() => import('./awk'), ['awk']);
 from(() => import('./reading'), ['diff', 'less', 'more', 'man']);
+for (const name of ['cc', 'gcc', 'clang']) one(name, async () => (await import('./cc')).cc);
 one('chgrp', async () => (await import('./fileops')).chown);
 one('true', async () => async () => 0);
 one('false', async () => async () => 1);

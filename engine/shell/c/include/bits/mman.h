@@ -1,0 +1,1 @@
+/* sys/mman.h itself has the numbers of Linux. */

@@ -1,0 +1,1 @@
+/* poll.h itself has the numbers of Linux. */

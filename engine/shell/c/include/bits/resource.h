@@ -1,0 +1,1 @@
+/* sys/resource.h itself has the numbers of Linux. */

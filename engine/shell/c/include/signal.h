@@ -1,0 +1,2 @@
+#define _WASI_EMULATED_SIGNAL
+#include_next <signal.h>

@@ -1,0 +1,2 @@
+#define _WASI_EMULATED_PROCESS_CLOCKS
+#include_next <sys/resource.h>
