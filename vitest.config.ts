@@ -6,5 +6,6 @@ export default defineConfig({
   test: {
     include: ['{engine,electron,renderer}/**/*.test.ts'],
     testTimeout: 60_000,
+    globalSetup: 'scripts/c-for-tests.mjs',
   },
 });

@@ -36,8 +36,13 @@ export function delay(ms: number, signal: AbortSignal): Promise<void> {
 /** A machine without a window, after these inputs: the same door, with nobody else behind it. */
 export function doorTo(description: MachineDescription, inputs: readonly Input[] = []): MachineDoor {
   const gestures = inputs.length === 0 ? [] : [{ label: '', inputs: [...inputs] }];
-  const history = new History({ machine: description, gestures });
-  let lastPid = inputs.reduce((last, input) => (input.kind === 'spawn' ? Math.max(last, input.pid) : last), FIRST_PID);
+  return doorOf(new History({ machine: description, gestures }));
+}
+
+/** The same for a machine whose history others look at as well. */
+export function doorOf(history: History): MachineDoor {
+  const { journal } = history.machine;
+  let lastPid = journal.reduce((last, input) => (input.kind === 'spawn' ? Math.max(last, input.pid) : last), FIRST_PID);
   const once = new Set<() => void>();
   const changed = (): void => {
     const waiting = [...once];

@@ -1,9 +1,9 @@
 /** A program's thread: its module, its one import, and what ends it without a call. */
 import { parentPort } from 'node:worker_threads';
+import { Spin } from '../../shell/c/spin';
 import type { ProgramMessage, ThreadRole } from './messages';
 
 const CALLS = 1;
-const RUNS = 0;
 
 const post = (message: ProgramMessage): void => parentPort!.postMessage(message);
 
@@ -20,12 +20,13 @@ export function runImage({ image, memory, control, looks }: ThreadRole & { role:
   const shared = (memory as WebAssembly.Memory).buffer;
   const words = new Int32Array(shared, control.at, 32);
   const { state, asleep } = control;
+  const spin = new Spin(words, state, looks);
   /** Hands a call over and comes back when it has returned. Most are answered within microseconds. */
   const trap = (): void => {
     Atomics.store(words, state, CALLS);
+    Atomics.notify(words, state);
     if (Atomics.load(words, asleep) === 1) post({ kind: 'call' });
-    for (let i = 0; i < looks; i++) if (Atomics.load(words, state) === RUNS) return;
-    while (Atomics.load(words, state) === CALLS) Atomics.wait(words, state, CALLS);
+    while (!spin.passesWithin(CALLS, Infinity));
   };
   try {
     const module = new WebAssembly.Module(image as Uint8Array<ArrayBuffer>);

@@ -23,7 +23,16 @@ type Arguments = readonly number[];
 const SHOWN = 32;
 const NAMES = new Map<number, string>(Object.entries(NR).map(([name, number]) => [number, name]));
 /** The processor's doings and what a program does all the time to look around. */
-const SILENT: ReadonlySet<number> = new Set([NR.load, NR.attend, NR.fault, NR.start, NR.note, NR.realpath, NR.brk]);
+const SILENT: ReadonlySet<number> = new Set([
+  NR.load,
+  NR.attend,
+  NR.fault,
+  NR.start,
+  NR.note,
+  NR.realpath,
+  NR.brk,
+  NR.exit_group,
+]);
 
 const flagNames = (table: Readonly<Record<string, number>>, value: number, none: string): string => {
   const names = Object.entries(table).filter(([, bit]) => (value & bit) === bit);

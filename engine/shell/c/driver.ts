@@ -34,10 +34,11 @@ const PLACE = '/lab/out';
 const LIBRARY = '/lab/lib/liblab.a';
 
 /**
- * C as the compilers of the distributions of today have it: what newer clang takes for an error is a warning. And a
- * program is one for Linux.
+ * C as the compilers of the distributions of today have it: what newer clang takes for an error is a warning. A program
+ * is one for Linux, and what it does with a null pointer is what it says, since it shall fault.
  */
 const DIALECT = [
+  '-fno-delete-null-pointer-checks',
   ...['int-conversion', 'implicit-function-declaration', 'implicit-int', 'incompatible-function-pointer-types'].map(
     (name) => `-Wno-error=${name}`,
   ),

@@ -16,6 +16,7 @@ import { Guest, BadAddress } from './guest';
 import type { ProgramHost, ProgramThread, RunningProcess, ThreadTrap } from './host';
 import { readImage } from './image';
 import { Signals } from './signals';
+import { Spin } from './spin';
 import { Streams } from './streams';
 import { SYSTEM_CALLS } from './system-calls';
 import type { CallContext } from './system-calls';
@@ -35,7 +36,7 @@ export interface ProgramStart {
   terminal(): TerminalSize | null;
   /** Resolves when a stopped job goes on; null while it runs. */
   gate(): Promise<void> | null;
-  /** Aborted when a signal that the program does not handle ends it. */
+  /** Aborted: a signal came before the program began. */
   readonly signal: AbortSignal;
   /** Asks `taker` about each signal first; true: it was taken. Returns how to stop. */
   onSignal(taker: (signal: number) => boolean): () => void;
@@ -43,7 +44,9 @@ export interface ProgramStart {
 
 /** How long the engine serves one program before others get their turn, in milliseconds. */
 const SLICE_MS = 4;
-/** Looks for the next call before the engine sleeps: some 50 microseconds. */
+/** How long it waits for the program's next call before it turns to others, in milliseconds. */
+const PATIENCE_MS = 0.2;
+/** Looks for a call before it waits for one: some 50 microseconds. */
 const LOOKS = 2000;
 /** While a program computes, devices live on; this often at least, in milliseconds. */
 const TICK_MS = 20;
@@ -96,6 +99,7 @@ class Session implements CallContext {
   breakAt: number;
   private readonly thread: ProgramThread;
   private readonly control: Int32Array;
+  private readonly spin: Spin;
   private readonly ending = new AbortController();
   private wake: (() => void) | null = null;
 
@@ -114,6 +118,7 @@ class Session implements CallContext {
     this.arena = new Arena(memory);
     this.breakAt = this.arena.start;
     this.control = new Int32Array(memory.bytes.buffer as ArrayBuffer, LAYOUT.control, 32);
+    this.spin = new Spin(this.control, CONTROL.state >> 2, LOOKS);
     const process = system.attach!(memory);
     if (process === null) throw new ProgramFailure('its process is gone', 126);
     this.process = process;
@@ -134,16 +139,13 @@ class Session implements CallContext {
 
   async run(): Promise<number> {
     const { signal } = this.start;
-    const killed = (): void => this.end(signal.reason);
     const stop = this.start.onSignal((number) => this.signalled(number));
-    signal.addEventListener('abort', killed, { once: true });
-    if (signal.aborted) killed();
+    if (signal.aborted) this.end(signal.reason);
     try {
       while (!this.ended.aborted) await this.serve();
     } finally {
       this.thread.end();
       stop();
-      signal.removeEventListener('abort', killed);
       this.streams.close();
       if (this.process.alive) this.process.shown();
     }
@@ -171,9 +173,7 @@ class Session implements CallContext {
     if (this.ended.aborted) return;
     this.waiting.sync();
     const until = this.host.now() + SLICE_MS;
-    for (let looks = 0; looks < LOOKS && !this.ended.aborted; looks++) {
-      if (!this.called) continue;
-      looks = 0;
+    do {
       const result = this.answerNow();
       if (typeof result === 'number') this.respond(result);
       else {
@@ -181,8 +181,8 @@ class Session implements CallContext {
         await this.later(result);
         return;
       }
-      if (this.host.now() >= until) break;
-    }
+      if (this.ended.aborted || this.host.now() >= until) break;
+    } while (this.spin.passesWithin(RUNS, PATIENCE_MS));
     this.process.shown();
     await this.system.breathe?.();
   }
@@ -324,10 +324,13 @@ class Session implements CallContext {
 
   // ---- signals
 
-  /** True when the program handles or ignores it. */
+  /** True when the program handles or ignores it; else it ends. */
   signalled(number: number): boolean {
     const action = this.signals.take(number);
-    if (action === 'end') return false;
+    if (action === 'end') {
+      this.end(new Killed(number));
+      return false;
+    }
     if (action === 'handle') {
       Atomics.store(this.control, CONTROL.attention >> 2, 1);
       this.waiting.interrupt();

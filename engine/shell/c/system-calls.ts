@@ -16,7 +16,7 @@ import type { Disposition, Signals } from './signals';
 import type { ProgramStart } from './session';
 import type { Streams } from './streams';
 import type { Waiting } from './waiting';
-import { ErrnoError, Killed, SIGNALS } from '../errors';
+import { ErrnoError, SIGNALS } from '../errors';
 
 /** What a call works on. */
 export interface CallContext {
@@ -32,7 +32,6 @@ export interface CallContext {
   /** End of the memory that malloc got last. */
   breakAt: number;
   exit(status: number): void;
-  end(reason: unknown): void;
   /** Ends it before it began. */
   refuseStart(message: string): void;
   fault(signal: 'SIGBUS' | 'SIGSEGV'): number;
@@ -168,7 +167,7 @@ function write(c: CallContext, [fd = -1, at = 0, size = 0]: Arguments): number |
 /** EPIPE comes with SIGPIPE. */
 function brokenPipe(c: CallContext, result: number | Promise<number>): number | Promise<number> {
   if (typeof result !== 'number') return result.then((value) => brokenPipe(c, value));
-  if (result === -ERRNO.EPIPE && !c.signalled(SIGNALS['PIPE']!)) c.end(new Killed(SIGNALS['PIPE']!));
+  if (result === -ERRNO.EPIPE) c.signalled(SIGNALS['PIPE']!);
   return result;
 }
 
@@ -440,7 +439,7 @@ function kill(c: CallContext, [pid = 0, number = 0]: Arguments): number {
     return errno === null ? 0 : -((ERRNO as Readonly<Record<string, number>>)[errno] ?? ERRNO.EPERM);
   }
   if (number < 0 || number > 64) return -ERRNO.EINVAL;
-  if (number !== 0 && !c.signalled(number)) c.end(new Killed(number));
+  if (number !== 0) c.signalled(number);
   return 0;
 }
 

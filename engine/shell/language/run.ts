@@ -878,6 +878,8 @@ async function runProgram(shell: Shell, args: string[]): Promise<number> {
 }
 
 async function execute(shell: Shell, program: Program, args: readonly string[], system: UserSpace): Promise<number> {
+  const { task } = shell;
+  task.programs += 1;
   try {
     return (await program(contextOf(shell, args, system))) & 0xff;
   } catch (error) {
@@ -888,6 +890,8 @@ async function execute(shell: Shell, program: Program, args: readonly string[], 
     if (error instanceof ErrnoError && error.errno === 'EPIPE') return 128 + SIGNALS['PIPE']!;
     await shell.writeError(`${args[0]}: ${failureText(error)}\n`);
     return 1;
+  } finally {
+    task.programs -= 1;
   }
 }
 
@@ -1022,8 +1026,10 @@ async function runFile(shell: Shell, path: string, args: string[]): Promise<numb
 /** Runs a program in C in a process of its own. */
 async function runImage(shell: Shell, image: Uint8Array, path: string, args: string[]): Promise<number> {
   const { execute: run } = await import('../c/execute');
-  const { task } = shell;
+  const { task, descriptors } = shell;
   const system = shell.system.spawn(path.slice(path.lastIndexOf('/') + 1));
+  const words = args.map((word) => JSON.stringify(word)).join(', ');
+  system.told?.({ line: `execve("${path}", [${words}]) = 0`, result: 'ok', why: null });
   let killed: number | null = null;
   const program: Program = async (context) => {
     try {
@@ -1031,6 +1037,11 @@ async function runImage(shell: Shell, image: Uint8Array, path: string, args: str
         context,
         image,
         path: normalize(shell.files.absolute(path)),
+        streams: [
+          descriptors.get(0)?.reader ?? null,
+          descriptors.get(1)?.writer ?? null,
+          descriptors.get(2)?.writer ?? null,
+        ],
         onSignal: (taker) => task.onSignal(taker),
         gate: () => task.gate,
       });

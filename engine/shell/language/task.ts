@@ -14,7 +14,9 @@ export class Task {
   private stopListeners: (() => void)[] = [];
   /** Signal that arrived and was not looked at yet. */
   pending: number | null = null;
-  /** Programs that handle signals themselves: true, the signal was taken. */
+  /** Programs that run in this job now. */
+  programs = 0;
+  /** Those of them that handle signals themselves: true, the signal was taken. */
   private readonly takers = new Set<(signal: number) => boolean>();
   /** Resolves when the job goes on; null while it runs. */
   gate: Promise<void> | null = null;
@@ -27,7 +29,8 @@ export class Task {
     if (signal === SIGNALS['CONT']) return this.continue();
     if (STOPPING.has(signal)) return this.stop();
     if (signal === 0) return;
-    if (this.takers.size > 0 && [...this.takers].map((taker) => taker(signal)).every(Boolean)) return this.continue();
+    const taken = [...this.takers].map((taker) => taker(signal));
+    if (taken.length > 0 && taken.length >= this.programs && taken.every(Boolean)) return this.continue();
     if (IGNORED.has(signal)) return;
     this.pending = signal;
     this.continue();

@@ -251,6 +251,10 @@ function traced(system: UserSpace, tell: (pid: number, line: string) => void): U
       tell(system.pid, straceLine(operation, answer));
       return answer;
     },
+    told: (call) => {
+      system.told?.(call);
+      tell(system.pid, call.line);
+    },
     spawn: (name, uid) => traced(system.spawn(name, uid), tell),
   });
 }

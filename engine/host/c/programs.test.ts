@@ -1,0 +1,337 @@
+/** Programs in C through the shell: what learners write runs, and a replay without the program gives the same machine. */
+import { describe, expect, it } from 'vitest';
+import { Machine } from '../../lab/machine';
+import { stateHash } from '../../lab/state-hash';
+import { readBatch } from '../../shell/c/batch';
+import { CBench, programText } from './fixture';
+
+const replayed = (bench: CBench): string => {
+  bench.history.seal();
+  const { machine } = bench.history;
+  return stateHash(Machine.replay(machine.base, machine.journal).kernel);
+};
+const hash = (bench: CBench): string => stateHash(bench.history.machine.kernel);
+
+const main = (body: string, includes: readonly string[] = []): string =>
+  [...['stdio', 'stdlib', 'string', 'errno', 'unistd', ...includes].map((name) => `#include <${name}.h>`), body].join(
+    '\n',
+  );
+
+describe('the samples', () => {
+  it('walk through VFIO, drive edu and ring vectors; the journal knows it all', { timeout: 60_000 }, async () => {
+    const bench = CBench.of('q35-basic');
+    await bench.run(
+      'modprobe vfio-pci; for d in 0000:01:00.0 0000:02:00.0; do driverctl set-override $d vfio-pci; done',
+    );
+
+    const results: Record<string, string> = {};
+    for (const [name, device] of [
+      ['vfio-first', '0000:01:00.0'],
+      ['edu-driver', '0000:01:00.0'],
+      ['msix-vectors', '0000:02:00.0'],
+    ] as const) {
+      expect(await bench.compile(programText(`${name}.c`), name)).toEqual({ status: 0, out: '', err: '' });
+      const ran = await bench.run(`./${name} ${device}`);
+      expect(ran).toMatchObject({ status: 0, err: '' });
+      results[name] = ran.out;
+    }
+    expect(results['vfio-first']).toContain('group 8 is viable');
+    expect(results['vfio-first']).toContain('vendor 1234 device 11e8');
+    expect(results['edu-driver']!.split('\n')).toEqual([
+      'identification 0x010000ed, version 1.0',
+      'liveness 0xedcba987',
+      'factorial: interrupt, status 0x1',
+      '10! = 3628800',
+      'DMA to the device: interrupt, status 0x100',
+      'DMA to memory: interrupt, status 0x100',
+      'back: "There and back again"',
+      '',
+    ]);
+    expect(results['msix-vectors']).toContain('3 vectors rang');
+
+    expect(replayed(bench)).toBe(hash(bench));
+    expect(bench.history.all.map((gesture) => gesture.label)).toContain('./edu-driver 0000:01:00.0');
+    const before = bench.history.all.length;
+    expect(bench.history.undo()).toBe('./msix-vectors 0000:02:00.0');
+    expect(bench.history.all.length).toBe(before - 1);
+    expect(bench.history.redo()).toBe('./msix-vectors 0000:02:00.0');
+    expect(replayed(bench)).toBe(hash(bench));
+  });
+});
+
+it('has errno and messages of Linux', async () => {
+  const bench = CBench.of('q35-basic');
+  const ran = await bench.program(
+    main(
+      `
+      int main(void) {
+        if (open("/nope", O_RDONLY) < 0) printf("%d %s %m\\n", errno, strerror(errno));
+        errno = 0; strtol("99999999999999999999", NULL, 10); printf("%d %s\\n", errno, strerror(errno));
+        printf("%s, %s, %s\\n", strerror(EBUSY), strerror(ENOTTY), strerror(0));
+        if (ioctl(1, 0x3b64) < 0) perror("ioctl");
+        if (open("/proc/version", O_WRONLY) < 0) perror("open");
+        return 0;
+      }`,
+      ['fcntl', 'sys/ioctl'],
+    ),
+  );
+  expect(ran.out).toBe(
+    '2 No such file or directory No such file or directory\n34 Numerical result out of range\n' +
+      'Device or resource busy, Inappropriate ioctl for device, Success\n',
+  );
+  expect(ran.err).toBe('ioctl: Inappropriate ioctl for device\nopen: Permission denied\n');
+});
+
+/** Opens edu, maps its BAR 0 and hands over to `body` with `bar`, `device`, `config` and `container`. */
+const withBar = (body: string): string =>
+  main(
+    `
+    static int group_of(const char *name) {
+      char path[256], target[256];
+      snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/iommu_group", name);
+      ssize_t n = readlink(path, target, sizeof target - 1);
+      target[n < 0 ? 0 : n] = 0;
+      snprintf(path, sizeof path, "/dev/vfio%s", strrchr(target, '/'));
+      return open(path, O_RDWR);
+    }
+    int main(void) {
+      const char *name = "0000:01:00.0";
+      int container = open("/dev/vfio/vfio", O_RDWR), group = group_of(name);
+      if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) || ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU)) return 90;
+      int device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
+      struct vfio_region_info region = { .argsz = sizeof region, .index = 0 }, config = { .argsz = sizeof config, .index = 7 };
+      ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region);
+      ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &config);
+      uint8_t *bar = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, region.offset);
+      if (bar == MAP_FAILED) { perror("mmap"); return 91; }
+      ${body}
+    }`,
+    ['fcntl', 'stdint', 'signal', 'poll', 'sys/ioctl', 'sys/mman', 'sys/eventfd', 'linux/vfio', 'linux/pci_regs'],
+  );
+
+async function eduBench(): Promise<CBench> {
+  const bench = CBench.of('q35-basic');
+  await bench.run('modprobe vfio-pci; driverctl set-override 0000:01:00.0 vfio-pci');
+  return bench;
+}
+
+/** Every access to a register that the journal has, in order: `W4 +8=5` from the first address on. */
+function accesses(bench: CBench): string[] {
+  bench.history.seal();
+  const out: string[] = [];
+  let base: number | null = null;
+  const offset = (at: number): string => (at - (base ??= at)).toString(16);
+  for (const input of bench.history.machine.journal) {
+    if (input.kind !== 'program') continue;
+    readBatch(input.batch, {
+      time: () => undefined,
+      load: (at, width) => void out.push(`R${width} +${offset(at)}`),
+      store: (at, width, value) => void out.push(`W${width} +${offset(at)}=${value.toString(16)}`),
+      call: () => undefined,
+    });
+  }
+  return out;
+}
+
+describe('registers through pointers', () => {
+  it('arrive one by one, in order and in their width, whether volatile or not', async () => {
+    const bench = await eduBench();
+    const ran = await bench.program(
+      withBar(`
+      volatile uint32_t *v = (volatile uint32_t *)bar;
+      uint32_t *plain = (uint32_t *)bar;
+      uint32_t id = v[0];
+      for (int i = 0; i < 3; i++) v[1] = 7;
+      plain[1] = 0x12345678;
+      printf("%08x %08x\\n", id, plain[1]);
+      v[1] |= 1;
+      *(volatile uint64_t *)(bar + 0x80) = 0x1122334455667788ull;
+      *(volatile uint8_t *)(bar + 0x10) = 0xab;
+      *(volatile uint16_t *)(bar + 0x12) = 0xabcd;
+      uint32_t words[3] = {1, 2, 3};
+      memcpy(bar + 0x40000, words, sizeof words);
+      memset(bar + 0x40010, 0xee, 8);
+      v[8] = 9;
+      return 0;`),
+    );
+    expect(ran).toEqual({ status: 0, out: '010000ed edcba987\n', err: '' });
+    expect(accesses(bench)).toEqual([
+      'R4 +0',
+      ...['W4 +4=7', 'W4 +4=7', 'W4 +4=7'],
+      ...['W4 +4=12345678', 'R4 +4', 'R4 +4', 'W4 +4=edcba987'],
+      'W8 +80=1122334455667788',
+      ...['W1 +10=ab', 'W2 +12=abcd'],
+      ...['W4 +40000=1', 'W4 +40004=2', 'W4 +40008=3'],
+      ...['W4 +40010=eeeeeeee', 'W4 +40014=eeeeeeee'],
+      'W4 +20=9',
+    ]);
+  });
+
+  it('end a program with SIGBUS while memory is disabled, with SIGSEGV where it maps nothing', async () => {
+    const bench = await eduBench();
+    const disabled = await bench.program(
+      withBar(`
+      uint16_t command = 0;
+      pwrite(device, &command, 2, config.offset + PCI_COMMAND);
+      return *(volatile uint32_t *)bar;`),
+    );
+    expect(disabled).toMatchObject({ status: 128 + 7 });
+    expect(disabled.err).toContain('Bus error');
+    const unmapped = await bench.program(withBar('munmap(bar, region.size); return *(volatile uint32_t *)bar;'));
+    expect(unmapped).toMatchObject({ status: 128 + 11 });
+    const readOnly = await bench.program(
+      withBar(`
+      uint32_t *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      printf("%u\\n", *page);
+      fflush(stdout);
+      *page = 1;
+      return 0;`),
+    );
+    expect(readOnly).toMatchObject({ status: 128 + 11, out: '0\n' });
+    expect(accesses(bench).length).toBe(1);
+  });
+});
+
+describe('a program in its shell', () => {
+  it('reads pipes, writes them, and ends as its exit status or its signal says', async () => {
+    const bench = CBench.of('q35-basic');
+    const compiled = await bench.compile(
+      main(`
+      int main(int argc, char **argv) {
+        char line[100];
+        int n = 0;
+        while (fgets(line, sizeof line, stdin)) n++, fputs(line, stdout);
+        fprintf(stderr, "%d lines, %d words, %s\\n", n, argc - 1, getenv("NAME"));
+        return argc > 1 ? atoi(argv[1]) : 0;
+      }`),
+      'copy',
+    );
+    expect(compiled).toMatchObject({ status: 0, err: '' });
+    expect(await bench.run('printf "a\\nb\\n" | NAME=x ./copy 7 w | tr a-z A-Z; echo "${PIPESTATUS[*]}"')).toEqual({
+      status: 0,
+      out: 'A\nB\n0 7 0\n',
+      err: '2 lines, 2 words, x\n',
+    });
+    expect(await bench.run('./copy < /etc/hostname > out 2> err; cat out err')).toMatchObject({
+      out: 'lab\n1 lines, 0 words, (null)\n',
+    });
+    expect(await bench.run('yes | ./copy | head -n 1; echo "${PIPESTATUS[1]}"')).toMatchObject({ out: 'y\n141\n' });
+    expect(await bench.run('ls -l copy; file=$(stat -c %a copy); echo $file')).toMatchObject({
+      out: expect.stringMatching(/^-rwxr-xr-x 1 root root.*\n755\n$/) as string,
+    });
+  });
+
+  it('says which signal ended it', async () => {
+    const bench = CBench.of('q35-basic');
+    const ran = await bench.program(
+      main('int main(int argc, char **argv) { if (argc > 1) abort(); return 10 / (argc - 1); }'),
+    );
+    expect(ran).toMatchObject({ status: 128 + 8 });
+    expect(ran.err).toMatch(/^bash: line 1: +\d+ Floating point exception +\.\/test\n$/);
+    expect((await bench.run('./test x')).err).toContain('Aborted');
+    const failed = await bench.program(
+      main('int main(int argc, char **argv) { assert(argc > 1 || !argv); return 0; }', ['assert']),
+    );
+    expect(failed.err).toMatch(/^test: test\.c:\d+: main: Assertion `argc > 1 \|\| !argv' failed\.\n.*Aborted/);
+  });
+
+  it('stops at Ctrl-C, or handles it', async () => {
+    const bench = CBench.of('q35-basic');
+    await bench.compile(
+      main(
+        `
+        static volatile sig_atomic_t asked;
+        static void on(int number) { asked = number; }
+        int main(int argc, char **argv) {
+          (void)argv;
+          struct sigaction action = {.sa_handler = on};
+          if (argc > 1) sigaction(SIGINT, &action, NULL);
+          printf("ready\\n"); fflush(stdout);
+          if (argc > 2) while (!asked) ;
+          else { char c; if (read(0, &c, 1) < 0) perror("read"); }
+          printf("signal %d\\n", asked);
+          return 5;
+        }`,
+        ['signal'],
+      ),
+      'waits',
+    );
+    const interrupted = (words: string): Promise<unknown> => bench.run(`./waits ${words}`, { interruptAt: 'ready' });
+    expect(await interrupted('')).toMatchObject({ out: 'ready\n' });
+    expect(await interrupted('handled')).toMatchObject({
+      out: 'ready\nsignal 2\n',
+      err: 'read: Interrupted system call\n',
+    });
+    expect(await interrupted('handled busy')).toMatchObject({ out: 'ready\nsignal 2\n', err: '' });
+  });
+
+  it('is a process like any other', async () => {
+    const bench = await eduBench();
+    const ran = await bench.run('ulimit -l 64; cat > limit.c; cc limit.c -o limit && ./limit', {
+      input: withBar(`
+      char *buffer;
+      if (posix_memalign((void **)&buffer, 4096, 1 << 20)) return 92;
+      struct vfio_iommu_type1_dma_map map = { .argsz = sizeof map, .flags = 3, .vaddr = (uintptr_t)buffer, .iova = 0, .size = 65536 };
+      if (ioctl(container, VFIO_IOMMU_MAP_DMA, &map)) perror("map");
+      char line[200];
+      FILE *status = fopen("/proc/self/status", "r");
+      while (fgets(line, sizeof line, status)) if (!strncmp(line, "VmLck", 5)) fputs(line, stdout);
+      FILE *maps = fopen("/proc/self/maps", "r");
+      while (fgets(line, sizeof line, maps)) if (strstr(line, "anon_inode")) printf("%s", strstr(line, "rw-"));
+      return 0;`),
+    });
+    expect(ran.err).toBe('');
+    expect(ran.out).toMatch(/^VmLck:\t +64 kB\nrw-s 00000000 00:0e 0 +anon_inode:\[vfio-device\]\n$/);
+  });
+});
+
+it('waits for interrupts, timers and descriptors while the machine lives on', async () => {
+  const bench = await eduBench();
+  const ran = await bench.program(
+    withBar(`
+      uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+      pwrite(device, &command, 2, config.offset + PCI_COMMAND);
+      int irq = eventfd(0, 0);
+      char room[24];
+      struct vfio_irq_set *set = (struct vfio_irq_set *)room;
+      *set = (struct vfio_irq_set){ .argsz = 24, .flags = 4 | 32, .index = 1, .count = 1 };
+      memcpy(set->data, &irq, 4);
+      if (ioctl(device, VFIO_DEVICE_SET_IRQS, set)) perror("irqs");
+      volatile uint32_t *regs = (volatile uint32_t *)bar;
+      struct pollfd ready = { irq, POLLIN, 0 };
+      printf("%d\\n", poll(&ready, 1, 5));
+      regs[0x60 / 4] = 0x55;
+      printf("%d %x\\n", poll(&ready, 1, 1000), ready.revents);
+      uint64_t count;
+      printf("%zd %llu %x\\n", read(irq, &count, 8), (unsigned long long)count, regs[0x24 / 4]);
+      int timer = timerfd_create(CLOCK_MONOTONIC, 0), set_of = epoll_create1(0);
+      struct itimerspec every = { .it_value = { 0, 20000000 }, .it_interval = { 0, 20000000 } };
+      timerfd_settime(timer, 0, &every, NULL);
+      struct epoll_event event = { .events = EPOLLIN, .data.u64 = 0x1122334455667788 };
+      epoll_ctl(set_of, EPOLL_CTL_ADD, timer, &event);
+      event.data.u64 = 0;
+      struct timespec before, after;
+      clock_gettime(CLOCK_MONOTONIC, &before);
+      printf("%d", epoll_wait(set_of, &event, 1, 1000));
+      clock_gettime(CLOCK_MONOTONIC, &after);
+      double ms = (after.tv_sec - before.tv_sec) * 1e3 + (after.tv_nsec - before.tv_nsec) / 1e6;
+      printf(" %llx %s\\n", (unsigned long long)event.data.u64, ms > 15 && ms < 200 ? "in time" : "late");
+      int ends[2];
+      pipe(ends);
+      write(ends[1], "word", 4);
+      char got[5] = {0};
+      printf("%zd %s\\n", read(ends[0], got, 4), got);
+      close(ends[1]);
+      printf("%zd\\n", read(ends[0], got, 4));
+      fflush(stdout);
+      dup2(2, 1);
+      printf("to stderr\\n");
+      return 0;`).replace('#include', '#include <time.h>\n#include <sys/epoll.h>\n#include <sys/timerfd.h>\n#include'),
+  );
+  expect(ran).toEqual({
+    status: 0,
+    out: '0\n1 1\n8 1 55\n1 1122334455667788 in time\n4 word\n0\n',
+    err: 'to stderr\n',
+  });
+  expect(replayed(bench)).toBe(hash(bench));
+});

@@ -1,0 +1,6 @@
+/* Never ends, never calls. */
+int main(void)
+{
+	for (volatile unsigned i = 0;; i++)
+		;
+}

@@ -1,0 +1,6 @@
+/* Never ends, and never looks at memory. */
+int main(void)
+{
+	for (;;)
+		;
+}
