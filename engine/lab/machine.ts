@@ -207,13 +207,19 @@ export class Machine {
     if (process === null) return { answer: { errno: 'ESRCH' }, why: null, error: null };
     const calls = this.programs.get(pid) ?? new ProgramCalls(this.kernel, process, this.tape, null);
     this.programs.set(pid, calls);
-    readBatch(batch, {
-      time: (microseconds) => stepTime(calls, microseconds),
-      load: (at, width) => stepLoad(calls, at, width),
-      store: (at, width, value) => stepStore(calls, at, width, value),
-      call: (number, args, text) => stepCall(calls, number, args, text),
-    });
-    return done();
+    try {
+      readBatch(batch, {
+        time: (microseconds) => stepTime(calls, microseconds),
+        load: (at, width) => stepLoad(calls, at, width),
+        store: (at, width, value) => stepStore(calls, at, width, value),
+        call: (number, args, text) => stepCall(calls, number, args, text),
+      });
+      return done();
+    } catch (error) {
+      // No program makes such steps; a document could claim it.
+      const text = error instanceof Error ? error.message : String(error);
+      return { answer: null, why: null, error: `What a program did cannot be done again: ${text}` };
+    }
   }
 
   private call(pid: number, operation: TracedOperation): Outcome {

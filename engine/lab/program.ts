@@ -1,6 +1,6 @@
 /** A program in C that runs: what it does goes into its machine at once, and into the journal in batches. */
 import type { PendingCall } from '../linux/process/files';
-import { BatchWriter } from '../shell/c/batch';
+import type { BatchWriter } from '../shell/c/batch';
 import type { Fault, ProgramCalls, Width } from '../shell/c/calls';
 import type { RunningProcess } from '../shell/c/host';
 

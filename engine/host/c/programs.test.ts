@@ -335,3 +335,83 @@ it('waits for interrupts, timers and descriptors while the machine lives on', as
   });
   expect(replayed(bench)).toBe(hash(bench));
 });
+
+describe('a hostile program', () => {
+  const spans: Record<string, string> = { calls: '0.5', output: '0.5', scribble: '0.3', loop: '0.3', still: '0.3' };
+
+  it.each(Object.keys(spans))('%s is stopped from outside, and the lab lives on', async (name) => {
+    const bench = CBench.of('q35-basic');
+    expect(await bench.compile(programText(`hostile/${name}.c`), name)).toMatchObject({ status: 0 });
+    const ran = await bench.run(`timeout ${spans[name]} ./${name} | tail -n 1; echo "\${PIPESTATUS[0]}"`);
+    expect(ran.out).toMatch(/(^|\n)124\n$/);
+    expect(await bench.run('echo alive; ls /dev/vfio')).toMatchObject({ status: 0, out: 'alive\nvfio\n' });
+    expect([...bench.history.machine.kernel.processes.all()].map((process) => process.name)).not.toContain(name);
+    expect(replayed(bench)).toBe(hash(bench));
+  });
+
+  it('meets the limits of its own memory', async () => {
+    const bench = CBench.of('q35-basic');
+    const run = async (name: string) => {
+      await bench.compile(programText(`hostile/${name}.c`), name, '-O1');
+      return bench.run(`./${name}`);
+    };
+    for (const name of ['null', 'wild', 'recursion']) expect(await run(name)).toMatchObject({ status: 128 + 11 });
+    expect(await run('memory')).toEqual({
+      status: 0,
+      out: 'as much as a program of the lab may have\n',
+      err: 'malloc: Cannot allocate memory\n',
+    });
+    const forked = await run('fork');
+    expect(forked.status).toBe(0);
+    expect(forked.err.split('\n').slice(0, 2)).toEqual([
+      './fork: fork: a program of the lab is one process',
+      'fork: Function not implemented',
+    ]);
+  });
+});
+
+describe('cc', () => {
+  it('says what is wrong and where, as clang does', async () => {
+    const bench = CBench.of('q35-basic');
+    const wrong = await bench.compile(
+      'int main(void) {\n  int y = 1\n    ;\n  return undefined_name + y\n}\n',
+      'wrong',
+    );
+    expect(wrong.status).toBe(1);
+    expect(wrong.err).toContain("wrong.c:4:10: error: use of undeclared identifier 'undefined_name'");
+    expect(wrong.err).toContain("wrong.c:4:28: error: expected ';' after return statement");
+    expect(await bench.run('ls wrong')).toMatchObject({ status: 2 });
+    const linked = await bench.compile('int nowhere(void);\nint main(void) { return nowhere(); }\n', 'linked');
+    expect(linked).toMatchObject({ status: 1 });
+    expect(linked.err).toContain('undefined symbol: nowhere');
+    expect(await bench.run('cc nothing.c')).toEqual({
+      status: 1,
+      out: '',
+      err: "cc: error: no such file or directory: 'nothing.c'\n",
+    });
+    expect((await bench.run('gcc -std=c99 -fno-such-flag wrong.c')).err).toContain(
+      "gcc: error: unknown argument: '-fno-such-flag'",
+    );
+  });
+
+  it('takes several sources, their headers and objects, and the habits of older C', async () => {
+    const bench = CBench.of('q35-basic');
+    await bench.run(`mkdir -p p/inc; cd p
+      echo 'int twice(int);' > inc/twice.h
+      printf '#include <twice.h>\\nint twice(int n) { return 2 * n * FACTOR; }\\n' > twice.c
+      printf '#include <stdio.h>\\n#include "inc/twice.h"\\nint main(void) { __attribute__((unused)) unsigned a = "x"; printf("%%d\\\\n", twice(21)); }\\n' > main.c`);
+    const built = await bench.run('cd p; gcc -c -Iinc -DFACTOR=2 twice.c && gcc -w main.c twice.o -o all && ./all; ls');
+    expect(built).toMatchObject({ status: 0, err: '', out: '84\nall\ninc\nmain.c\ntwice.c\ntwice.o\n' });
+    expect((await bench.run('cd p; cc -Iinc -DFACTOR=1 -Wno-int-conversion main.c twice.c && ./a.out')).out).toBe(
+      '42\n',
+    );
+    expect((await bench.run('cd p; cc -E -P -DFACTOR=3 -Iinc twice.c | tail -n 1')).out).toContain('2 * n * 3');
+    expect((await bench.run('cc --version | head -n 1')).out).toMatch(/^clang version \d+/);
+  });
+
+  it('makes files that no other program can run, and runs none that it did not make', async () => {
+    const bench = CBench.of('q35-basic');
+    const ran = await bench.run(`printf '\\0asm\\1\\0\\0\\0' > fake; chmod +x fake; ./fake`);
+    expect(ran).toMatchObject({ status: 126, err: './fake: cannot execute binary file: Exec format error\n' });
+  });
+});

@@ -7,6 +7,8 @@ import { z } from 'zod';
 import type { MachineDescription } from '../../hardware/description';
 import type { Input } from '../input';
 import type { LessonRecord } from '../lessons/grade';
+import { isBatch } from '../../shell/c/batch';
+import { isPacked } from '../../shell/c/pack';
 import { checkDescription } from './description-schema';
 import { stimulusSchema } from './stimulus-schema';
 
@@ -34,10 +36,11 @@ export class DocumentError extends Error {
   }
 }
 
-const packed = z.base64();
+const packed = z.string().refine(isPacked, 'holds no packed bytes');
+const batch = z.string().refine(isBatch, 'holds no steps of a program');
 
 const inputKind = z.union([
-  z.object({ kind: z.literal('program'), pid: z.number().int(), batch: packed }),
+  z.object({ kind: z.literal('program'), pid: z.number().int(), batch }),
   z.object({ kind: z.literal('call'), pid: z.number().int(), operation: z.looseObject({ op: z.string() }) }),
   z.object({
     kind: z.literal('spawn'),

@@ -95,3 +95,14 @@ export function readBatch(text: string, reader: BatchReader): void {
     } else throw new RangeError(`A batch has no step ${kind}.`);
   }
 }
+
+/** The text is a batch: reading it will not throw. */
+export function isBatch(text: string): boolean {
+  const nothing = (): void => undefined;
+  try {
+    readBatch(text, { time: nothing, load: nothing, store: nothing, call: nothing });
+    return true;
+  } catch {
+    return false;
+  }
+}

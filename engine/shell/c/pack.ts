@@ -25,7 +25,7 @@ export class Bytes {
     this.buffer[this.length++] = value;
   }
 
-  /** LEB128 of a whole number 0…2^53. */
+  /** LEB128 of a whole number ≥ 0. */
   number(value: number): void {
     this.room(8);
     let rest = value;
@@ -36,9 +36,12 @@ export class Bytes {
     this.buffer[this.length++] = rest;
   }
 
-  /** A whole number of either sign. */
+  /** A whole number of either sign: its first byte has six bits, the sign, and whether more follow. */
   signed(value: number): void {
-    this.number(value < 0 ? -value * 2 - 1 : value * 2);
+    const size = Math.abs(value);
+    const more = Math.floor(size / 0x40);
+    this.byte((size % 0x40) | (value < 0 ? 0x40 : 0) | (more > 0 ? 0x80 : 0));
+    if (more > 0) this.number(more);
   }
 
   bytes(data: Uint8Array): void {
@@ -87,8 +90,9 @@ export class BytesCursor {
   }
 
   signed(): number {
-    const value = this.number();
-    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+    const first = this.byte();
+    const size = (first & 0x3f) + (first & 0x80 ? this.number() * 0x40 : 0);
+    return first & 0x40 ? -size : size;
   }
 
   bytes(count: number): Uint8Array {
@@ -170,3 +174,13 @@ export const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(tex
 
 export const pack = (data: Uint8Array): string => toBase64(compress(data));
 export const unpack = (text: string): Uint8Array => decompress(fromBase64(text));
+
+/** `unpack` will not throw. */
+export function isPacked(text: string): boolean {
+  try {
+    unpack(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
