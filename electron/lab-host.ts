@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
+import { programHost } from '../engine/host/c/programs';
 import { readBytes } from '../engine/host/files';
 import type { LabHost } from '../engine/lab/lab';
 import { lessonLibrary } from '../engine/host/lessons';
@@ -30,5 +31,6 @@ export function labHost(samplesFolder: string): LabHost {
     },
     breathe: () => setImmediate(),
     realtime: () => Date.now(),
+    programs: programHost(),
   };
 }

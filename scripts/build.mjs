@@ -2,6 +2,7 @@
 /** Builds the application into out/, when a source is newer than the last build. */
 import { utimesSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildC } from './c.mjs';
 import { changedAt, inRoot, newest, say } from './lib/files.mjs';
 import { run, tool } from './lib/run.mjs';
 import { orExplain, setup } from './setup.mjs';
@@ -13,6 +14,7 @@ const SOURCES = ['engine', 'electron', 'renderer', 'electron.vite.config.ts', 'p
 const stamp = inRoot('out/.built');
 
 export async function build({ force = false } = {}) {
+  await buildC();
   if (!force && newest(SOURCES) < changedAt(stamp)) return;
   say('building …');
   const started = new Date();

@@ -374,12 +374,12 @@ describe('cc', () => {
   it('says what is wrong and where, as clang does', async () => {
     const bench = CBench.of('q35-basic');
     const wrong = await bench.compile(
-      'int main(void) {\n  int y = 1\n    ;\n  return undefined_name + y\n}\n',
+      'int main(void) {\n  int y = 1\n    ;\n  return undefined_name + y;\n}\nint f(void) { return 1 }\n',
       'wrong',
     );
     expect(wrong.status).toBe(1);
     expect(wrong.err).toContain("wrong.c:4:10: error: use of undeclared identifier 'undefined_name'");
-    expect(wrong.err).toContain("wrong.c:4:28: error: expected ';' after return statement");
+    expect(wrong.err).toContain("wrong.c:6:23: error: expected ';' after return statement");
     expect(await bench.run('ls wrong')).toMatchObject({ status: 2 });
     const linked = await bench.compile('int nowhere(void);\nint main(void) { return nowhere(); }\n', 'linked');
     expect(linked).toMatchObject({ status: 1 });
