@@ -83,6 +83,15 @@ function areNumbered(lines: readonly TextLine[]): boolean {
 /** What the programs say beside their output, on standard error. */
 const COMPLAINT = /^\s*(?:pcilib|lspci|sudo|grep|cat|ls): \S/;
 
+/** Drops the blank lines of a text in which one follows every line. */
+function singleSpaced(lines: readonly TextLine[]): readonly TextLine[] {
+  const isBlank = (line: TextLine | undefined): boolean => line === undefined || line.text.trim() === '';
+  const filled = lines.filter((line) => !isBlank(line));
+  if (filled.length < 4) return lines;
+  const followed = lines.filter((line, index) => !isBlank(line) && isBlank(lines[index + 1])).length;
+  return followed > filled.length * 0.9 ? filled : lines;
+}
+
 /** The text's lines without all that. Bounded: a few passes, long lines are cut. */
 export function cleanLines(text: string): TextLine[] {
   const raw = text
@@ -93,7 +102,7 @@ export function cleanLines(text: string): TextLine[] {
       text: (line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line).replace(INVISIBLE, '').replace(SPACES, ' '),
     }));
   const decoded = isQuotedPrintable(text) ? decodeQuotedPrintable(raw) : raw;
-  const plain = decoded.map(({ number, text: line }) => ({ number, text: unquote(withoutMarkup(line)) }));
+  const plain = singleSpaced(decoded.map(({ number, text: line }) => ({ number, text: unquote(withoutMarkup(line)) })));
   const numbered = areNumbered(plain);
   return plain
     .map(({ number, text: line }) => {

@@ -108,6 +108,8 @@ const DAMAGE: Record<string, (text: string) => string> = {
   'with addresses in upper case': (text) =>
     text.replace(/^[0-9a-f]{2}:[0-9a-f]{2}\.\d/gm, (address) => address.toUpperCase()),
   'twice over': (text) => `${text}\n\n${text}`,
+  'with a blank line after every line': (text) => text.replaceAll('\n', '\n\n'),
+  'without blank lines': (text) => text.replace(/\n\n+/g, '\n'),
   'with terminal colours': (text) => text.replace(/^(\S)/gm, '\u001b[1;32m$1\u001b[0m'),
 };
 
@@ -259,6 +261,17 @@ describe('several sources of one machine', () => {
     );
     expect(read.functions.map((fn) => fn.address)).toEqual(['0000:00:00.0', '0000:00:1c.0', '0000:3b:00.0']);
     expect(read.recordedGroups!['9']!.devices).toEqual(['0000:3b:00.0']);
+  });
+
+  it('leaves out what the log found at boot and the listing does not have', () => {
+    const listing =
+      '00:1f.0 ISA bridge: Intel Corporation Device 7a84\n\tFlags: fast devsel, IOMMU\ngroup 5\n\tCapabilities: <access denied>\n';
+    const log =
+      '[    0.1] pci 0000:00:1f.0: [8086:7a84] type 00 class 0x060100\n[    0.1] pci 0000:00:1f.1: [8086:7aa0] type 00 class 0x058000\n' +
+      '[    0.2] pci 0000:00:1f.0: Adding to iommu group 5\n';
+    const read = readText(`${listing}\n${log}`);
+    expect(read.functions.map((fn) => fn.address)).toEqual(['0000:00:1f.0']);
+    expect(read.recordedGroups).toEqual({ '5': { devices: ['0000:00:1f.0'], type: null, reserved: [] } });
   });
 
   it('reads records of lspci -vmm with their groups', () => {

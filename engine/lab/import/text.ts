@@ -37,8 +37,13 @@ function draftsOf(
     } else if (name !== '') before.headers.push(bareText(address, line, name).header);
   };
   for (const fn of tree.functions) add(fn.address, fn.line, fn.name);
-  for (const fn of log.functions.values()) add(fn.address, fn.line, '');
   for (const group of groups) add(group.address, group.line, '');
+  const listed = new Set([...texts.keys()].map((key) => key.slice(0, -5)));
+  for (const [key, fn] of log.functions) {
+    // Found at boot, and neither in a group nor in the listing of its bus: firmware's own, hidden again.
+    const hidden = groups.length > 0 && functions.length > 0 && listed.has(key.slice(0, -5)) && !texts.has(key);
+    if (!hidden) add(fn.address, fn.line, '');
+  }
   const drafts = [...texts].map(([name, { text, headers }]) => {
     const draft = draftOf(text, headers, log.functions.get(name) ?? null);
     const buses = tree.buses.get(name) ?? log.buses.get(name);

@@ -85,6 +85,10 @@ function recordHeader(record: ReadonlyMap<string, string>): string {
   return `${quoted('Class')} ${quoted('Vendor')} ${quoted('Device')}${option('Rev', 'r')}${option('ProgIf', 'p')} ${quoted('SVendor')} ${quoted('SDevice')}`;
 }
 
+/** The last detail ends in the middle of `Flags: …, IOMMU group 5`. */
+const isCutOff = (current: FunctionText | null, place: Place): boolean =>
+  place === 'details' && /(?:,|\bIOMMU)$/.test(current?.details.at(-1)?.text ?? '');
+
 /** Cuts the text; the state says where a wrapped line continues. */
 export function cutText(lines: readonly TextLine[]): CutText {
   const functions: FunctionText[] = [];
@@ -141,7 +145,7 @@ export function cutText(lines: readonly TextLine[]): CutText {
       continue;
     }
     const heading = GROUP_HEADING.exec(text);
-    if (heading && !/^\s*IOMMU group: \d+$/.test(text)) {
+    if (heading && !/^\s*IOMMU group: \d+$/.test(text) && !isCutOff(current, place)) {
       listedGroup = heading[1]!;
       place = 'outside';
       continue;
