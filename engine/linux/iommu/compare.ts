@@ -9,7 +9,7 @@ export function predictByRule(core: IommuCore, policy: GroupingPolicy): Predicti
   return predictRange(core.index.devices, {
     acs: core.index.settings,
     policy,
-    uncovered: (device) => core.groupOf(device) === null,
+    uncovered: (device) => core.groupOf(device) === null && !(core.settings.enabled && core.covers(device)),
   });
 }
 

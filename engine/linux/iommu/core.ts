@@ -172,7 +172,8 @@ export class IommuCore {
     return device.function.isBridge || this.driverAtBoot.get(device.name) != null;
   }
 
-  private covers(device: PciDevice): boolean {
+  /** A unit covers the function, whether or not the groups shown hold it. */
+  covers(device: PciDevice): boolean {
     return isBehindIommu(device, this.description, this.recordedOf, this.driverAtBoot);
   }
 

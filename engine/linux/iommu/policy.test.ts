@@ -382,6 +382,54 @@ describe('random trees', () => {
     );
   });
 
+  /** Random changes, one after the other; after each the groups of the running kernel equal those of a fresh look. */
+  it('give the same groups after every edit as a fresh computation', () => {
+    fc.assert(
+      fc.property(trees, fc.array(fc.nat(), { minLength: 1, maxLength: 12 }), (specs, picks) => {
+        const devices = fixtureDevices(specs);
+        const core = new IommuCore({ description: emptyMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
+        core.boot(devices);
+        const gone: PciDevice[] = [];
+        for (const pick of picks) {
+          const present = [...core.index.devices];
+          const above = new Set(present.map((device) => device.parent));
+          const leaves = present.filter((device) => !above.has(device));
+          const back = gone.find((device) => device.parent === null || core.index.devices.has(device.parent));
+          if (pick % 3 === 0 && back !== undefined) {
+            gone.splice(gone.indexOf(back), 1);
+            core.addDevice(back);
+          } else if (leaves.length > 0) {
+            const leaf = leaves[pick % leaves.length]!;
+            gone.push(leaf);
+            core.removeDevice(leaf);
+          }
+          const fresh = predictGroups(core.index.devices, { acs: PLAIN_ACS });
+          expect(bySet(new Map([...core.groups].map(([id, { devices: members }]) => [id, members])))).toEqual(
+            bySet(fresh.groups),
+          );
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([1, 2, 3])('of 10,000 functions are partitioned, and ACS never merges groups (tree %i)', (seed) => {
+    const devices = fixtureDevices(treeOf(seed, 10_000));
+    const before = predictGroups(devices, { acs: PLAIN_ACS });
+    const members = [...before.groups.values()].flat();
+    expect(new Set(members).size).toBe(10_000);
+    expect(members).toHaveLength(10_000);
+    devices.forEach((device, index) => {
+      const at = device.config.findExtendedCapability(0x0d);
+      if (at !== 0 && index % 3 === seed % 3) device.config.write(at + 6, 2, device.config.read(at + 6, 2) | 0x1d);
+    });
+    const after = predictGroups(devices, { acs: PLAIN_ACS });
+    expect(after.groups.size).toBeGreaterThanOrEqual(before.groups.size);
+    for (const group of after.groups.values()) {
+      expect(new Set(group.map((device) => before.numberOf.get(device))).size).toBe(1);
+    }
+  });
+
   it('of 10,000 functions keep their groups when a leaf leaves and comes back', () => {
     const devices = fixtureDevices(treeOf(7, 10_000));
     expect(devices).toHaveLength(10_000);

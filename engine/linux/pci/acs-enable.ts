@@ -29,15 +29,14 @@ export function setUpAcs(device: PciDevice, settings: AcsEnableSettings, log: Ke
   if (settings.enable && !handled) control |= offered & defaultBits(device, settings);
 
   const redirect = listed(device, settings.cmdline, 'disable_acs_redir', log);
-  if (redirect !== null) {
-    if (isSunrisePoint(device)) {
-      config.write(at + 8, 4, config.read(at + 8, 4) & ~REDIRECTS);
-      log.print(LEVEL.INFO, `${devicePrefix(device)}Intel SPT PCH root port workaround: disabled ACS redirect`);
-      return;
-    }
-    control = configured(device, firmware & ~REDIRECTS, log);
-  }
   const wanted = listed(device, settings.cmdline, 'config_acs', log);
+  // Ports with a way of their own to stop redirection take it for either option.
+  if ((redirect !== null || wanted !== null) && isSunrisePoint(device)) {
+    config.write(at + 8, 4, config.read(at + 8, 4) & ~REDIRECTS);
+    log.print(LEVEL.INFO, `${devicePrefix(device)}Intel SPT PCH root port workaround: disabled ACS redirect`);
+    return;
+  }
+  if (redirect !== null) control = configured(device, firmware & ~REDIRECTS, log);
   if (wanted !== null) control = configured(device, withFlags(firmware, wanted.flags), log);
   if (control !== firmware) config.write(at + 6, 2, control);
 }
