@@ -18,6 +18,10 @@ const shortName = (name: string, domains: boolean): string => (domains ? name : 
 
 /** One function as `lspci -nns` prints it. */
 function lspciLine(device: PciDevice, description: MachineDescription, domains: boolean): string {
+  if (!device.config.isKnown(0, 4) && !device.config.isKnown(0x0a, 2)) {
+    const name = description.functions.find((one) => one.address === device.name)?.deviceName;
+    return `${shortName(device.name, domains)} ${name ?? '(the text does not show what it is)'}`;
+  }
   const ids = pciIds();
   const described = description.functions.find((fn) => fn.address === device.name);
   const base = device.class >>> 16;

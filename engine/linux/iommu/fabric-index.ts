@@ -120,10 +120,15 @@ export class FabricIndex {
     return own.function.parentKnown || this.settings.assume === 'isolated' ? null : UNSEEN;
   }
 
-  /** Functions of the segment that stand below a bridge of which nothing is known; in list order. */
+  /**
+   * Functions of the segment that stand below a bridge of which nothing is known, and those of which not even the kind
+   * is known: they may be that bridge. In list order.
+   */
   orphans(segment: number): readonly PciDevice[] {
     this.orphanLists ??= groupBySegment(
-      [...this.devices].filter((device) => !device.function.parentKnown && device.parent === null),
+      [...this.devices].filter(
+        (device) => device.parent === null && (!device.function.parentKnown || !device.config.isKnown(0x0a, 2)),
+      ),
     );
     return this.orphanLists.get(segment) ?? NONE;
   }
