@@ -57,7 +57,8 @@ function readArchive(archive: Archive, name: string): MachineDescription {
 
 /** `/tmp/my-desktop.txt` → `my-desktop`. */
 const machineName = (fileName: string): string =>
-  (fileName.split(/[\\/]/).at(-1) ?? '').replace(/\.(?:txt|log|lspci|json|gz|tgz|tar)+$/i, '') || 'machine';
+  (fileName.split(/[\\/]/).at(-1) ?? '').replace(/(?:\.(?:txt|log|lspci|json|sh|gz|tgz|tar))+$/i, '').slice(0, 256) ||
+  'machine';
 
 /** Throws ImportError with the file, the line where that is known, and what is wrong. */
 export function importMachine(fileName: string, bytes: Uint8Array): MachineDescription {

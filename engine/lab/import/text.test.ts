@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MachineDescription } from '../../hardware/description';
 import { fromHex } from '../../shell/calls/hex';
+import { bootKernel } from '../../linux/kernel';
+import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
 import { importMachine } from './index';
 import { readText } from './text';
@@ -362,6 +364,39 @@ describe('what lspci text can look like', () => {
     expect(read.functions[0]!.config.slice(0, 8)).toBe('8680aa9d');
     expect(read.functions[0]!.known!.slice(0, 8)).toBe('ffff0000');
   });
+});
+
+/** Lines of real shapes, in any order, cut and mixed: what is read can be booted, saved and opened again. */
+it('any mixture of lines is a machine that a document can hold, or is refused', () => {
+  const lines = [
+    ...shipped('q35-switch').recording.lspci['-vvv']!.split('\n'),
+    ...shipped('q35-sriov').recording.lspci['-xxxx']!.split('\n').slice(0, 60),
+    '-[0000:00]-+-00.0',
+    '           \\-01.0-[01-03]--+-00.0',
+    'IOMMU Group 3:',
+    '[    0.1] pci 0000:00:01.0: [8086:3420] type 01 class 0x060400',
+    '[    0.1] pci 0000:00:01.0: PCI bridge to [bus 01]',
+    '[    0.2] pci 0000:02:00.0: Adding to iommu group 3',
+    'Slot:\t03:00.0',
+    'a line of talk that goes on and on '.repeat(20),
+  ];
+  const line = fc
+    .tuple(fc.nat(lines.length - 1), fc.nat(120))
+    .map(([at, cut]) => (cut < 20 ? lines[at]!.slice(0, cut) : lines[at]!));
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 120 }), (mixed) => {
+      let machine: MachineDescription;
+      try {
+        machine = readText(mixed.join('\n'));
+      } catch (error) {
+        expect(error).toBeInstanceOf(ImportError);
+        return;
+      }
+      expect(checkDescription(JSON.parse(JSON.stringify(machine)))).not.toHaveProperty('problem');
+      bootKernel(machine);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 describe('bad input', () => {

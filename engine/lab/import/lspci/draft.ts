@@ -246,6 +246,9 @@ function allKnown(draft: Draft, size: number): boolean {
   return true;
 }
 
+/** Talk that stands behind a function's address may be taken for its name: no longer than a document holds. */
+const short = (text: string | null, most: number): string | null => text?.slice(0, most) ?? null;
+
 export function describe(draft: Draft, placed: PlacedNode): FunctionDescription {
   const size = sizeOf(draft);
   const sriov = sriovOf(draft.regs);
@@ -259,9 +262,9 @@ export function describe(draft: Draft, placed: PlacedNode): FunctionDescription 
     writable: null,
     writeOneToClear: null,
     resources: resourcesOf(draft),
-    driver: draft.text.driver,
-    className: draft.identity.className,
-    deviceName: draft.identity.deviceName,
+    driver: short(draft.text.driver, 64),
+    className: short(draft.identity.className, 256),
+    deviceName: short(draft.identity.deviceName, 256),
     irq: draft.details.irq,
     numaNode: draft.details.numaNode ?? -1,
     resetMethod: null,
