@@ -27,9 +27,11 @@ export class UserDriver {
   readonly machine: Machine;
   readonly address: string;
   readonly pid: number;
+  readonly group: string;
   private readonly device: string;
   private readonly eventfds: string[] = [];
 
+  /** `sharing`: a driver whose process and container this one is in too. */
   constructor(machine: Machine, address: string, sharing?: UserDriver) {
     this.machine = machine;
     this.address = address;
@@ -37,25 +39,36 @@ export class UserDriver {
     this.pid = sharing?.pid ?? ++lastPid;
     if (!sharing) machine.apply({ kind: 'spawn', pid: this.pid, parent: 1, name: 'driver', uid: 0 });
     const path = `/sys/bus/pci/devices/${address}`;
-    this.call({ op: 'syswrite', path: `${path}/driver_override`, text: 'vfio-pci' });
-    if (this.attempt({ op: 'readlink', path: `${path}/driver` }).target !== undefined) {
-      this.call({ op: 'syswrite', path: `${path}/driver/unbind`, text: address });
-    }
-    this.call({ op: 'syswrite', path: '/sys/bus/pci/drivers_probe', text: address });
     const group = this.call({ op: 'readlink', path: `${path}/iommu_group` })
       .target!.split('/')
       .at(-1)!;
+    this.vacate(group);
+    this.call({ op: 'syswrite', path: `${path}/driver_override`, text: 'vfio-pci' });
+    this.call({ op: 'syswrite', path: '/sys/bus/pci/drivers_probe', text: address });
     if (!sharing) this.call({ op: 'open', path: '/dev/vfio/vfio', flags: 'O_RDWR', as: 'container' });
-    this.call({ op: 'open', path: `/dev/vfio/${group}`, flags: 'O_RDWR', as: `group-${address}` });
-    this.ioctl(`group-${address}`, 'VFIO_GROUP_SET_CONTAINER', 'container');
+    if (sharing?.group !== group) {
+      this.call({ op: 'open', path: `/dev/vfio/${group}`, flags: 'O_RDWR', as: `group-${group}` });
+      this.ioctl(`group-${group}`, 'VFIO_GROUP_SET_CONTAINER', 'container');
+    }
     if (!sharing) this.ioctl('container', 'VFIO_SET_IOMMU', 3);
+    this.group = group;
     this.call({
       op: 'ioctl',
-      fd: `group-${address}`,
+      fd: `group-${group}`,
       request: 'VFIO_GROUP_GET_DEVICE_FD',
       arg: address,
       as: this.device,
     });
+  }
+
+  /** Takes the host's drivers off the members of a group. */
+  private vacate(group: string): void {
+    const { names } = this.call({ op: 'ls', path: `/sys/kernel/iommu_groups/${group}/devices` });
+    for (const name of names!) {
+      const driver = this.attempt({ op: 'readlink', path: `/sys/bus/pci/devices/${name}/driver` }).target;
+      if (driver === undefined || /\/(vfio-pci|pcieport)$/.test(driver)) continue;
+      this.call({ op: 'syswrite', path: `/sys/bus/pci/devices/${name}/driver/unbind`, text: name });
+    }
   }
 
   attempt(operation: Operation): Answer {

@@ -1,7 +1,8 @@
 import type { PciFunction } from '../pci/function';
-import { BarDevice } from './bar-device';
+import { BarDevice, ROM_REGION } from './bar-device';
 import type { Channels } from './channels';
 import type { DeviceEnvironment } from './environment';
+import { romImage } from './rom-image';
 
 export type Width = 1 | 2 | 4 | 8;
 
@@ -49,6 +50,7 @@ export abstract class ActingDevice extends BarDevice {
   constructor(name: string, fn: PciFunction, sizes: readonly number[]) {
     super(name, fn.config, sizes);
     this.fn = fn;
+    if (this.regionSize(ROM_REGION) > 0) this.rom.store(0, romImage(fn));
     this.power = fn.config.findCapability(POWER_MANAGEMENT);
     this.msiAt = fn.config.findCapability(MSI);
     this.msixAt = fn.config.findCapability(MSIX);

@@ -26,12 +26,12 @@ export class BarDevice implements DeviceModel {
   /** Survives resets and ignores writes. */
   protected readonly rom = new SparseMemory();
   private readonly place: MsixPlace | null;
-  private readonly sizes: readonly number[];
+  private readonly sizes: number[];
 
   /** `sizes[n]` is the length in bytes of region n; the MSI-X place is read from the capability. */
   constructor(name: string, config: ConfigSpace, sizes: readonly number[]) {
     this.name = name;
-    this.sizes = sizes;
+    this.sizes = [...sizes];
     for (let i = 0; i < sizes.length; i++) this.memory.push(new SparseMemory());
     const at = config.findCapability(0x11);
     if (at === 0) {
@@ -52,6 +52,11 @@ export class BarDevice implements DeviceModel {
 
   regionSize(region: number): number {
     return this.sizes[region] ?? 0;
+  }
+
+  /** The BAR decodes another length from now on. */
+  protected setRegionSize(region: number, size: number): void {
+    this.sizes[region] = size;
   }
 
   read(region: number, offset: number, width: Width): bigint | number {

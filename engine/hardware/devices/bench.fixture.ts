@@ -114,6 +114,11 @@ export class Bench {
     fn.config.write(at + 2, 2, 0x8000);
   }
 
+  /** As `enableMsix`, for a function that has it. */
+  enableMsixWhere(fn: PciFunction): void {
+    if (this.model(fn).msix !== null) this.enableMsix(fn);
+  }
+
   /** Vectors of `fn` that arrived since the last look. */
   taken(fn: PciFunction): number[] {
     const vectors = this.messages.filter(([from]) => from === fn).map(([, vector]) => vector);

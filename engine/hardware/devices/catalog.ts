@@ -1,10 +1,19 @@
 import type { FunctionDescription } from '../description';
 import type { StrapValues } from '../parts/straps';
 import type { PciFunction } from '../pci/function';
+import { Ac97Device, isAc97 } from './ac97';
 import type { BarDevice } from './bar-device';
+import { E1000eDevice, isE1000e } from './e1000e';
 import { EduDevice } from './edu';
+import { GpuDevice } from './gpu';
+import { IvshmemDevice, isIvshmem } from './ivshmem';
 import { isNic, makeNic } from './nic';
+import { isNvme, makeNvme } from './nvme';
+import { isTestDevice, TestDevice } from './pci-testdev';
 import { RecordedDevice } from './recorded';
+import { isRtl8139, Rtl8139Device } from './rtl8139';
+import { isSerial, SerialDevice } from './serial';
+import { isXhci, XhciDevice } from './xhci/xhci';
 
 /** A kind of device that the lab can let act. */
 interface ModelEntry {
@@ -19,6 +28,14 @@ interface ModelEntry {
 const isId = (fn: PciFunction, vendor: number, device: number): boolean =>
   fn.config.read(0, 4) === ((device << 16) | vendor) >>> 0;
 
+/** Only functions that are built in the lab have the model. */
+const never = (): boolean => false;
+
+function numberIn(straps: StrapValues, key: string, otherwise: number): number {
+  const value = straps[key];
+  return typeof value === 'number' ? value : otherwise;
+}
+
 const MODELS: readonly ModelEntry[] = [
   {
     name: 'edu',
@@ -26,6 +43,27 @@ const MODELS: readonly ModelEntry[] = [
     make: (fn, sizes) => new EduDevice(fn, sizes),
   },
   { name: 'lab-nic', fits: isNic, make: makeNic },
+  { name: 'nvme', fits: isNvme, make: makeNvme },
+  {
+    name: 'e1000e',
+    fits: isE1000e,
+    make: (fn, sizes, straps) => new E1000eDevice(fn, sizes, numberIn(straps, 'serial', 1)),
+  },
+  { name: 'gpu', fits: never, make: (fn, sizes) => new GpuDevice(fn, sizes) },
+  { name: 'xhci', fits: isXhci, make: (fn, sizes) => new XhciDevice(fn, sizes) },
+  {
+    name: 'ivshmem',
+    fits: isIvshmem,
+    make: (fn, sizes, straps) => {
+      const channel = numberIn(straps, 'channel', 0);
+      const peer = numberIn(straps, 'peer', 0);
+      return new IvshmemDevice(fn, sizes, { channel: channel === 0 ? null : `shared memory ${channel}`, peer });
+    },
+  },
+  { name: 'pci-testdev', fits: isTestDevice, make: (fn, sizes) => new TestDevice(fn, sizes) },
+  { name: 'serial', fits: isSerial, make: (fn, sizes) => new SerialDevice(fn, sizes) },
+  { name: 'rtl8139', fits: isRtl8139, make: (fn, sizes) => new Rtl8139Device(fn, sizes) },
+  { name: 'ac97', fits: isAc97, make: (fn, sizes) => new Ac97Device(fn, sizes) },
 ];
 
 const BY_NAME: ReadonlyMap<string, ModelEntry> = new Map(MODELS.map((entry) => [entry.name, entry]));

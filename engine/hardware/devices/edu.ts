@@ -1,6 +1,7 @@
 import type { PciFunction } from '../pci/function';
 import type { Width } from './acting-device';
 import { ActingDevice } from './acting-device';
+import type { DeviceRegister } from './data-sheet';
 
 /** Registers of BAR 0, as QEMU documents its educational device (docs/specs/edu). */
 const REG = {
@@ -16,6 +17,28 @@ const REG = {
   DMA_COUNT: 0x90,
   DMA_COMMAND: 0x98,
 } as const;
+
+const register = (
+  name: string,
+  offset: number,
+  width: 4 | 8,
+  access: DeviceRegister['access'],
+  about: string,
+): DeviceRegister => ({ name, region: 0, offset, width, access, about });
+
+const SHEET: readonly DeviceRegister[] = [
+  register('IDENTIFICATION', REG.IDENTIFICATION, 4, 'ro', 'Version and ED.'),
+  register('LIVENESS', REG.LIVENESS, 4, 'rw', 'Reads the inverse of what was written.'),
+  register('FACTORIAL', REG.FACTORIAL, 4, 'rw', 'Write n, read n! when STATUS.0 is 0.'),
+  register('STATUS', REG.STATUS, 4, 'rw', 'Bit 0 computing; bit 7 interrupt when the factorial is done.'),
+  register('INTERRUPT_STATUS', REG.INTERRUPT_STATUS, 4, 'ro', 'Causes that were raised.'),
+  register('RAISE', REG.RAISE, 4, 'wo', 'Raises an interrupt with these causes.'),
+  register('ACKNOWLEDGE', REG.ACKNOWLEDGE, 4, 'wo', 'Clears causes.'),
+  register('DMA_SOURCE', REG.DMA_SOURCE, 8, 'rw', 'Bus address, or the buffer at 0x40000.'),
+  register('DMA_DESTINATION', REG.DMA_DESTINATION, 8, 'rw', 'Bus address, or the buffer at 0x40000.'),
+  register('DMA_COUNT', REG.DMA_COUNT, 8, 'rw', 'Bytes, up to 4096.'),
+  register('DMA_COMMAND', REG.DMA_COMMAND, 8, 'rw', 'Bit 0 start, 1 to memory, 2 interrupt 0x100 when done.'),
+];
 
 /** Below this offset only 4-byte accesses work, from it on also 8-byte ones. */
 const WIDE_FROM = 0x80;
@@ -37,6 +60,7 @@ const ALL_ONES_64 = 0xffff_ffff_ffff_ffffn;
 
 /** QEMU's educational device: a register to invert, a factorial unit, one interrupt, one DMA engine. */
 export class EduDevice extends ActingDevice {
+  readonly registers = SHEET;
   private liveness = 0;
   private factorial = 0;
   private status = 0;

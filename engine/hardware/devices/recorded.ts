@@ -11,6 +11,6 @@ import { romImage } from './rom-image';
 export class RecordedDevice extends BarDevice {
   constructor(fn: PciFunction, sizes: readonly number[]) {
     super('recorded', fn.config, sizes);
-    if (this.regionSize(ROM_REGION) > 0) this.rom.fill(0, romImage(fn));
+    if (this.regionSize(ROM_REGION) > 0) this.rom.store(0, romImage(fn));
   }
 }

@@ -24,8 +24,46 @@ export class SparseMemory {
     }
   }
 
-  fill(offset: number, bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) this.write(offset + i, 1, bytes[i]!);
+  /** Writes bytes, page by page. */
+  store(offset: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      const at = offset + done;
+      const index = Math.floor(at / PAGE);
+      const within = at % PAGE;
+      const count = Math.min(PAGE - within, bytes.length - done);
+      let page = this.pages.get(index);
+      if (page === undefined) {
+        page = new Uint8Array(PAGE);
+        this.pages.set(index, page);
+      }
+      page.set(bytes.subarray(done, done + count), within);
+      done += count;
+    }
+  }
+
+  load(offset: number, into: Uint8Array): void {
+    for (let done = 0; done < into.length;) {
+      const at = offset + done;
+      const within = at % PAGE;
+      const count = Math.min(PAGE - within, into.length - done);
+      const page = this.pages.get(Math.floor(at / PAGE));
+      if (page === undefined) into.fill(0, done, done + count);
+      else into.set(page.subarray(within, within + count), done);
+      done += count;
+    }
+  }
+
+  /** Sets a range to zero; whole pages take no memory then. */
+  erase(offset: number, length: number): void {
+    for (let done = 0; done < length;) {
+      const at = offset + done;
+      const index = Math.floor(at / PAGE);
+      const within = at % PAGE;
+      const count = Math.min(PAGE - within, length - done);
+      if (count === PAGE) this.pages.delete(index);
+      else this.pages.get(index)?.fill(0, within, within + count);
+      done += count;
+    }
   }
 
   clear(): void {

@@ -40,7 +40,7 @@ export const pciSound = conventional({
   title: "PCI sound card (AC'97)",
   about: 'A conventional sound card: two I/O BARs and an interrupt pin that it shares with the others on its bus.',
   icon: 'audio',
-  model: 'line-card',
+  model: 'ac97',
   header: {
     vendor: 0x8086,
     device: 0x2415,
@@ -59,7 +59,7 @@ export const pciNetwork = conventional({
   title: 'PCI network card (RTL8139)',
   about: 'A conventional network card with registers in an I/O and a memory BAR.',
   icon: 'nic',
-  model: 'line-card',
+  model: 'rtl8139',
   header: {
     vendor: 0x10ec,
     device: 0x8139,
