@@ -24,7 +24,8 @@ export interface TraceResult {
   differences: Difference[];
 }
 
-const RECORDER_DESCRIPTORS = 2;
+/** The recorder holds the trace and the kernel log open, and /dev/port on the kernel without iopl(2) that is not Debian's. */
+const RECORDER_DESCRIPTORS = { debian: 2, iommufd: 3, ifdcompat: 3 } as const;
 const MSI_CAPABILITY = 0x05;
 /** QEMU's educational device: its registers are published, and the lab models them. */
 const EDU = 0x11e81234;
@@ -85,8 +86,8 @@ function functionOf(kernel: Kernel, owner: string): string {
 export function playTrace(description: MachineDescription, trace: Trace): TraceResult {
   const kernel = bootKernel(description);
   const runner = kernel.processes.spawn({ parent: 1, name: 'runner', uid: 0 });
-  // The recorder holds the trace and the kernel log open, so a trace's own descriptors begin at 5.
-  for (let own = 0; own < RECORDER_DESCRIPTORS; own++) kernel.syscalls.open(runner, '/dev/null', 0);
+  for (let own = 0; own < RECORDER_DESCRIPTORS[description.kernel.build]; own++)
+    kernel.syscalls.open(runner, '/dev/null', 0);
   const performer = new Performer(kernel, runner);
   const provenance = new Provenance();
   const circumstances: Circumstances = {

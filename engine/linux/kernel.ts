@@ -185,7 +185,7 @@ export function bootKernel(description: MachineDescription): Kernel {
   if (unit !== null && iommu.settings.enabled) unit.attributes['msiData'] = 1;
 
   const errors = new AerService({ log, devices: () => pci.devices.values() });
-  const driverServices = { log, irqs, enable, errors, hotplug: actions.hotplug };
+  const driverServices = { log, irqs, enable, errors, hotplug: actions.hotplug, devices: () => pci.devices.values() };
   const boundIds = idsByDriver(devices, described);
   const nativeDriver = (name: string): PciDriver => {
     if (name === 'pcieport') return new PortDriver(driverServices);

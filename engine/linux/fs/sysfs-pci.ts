@@ -16,6 +16,7 @@ import { hex, parseSigned, parseUnsigned } from './numbers';
 import { iommuUnit, unitPath } from './sysfs-iommu';
 import { devicePath, relativeLink } from './sysfs-paths';
 import * as text from './sysfs-pci-text';
+import { canWake } from '../pci/wakeup';
 
 const directories = new WeakMap<FsContext, WeakMap<PciDevice, DirectoryNode>>();
 
@@ -366,6 +367,7 @@ function namedFunctions(device: PciDevice): Map<string, PciDevice> {
 function childNames(context: FsContext, device: PciDevice): string[] {
   const names = context.pci.childrenOf(device).map((child) => child.name);
   if (vfioDevicesOf(context, device).length > 0) names.push('vfio-dev');
+  if (device.wakeupEnabled) names.push('wakeup');
   names.push(...serviceNames(context, device), ...Object.keys(driverChildren(context, device)));
   return names;
 }
@@ -376,6 +378,7 @@ function childEntry(context: FsContext, device: PciDevice, name: string): Node |
   const virtual = namedFunctions(device).get(name);
   if (virtual !== undefined) return link(`../${virtual.name}`);
   if (name === 'vfio-dev') return vfioDirectory(context, device);
+  if (name === 'wakeup' && device.wakeupEnabled) return wakeupDirectory(context, device);
   if (serviceNames(context, device).includes(name)) return serviceDirectory(device, name);
   const own = driverChildren(context, device)[name];
   return own === undefined ? null : directory(Object.fromEntries(own.map((child) => [child, () => directory({})])));
@@ -383,6 +386,12 @@ function childEntry(context: FsContext, device: PciDevice, name: string): Node |
 
 const driverChildren = (context: FsContext, device: PciDevice) =>
   context.pci.boundDriver(device)?.children?.(device) ?? {};
+
+/** The wakeup source of a function that may wake the machine. */
+function wakeupDirectory(context: FsContext, device: PciDevice): DirectoryNode {
+  const sources = [...context.pci.devices.values()].filter((other) => other.wakeupEnabled);
+  return directory({ [`wakeup${sources.indexOf(device)}`]: () => directory({}) });
+}
 
 const vfioDevicesOf = (context: FsContext, device: PciDevice) =>
   [...context.vfio.devices()].filter((vfio) => vfio.device === device);
@@ -441,19 +450,17 @@ function serviceDirectory(device: PciDevice, name: string): DirectoryNode {
 function powerDirectory(context: FsContext, device: PciDevice): DirectoryNode {
   const fixed = (value: string) => (): FileNode => readOnly(() => value);
   const auto = (): boolean => device.attributes['powerControl'] === 'auto';
-  const pm = device.config.findCapability(0x01);
-  const wakes = pm !== 0 && !device.isVirtual && device.config.read(pm + 2, 2) >>> 11 !== 0;
   const wakeup: Record<string, () => FileNode> = {};
-  if (wakes) {
+  if (canWake(device)) {
     wakeup['wakeup'] = () =>
       attribute({
         mode: 0o644,
         owner: device,
-        show: () => `${device.attributes['wakeup'] ?? 'disabled'}\n`,
+        show: () => (device.wakeupEnabled ? 'enabled\n' : 'disabled\n'),
         store: (value) => {
           const word = value.trim();
           if (word !== 'enabled' && word !== 'disabled') return -ERRNO.EINVAL;
-          device.attributes['wakeup'] = word;
+          device.wakeupEnabled = word === 'enabled';
           return 0;
         },
       });
@@ -467,7 +474,7 @@ function powerDirectory(context: FsContext, device: PciDevice): DirectoryNode {
       'max_time_ms',
       'total_time_ms',
     ]) {
-      wakeup[`wakeup_${name}`] = () => readOnly(() => (device.attributes['wakeup'] === 'enabled' ? '0\n' : '\n'));
+      wakeup[`wakeup_${name}`] = () => readOnly(() => (device.wakeupEnabled ? '0\n' : '\n'));
     }
   }
   return directory({

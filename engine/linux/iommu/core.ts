@@ -20,6 +20,7 @@ import type { IommuSettings } from './settings';
 import { acsSettingsOf, bootLines, iommuSettings } from './settings';
 
 const PAGE_SIZES = (1n << 12n) | (1n << 21n) | (1n << 30n);
+const SMALLEST_PAGES = 1n << 12n;
 /** Page sizes that a unit's tables for user mappings take; left out: 4 KiB, 2 MiB, 1 GiB. */
 const USER_PAGE_SIZES: Partial<Record<IommuKind, bigint>> = {
   'amd-vi': 0xfff7ffffff000n,
@@ -149,18 +150,16 @@ export class IommuCore {
     this.index.refresh();
     if (!this.settings.enabled) return;
     const covered = placementOrder(this.index.devices).filter((device) => this.covers(device));
-    // Behind virtio-iommu a function joins when a driver first probes it: bridges and those with a driver came first.
-    const placed =
-      this.description.iommu === 'virtio-iommu'
-        ? [
-            ...covered.filter((device) => this.wasProbed(device)),
-            ...covered.filter((device) => !this.wasProbed(device)),
-          ]
-        : covered;
+    // Behind virtio-iommu a function joins when a driver first probes it: bridges and those with a driver came first,
+    // in which order the others came is a fact of that boot.
+    const lazy = this.description.iommu === 'virtio-iommu';
+    const placed = lazy
+      ? [...covered.filter((device) => this.wasProbed(device)), ...covered.filter((device) => !this.wasProbed(device))]
+      : covered;
     for (const device of placed) this.place(device);
     this.findUndecided(placed);
     if (!this.known && this.recordedOf.size > 0) this.adoptRecorded(placed);
-    else if (this.recordedOf.size > 0 && this.description.source !== 'recorded') this.adoptNumbers();
+    else if (this.recordedOf.size > 0 && (this.description.source !== 'recorded' || lazy)) this.adoptNumbers();
     for (const device of this.index.devices) {
       const group = this.membership.get(device);
       if (group) this.logMember(device, group);
@@ -448,7 +447,7 @@ export class IommuCore {
     if (!this.membership.has(device)) return -ERRNO.ENODEV;
     const { iommu: kind } = this.description;
     return new PagingDomain({
-      pageSizes: USER_PAGE_SIZES[kind] ?? PAGE_SIZES,
+      pageSizes: this.settings.largePages ? (USER_PAGE_SIZES[kind] ?? PAGE_SIZES) : SMALLEST_PAGES,
       apertureStart: 0n,
       apertureEnd: this.apertureEnd,
       coherent: kind === 'intel-vtd' ? (this.settings.unit.snoopControl ?? true) : kind !== 'virtio-iommu',

@@ -12,6 +12,8 @@ export interface IommuSettings {
   readonly defaultDomain: DomainType;
   /** What `auto` and an untrusted or lazily flushed device fall back to. */
   readonly flushQueue: boolean;
+  /** False where the command line leaves only 4 KiB pages to user mappings (`sp_off`, `nohugepages`). */
+  readonly largePages: boolean;
 }
 
 const word = (cmdline: string, name: string): string | null =>
@@ -38,6 +40,7 @@ export function iommuSettings(description: MachineDescription): IommuSettings {
     addressBits: description.iommu === 'intel-vtd' ? 39 : 64,
   };
   const intel = (word(cmdline, 'intel_iommu') ?? '').split(',');
+  const amd = (word(cmdline, 'amd_iommu') ?? '').split(',');
   const off =
     description.iommu === 'none' ||
     word(cmdline, 'iommu') === 'off' ||
@@ -53,6 +56,7 @@ export function iommuSettings(description: MachineDescription): IommuSettings {
     interruptRemapping: !off && unit.interruptRemapping && !remappingOff,
     defaultDomain: passthrough ? 'identity' : strict ? 'DMA' : 'DMA-FQ',
     flushQueue,
+    largePages: !(description.iommu === 'intel-vtd' && intel.includes('sp_off')) && !amd.includes('nohugepages'),
   };
 }
 

@@ -122,17 +122,20 @@ export class IrqCore {
   }
 
   /**
-   * Requests the device's pin: its number, or -EBUSY when that is taken and one of the two does not share. The I/O APIC
-   * entry is written only now, so a level that stood before goes unnoticed until it comes anew (recorded).
+   * Requests the device's pin: its number, or -EBUSY when that is taken and one of the two does not share. The first
+   * handler has the I/O APIC entry written, so a level that stood before goes unnoticed until it comes anew; a further
+   * one finds it open and meets a standing level at once (both recorded).
    */
   requestPin(device: PciDevice, name: string, shared: boolean, handler: IrqHandler, disabled = false): number {
     const irq = this.pinOf.get(device.function) ?? device.irq;
     let line = this.lines.get(irq);
     if (line === undefined) line = this.addLine(irq, 'IO-APIC', irq, null, this.remapping !== 'none');
     if (line.actions.length > 0 && (!shared || line.actions.some((a) => !a.shared))) return -ERRNO.EBUSY;
+    const open = line.actions.length > 0 && line.disabled === 0;
     line.actions.push({ name, handler, shared });
     this.pinOf.set(device.function, irq);
     if (disabled) line.disabled++;
+    else if (open) this.runPin(line);
     return irq;
   }
 

@@ -77,6 +77,10 @@ export class PciDevice {
   attributes: Record<string, string | number | null> = {};
   /** Set for a function number above 0 once its slot was scanned, whatever its header says (iommu-groups.md 1.1). */
   multifunctionForced = false;
+  /** Was below a root port when its PME service began to listen. */
+  pmeMarked = false;
+  /** A driver or a person lets it wake the machine (`device_may_wakeup`). */
+  wakeupEnabled = false;
   /** Driver data (`dev_set_drvdata`). */
   driverData: unknown = null;
   private rows: Resource[] | null = null;

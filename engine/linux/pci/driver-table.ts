@@ -24,8 +24,10 @@ export interface DriverFacts {
   readonly recovers: boolean;
   /** Directories of the driver's own devices below the function; `n` counts its functions from 0. */
   readonly children: (n: number, address: string) => Readonly<Record<string, readonly string[]>>;
-  /** Name of the n-th interrupt's handler. */
-  readonly handler: (n: number, address: string) => string;
+  /** Lets the function wake the machine, where it can (device_set_wakeup_enable). */
+  readonly wakes: boolean;
+  /** Name of an interrupt's handler: which vector, of which function, with which number of the driver's own. */
+  readonly handler: (vector: number, address: string, n: number) => string;
 }
 
 const INTEL = 0x8086;
@@ -43,7 +45,8 @@ const plain: DriverFacts = {
   sriov: false,
   recovers: false,
   children: () => ({}),
-  handler: (_n, address) => address,
+  wakes: false,
+  handler: (_vector, address) => address,
 };
 
 const ethernet = (n: number) => ({ net: [`eth${n}`], ptp: [`ptp${n}`] });
@@ -65,10 +68,16 @@ const range = (vendor: number, from: number, to: number): PciDeviceId[] =>
 const COMMON_CONFIGURATION = 1;
 const REVISION = 0x08;
 
-/** Consoles, transitional and modern: their driver is built into this kernel, other virtio drivers are modules. */
-const VIRTIO_CONSOLES: ReadonlySet<number> = new Set([0x1003, 0x1043]);
-/** One for the configuration and one a queue: 31 ports and the control queues at most. */
-const CONSOLE_VECTORS = 65;
+/**
+ * Vectors that the driver of a virtio function asks for, by device ID: consoles (transitional and modern; their driver is
+ * built into this kernel), one for the configuration and one a queue, 31 ports and the control queues at most; IOMMUs,
+ * which get a driver before there are groups. The other virtio drivers are modules that nothing loads.
+ */
+const VIRTIO_VECTORS: ReadonlyMap<number, number> = new Map([
+  [0x1003, 65],
+  [0x1043, 65],
+  [0x1057, 2],
+]);
 
 /** A modern function has the common configuration; a transitional or legacy one has revision 0. */
 function isVirtio({ device, config }: PciDevice): boolean {
@@ -86,12 +95,13 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     ids: range(VIRTIO, 0x1000, 0x107f),
     accepts: isVirtio,
     interrupts: 'none',
-    serves: (device) =>
-      VIRTIO_CONSOLES.has(device.device)
-        ? { interrupts: 'vectors', vectors: CONSOLE_VECTORS }
-        : { interrupts: 'none', vectors: 0 },
+    serves: (device) => {
+      const vectors = VIRTIO_VECTORS.get(device.device) ?? 0;
+      return { interrupts: vectors > 0 ? 'vectors' : 'none', vectors };
+    },
     sriov: true,
     children: (n) => ({ [`virtio${n}`]: [] }),
+    handler: (_vector, _address, n) => `virtio${n}`,
   }),
   nvme: facts({
     module: 'nvme',
@@ -100,7 +110,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     vectors: 2,
     sriov: true,
     children: (n) => ({ nvme: [`nvme${n}`] }),
-    handler: (n) => `nvme0q${n}`,
+    handler: (vector, _address, n) => `nvme${n}q${vector}`,
   }),
   e1000e: facts({
     module: 'e1000e',
@@ -109,8 +119,9 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
       '105e 107d 108b 108c 109a 10d3 10ea 10f6 1502 1503 150c 153a 153b 1559 155a 156f 1570 15a2 15a3 15b7 15b8 15bb 15bc 15bd 15be 15d6 15d7 15d8 0d4c 0d4d 0d4e 0d4f 1a1c 1a1d 1a1e 1a1f 550a 550b',
     ),
     vectors: 3,
-    children: (n) => ({ ...ethernet(n), wakeup: [`wakeup${n}`] }),
-    handler: (n) => ['eth0-rx-0', 'eth0-tx-0', 'eth0'][n] ?? 'eth0',
+    children: ethernet,
+    wakes: true,
+    handler: (vector, _address, n) => `eth${n}${['-rx-0', '-tx-0'][vector] ?? ''}`,
   }),
   e1000: facts({
     module: 'e1000',
@@ -118,7 +129,8 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     ids: intel(0x1000, 0x1001, 0x1004, 0x1008, 0x100c, 0x100d, 0x100e, 0x100f, 0x1010, 0x1026, 0x1076, 0x1079, 0x107c),
     interrupts: 'pin',
     children: (n) => ({ net: [`eth${n}`] }),
-    handler: () => 'eth0',
+    wakes: true,
+    handler: (_vector, _address, n) => `eth${n}`,
   }),
   igb: facts({
     module: 'igb',
@@ -129,7 +141,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     vectors: 9,
     sriov: true,
     children: ethernet,
-    handler: (n) => (n === 0 ? 'eth0' : `eth0-TxRx-${n - 1}`),
+    handler: (vector, _address, n) => (vector === 0 ? `eth${n}` : `eth${n}-TxRx-${vector - 1}`),
   }),
   igc: facts({
     module: 'igc',
@@ -172,7 +184,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   ahci: facts({
     module: 'ahci',
     ids: [classId(0x010601)],
-    handler: (_n, address) => `ahci[${address}]`,
+    handler: (_vector, address) => `ahci[${address}]`,
   }),
   xhci_hcd: facts({
     module: 'xhci_pci',
@@ -197,7 +209,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
   snd_hda_intel: facts({
     module: 'snd_hda_intel',
     ids: [classId(0x040300, 0xffffff00)],
-    handler: (n) => `snd_hda_intel:card${n}`,
+    handler: (_vector, _address, n) => `snd_hda_intel:card${n}`,
   }),
   nouveau: facts({
     module: 'nouveau',
@@ -212,7 +224,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
     interrupts: 'pin',
     dmaBits: 32,
     children: (n) => ({ net: [`eth${n}`] }),
-    handler: () => 'eth0',
+    handler: (_vector, _address, n) => `eth${n}`,
   }),
   snd_intel8x0: facts({
     module: 'snd_intel8x0',

@@ -14,6 +14,7 @@ import type { PciEnable } from './enable';
 import type { Hotplug } from './hotplug';
 import { LEVEL, devicePrefix } from './enable';
 import { classId } from './match';
+import { canWake, listenForPme } from './wakeup';
 
 export interface DriverServices {
   readonly log: KernelLog;
@@ -22,6 +23,8 @@ export interface DriverServices {
   readonly errors: AerService;
   /** Slots that Linux drives. */
   readonly hotplug: Hotplug;
+  /** Everything on the bus. */
+  readonly devices: () => Iterable<PciDevice>;
 }
 
 /** A driver of the host: it enables the function, masters the bus and takes interrupts; its work is not modelled. */
@@ -64,14 +67,15 @@ export class NativeDriver implements PciDriver {
     if (this.facts.master) enable.setMaster(device);
     device.attributes['dmaMaskBits'] = this.facts.dmaBits;
     device.attributes['consistentDmaMaskBits'] = this.facts.dmaBits;
+    this.serve(device);
     this.takeInterrupts(device);
-    this.number(device);
     return 0;
   }
 
-  /** Gives the driver's own device its number. */
-  number(device: PciDevice): void {
+  /** The driver's own device appears: it has a number, and may let the function wake the machine. */
+  serve(device: PciDevice): void {
     this.numbers.set(device, this.freeNumbers.take());
+    if (this.facts.wakes && canWake(device)) device.wakeupEnabled = true;
   }
 
   children(device: PciDevice): Readonly<Record<string, readonly string[]>> {
@@ -95,6 +99,18 @@ export class NativeDriver implements PciDriver {
     return 'done';
   }
 
+  private handlerName(device: PciDevice, vector: number): string {
+    return this.facts.handler(vector, device.name, this.numbers.get(device) ?? 0);
+  }
+
+  /** Its interrupts come by the pin: the driver wants no messages, or the function has none to give. */
+  usesPin(device: PciDevice): boolean {
+    const { interrupts } = this.facts.serves(device);
+    const { config } = device;
+    if (interrupts !== 'vectors') return interrupts === 'pin';
+    return config.findCapability(0x05) === 0 && config.findCapability(0x11) === 0;
+  }
+
   /** The driver held the function when this kernel's view of it began: its interrupts are taken, registers stay. */
   takeInterrupts(device: PciDevice): void {
     const { irqs } = this.services;
@@ -104,13 +120,13 @@ export class NativeDriver implements PciDriver {
       const given = allocateAny(irqs, device, use.vectors);
       if (given > 0) {
         const messages = irqs.messagesOf(device)!;
-        for (let i = 0; i < given; i++) messages.request(i, this.facts.handler(i, device.name), () => true);
+        for (let i = 0; i < given; i++) messages.request(i, this.handlerName(device, i), () => true);
         return;
       }
     }
     if (device.config.read(0x3d, 1) === 0) return;
     const handler = (): boolean => false;
-    const irq = irqs.requestPin(device, this.facts.handler(0, device.name), true, handler);
+    const irq = irqs.requestPin(device, this.handlerName(device, 0), true, handler);
     if (irq > 0) this.pins.set(device, { irq, handler });
   }
 }
@@ -160,6 +176,8 @@ export class PciStubDriver implements PciDriver {
 const COMMAND_MASTER = 0x4;
 const ROOT_CONTROL = 0x1c;
 
+const PME_SERVICE = 'PCIe PME';
+
 /** The PCI Express port driver with its services PME, AER and hot-plug (pci-linux.md 5). */
 export class PortDriver implements PciDriver {
   readonly name = 'pcieport';
@@ -193,6 +211,7 @@ export class PortDriver implements PciDriver {
       device.config.write(at + ROOT_CONTROL, 2, device.config.read(at + ROOT_CONTROL, 2) & ~7);
       startErrorService(device);
     }
+    this.listen(device);
     this.announce(device);
     return 0;
   }
@@ -207,6 +226,11 @@ export class PortDriver implements PciDriver {
   }
 
   errorDetected(): void {}
+
+  /** Its PME service begins to listen. */
+  listen(device: PciDevice): void {
+    if (this.handlers(device).includes(PME_SERVICE)) listenForPme(device, this.services.devices());
+  }
 
   takeInterrupts(device: PciDevice): void {
     const { irqs } = this.services;
@@ -235,7 +259,7 @@ export class PortDriver implements PciDriver {
     const type = device.function.portType;
     const root = type === PortType.RootPort || type === PortType.EventCollector;
     const names: string[] = [];
-    if (root) names.push('PCIe PME');
+    if (root) names.push(PME_SERVICE);
     if (root && config.findExtendedCapability(0x01) !== 0) names.push('aerdrv');
     if (this.services.hotplug.drives(device)) names.push('pciehp');
     return names;
@@ -245,7 +269,7 @@ export class PortDriver implements PciDriver {
     const { log, irqs } = this.services;
     const irq = irqs.messagesOf(device)?.line(0)?.irq ?? device.irq;
     const names = this.handlers(device);
-    if (names.includes('PCIe PME')) log.print(LEVEL.INFO, `${devicePrefix(device)}PME: Signaling with IRQ ${irq}`);
+    if (names.includes(PME_SERVICE)) log.print(LEVEL.INFO, `${devicePrefix(device)}PME: Signaling with IRQ ${irq}`);
     if (names.includes('aerdrv')) log.print(LEVEL.INFO, `${devicePrefix(device)}AER: enabled with IRQ ${irq}`);
     if (names.includes('pciehp')) this.services.hotplug.attach(device);
   }

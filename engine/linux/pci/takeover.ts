@@ -23,8 +23,9 @@ export function takeOver({ pci, irqs, description, until }: Takeover): void {
     if (driver === undefined || !until(driver)) continue;
     if (driver instanceof NativeDriver || driver instanceof PortDriver) {
       pci.adopt(device, driver);
+      if (driver instanceof NativeDriver) driver.serve(device);
+      else driver.listen(device);
       keepingRegisters(device, () => adoptInterrupts(device, driver, irqs));
-      if (driver instanceof NativeDriver) driver.number(device);
     } else {
       pci.bindRecorded(driver, device);
     }
@@ -67,7 +68,7 @@ function adoptInterrupts(device: PciDevice, driver: NativeDriver | PortDriver, i
   const messages = (msi !== 0 && config.read(msi + 2, 2) & 1) || (msix !== 0 && config.read(msix + 2, 2) & 0x8000);
   if (!messages && driver instanceof PortDriver) return;
   irqs.enablePin(device);
-  if (messages) driver.takeInterrupts(device);
+  if (messages || (driver instanceof NativeDriver && driver.usesPin(device))) driver.takeInterrupts(device);
 }
 
 function keepingRegisters(device: PciDevice, run: () => void): void {

@@ -211,7 +211,11 @@ describe('the filter over random devices', () => {
           const whole = new Uint8Array(4096);
           expect(filter.read(whole, 0)).toBe(4096);
           const one = new Uint8Array(1);
+          // The kernel serves the ID of an unfiltered capability from the hardware to a read of one byte only, and such
+          // an ID can be written.
+          const unfilteredIds = new Set(standard.flatMap((c, i) => (c.raw ? [0x40 + i * SLOT] : [])));
           for (let at = 0; at < 4096; at++) {
+            if (unfilteredIds.has(at)) continue;
             filter.read(one, at);
             expect(one[0]).toBe(whole[at]);
           }

@@ -82,7 +82,7 @@ function readRegions(text: string): Region[] {
     if (flags === undefined) return { start: 0n, size: 0n, flags: 0 };
     const from = BigInt(start!);
     const to = BigInt(end!);
-    return { start: from, size: to > 0n ? to - from + 1n : 0n, flags: Number(BigInt(flags) & 0xffffffffn) };
+    return { start: from, size: to > from ? to - from + 1n : 0n, flags: Number(BigInt(flags) & 0xffffffffn) };
   });
 }
 

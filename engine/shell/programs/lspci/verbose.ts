@@ -51,6 +51,10 @@ function regionsFromRegisters(view: ConfigView, count: number): Region[] {
 const regionsOf = (info: PciFunctionInfo, view: ConfigView, count: number, busView: boolean): readonly Region[] =>
   info.regions && !busView ? info.regions : regionsFromRegisters(view, count);
 
+/** Of an IDE controller's channel in compatibility mode: its ports are fixed and not in the BAR. */
+const inCompatibilityMode = (view: ConfigView, bar: number): boolean =>
+  view.word(0x0a) === 0x0101 && bar < 4 && !(view.byte(0x09) & (bar < 2 ? 0x01 : 0x04));
+
 function regionLines(info: PciFunctionInfo, view: ConfigView, count: number, options: VerboseOptions): string[] {
   const lines: string[] = [];
   const command = view.word(4);
@@ -75,7 +79,8 @@ function regionLines(info: PciFunctionInfo, view: ConfigView, count: number, opt
       }
     }
     let virtual = false;
-    if (region.start !== 0n && lower === 0 && upper === 0 && !enhanced) {
+    if (fromKernel && inCompatibilityMode(view, index)) flag = lower = 1;
+    else if (region.start !== 0n && lower === 0 && upper === 0 && !enhanced) {
       flag = region.flags & 0xf;
       virtual = true;
     }
