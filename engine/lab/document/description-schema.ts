@@ -69,10 +69,42 @@ export const descriptionSchema = z.looseObject({
   unknown: z.array(z.object({ function: z.string().nullable(), what: z.string(), why: z.string() })),
 });
 
+/** What no machine can be, whatever the fields say: two functions in one place, bridges in a circle, nothing above. */
+function treeProblem({ functions }: MachineDescription): string | null {
+  const byAddress = new Map(functions.map((fn) => [fn.address, fn]));
+  if (byAddress.size < functions.length) {
+    const seen = new Set<string>();
+    const twice = functions.findIndex((fn) => seen.size === seen.add(fn.address).size);
+    return `functions.${twice}: there is a function at ${functions[twice]!.address} already`;
+  }
+  /** Functions from which the way up is known to end. */
+  const sound = new Set<string>();
+  for (const [index, fn] of functions.entries()) {
+    const way = new Set<string>();
+    for (let at = fn; !sound.has(at.address);) {
+      if (way.has(at.address)) return `functions.${index}: ${fn.address} is below a loop of bridges`;
+      way.add(at.address);
+      if (at.parent === null) break;
+      const above = byAddress.get(at.parent);
+      if (above === undefined) return `functions.${index}: the bridge ${at.parent} above ${at.address} is missing`;
+      at = above;
+    }
+    for (const address of way) sound.add(address);
+    if (fn.physicalFunction !== null && !byAddress.has(fn.physicalFunction)) {
+      return `functions.${index}: the physical function ${fn.physicalFunction} of ${fn.address} is missing`;
+    }
+  }
+  return null;
+}
+
 /** The description, or where it is not one: `functions.3.config is not 256 or 4096 bytes …`. */
 export function checkDescription(value: unknown): MachineDescription | { problem: string } {
   const parsed = descriptionSchema.safeParse(value);
-  if (parsed.success) return parsed.data as MachineDescription;
+  if (parsed.success) {
+    const description = parsed.data as MachineDescription;
+    const problem = treeProblem(description);
+    return problem === null ? description : { problem };
+  }
   const issue = parsed.error.issues[0]!;
   return { problem: `${issue.path.join('.') || 'the file'}: ${issue.message}` };
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { MachineDescription } from '../../hardware/description';
 import { fromHex } from '../../shell/calls/hex';
 import { importFolder, importMachine, ImportError } from './index';
 import { writeTar } from './tar';
@@ -138,4 +139,29 @@ it.skipIf(logs.length === 0)('reads every kernel log of the corpus with its grou
     expect(machine.functions.length, name).toBeGreaterThan(0);
     expect(Object.keys(machine.recordedGroups!).length, name).toBeGreaterThan(about.groups * 0.9);
   }
+});
+
+describe('a description of the lab that no machine can be', () => {
+  const machine = (): MachineDescription => read(LOG);
+  const refuse = (change: (functions: MachineDescription['functions']) => void): string => {
+    const made = machine();
+    change(made.functions);
+    try {
+      read(JSON.stringify(made));
+    } catch (error) {
+      return (error as ImportError).message;
+    }
+    return 'accepted';
+  };
+
+  it('is refused with the function and the reason', () => {
+    expect(refuse(() => undefined)).toBe('accepted');
+    expect(refuse((fns) => fns.push({ ...fns[0]! }))).toContain(
+      'functions.4: there is a function at 0000:00:00.0 already',
+    );
+    expect(refuse((fns) => (fns[1]!.parent = '0000:01:00.0'))).toContain('is below a loop of bridges');
+    expect(refuse((fns) => (fns[2]!.parent = '0000:09:00.0'))).toContain(
+      'the bridge 0000:09:00.0 above 0000:01:00.0 is missing',
+    );
+  });
 });

@@ -92,6 +92,7 @@ function membershipOf(
   }
   const groupOf = new Map<string, string>();
   const gone = new Set<string>();
+  const above = new Set([...placed.values()].map((place) => place.parent));
   const latest = new Map<string, { slot: string; members: string[] }>();
   for (const [name, { group, logged }] of said) {
     groupOf.set(name, group);
@@ -105,7 +106,7 @@ function membershipOf(
     } else if (slot.slice(0, 4) === before.slot.slice(0, 4)) {
       for (const member of before.members) {
         groupOf.delete(member);
-        gone.add(member);
+        if (!above.has(member)) gone.add(member);
       }
       latest.set(group, { slot, members: [name] });
     }

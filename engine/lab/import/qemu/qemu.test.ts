@@ -180,3 +180,32 @@ describe('words', () => {
     });
   });
 });
+
+describe('windows that do not fit', () => {
+  const GIB = 2n ** 30n;
+  /** Three cards with a 32-bit BAR of 1 GiB each: the space below 4 GiB holds two. */
+  const crowded = (): MachineDescription => {
+    const ports = [1, 2, 3].map((n) => `-device pcie-root-port,id=p${n},addr=${n} -device edu,bus=p${n}`).join(' ');
+    const machine = read(`qemu-system-x86_64 -M q35 -device intel-iommu ${ports}`);
+    for (const fn of machine.functions) {
+      if (fn.config.startsWith('3412e811')) fn.resources![0] = ['0x0', `0x${(GIB - 1n).toString(16)}`, '0x40200'];
+    }
+    return machine;
+  };
+
+  it('leave one card without an address: Linux says so, goes on, and cannot enable it', () => {
+    const { pci, log, syscalls, processes } = bootKernel(crowded());
+    const lines = log.records.map((record) => record.text);
+    expect(lines).toContain("pci 0000:00:03.0: bridge window [mem size 0x40000000]: can't assign; no space");
+    expect(lines).toContain('pci 0000:03:00.0: BAR 0 [mem size 0x40000000]: failed to assign');
+    expect(lines.at(-1)).not.toBe('');
+    expect(lines).toContain('pci_bus 0000:00: Some PCI device resources are unassigned, try booting with pci=realloc');
+    expect([...pci.devices.keys()]).toContain('0000:03:00.0');
+    const init = processes.get(1)!;
+    const fd = syscalls.open(init, '/sys/bus/pci/devices/0000:03:00.0/enable', 1) as number;
+    expect(syscalls.write(init, fd, new TextEncoder().encode('1\n'))).toBe(-22);
+    expect(log.records.at(-1)!.text).toBe(
+      "pci 0000:03:00.0: BAR 0 [mem size 0x40000000]: not assigned; can't enable device",
+    );
+  });
+});
