@@ -48,7 +48,7 @@ function isBinary(bytes: Uint8Array): boolean {
 /** A copy of `/sys`, or a collection of logs: what text of it tells of PCI functions. */
 function readArchive(archive: Archive, name: string): MachineDescription {
   const texts = [...archive.files]
-    .filter(([path]) => /lspci|dmesg|journal|kern|iommu/i.test(path.split('/').at(-1)!))
+    .filter(([path]) => /lspci|dmesg|journal|kern|iommu|groups/i.test(path.split('/').at(-1)!))
     .filter(([, data]) => data.length > 0 && data.length <= MAX_TEXT && !isBinary(data));
   const copied = [...archive.files.keys()].some((path) => path.endsWith('/config'));
   if (copied || texts.length === 0) return readSysfs(archive, name);
@@ -82,7 +82,7 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
 }
 
 /**
- * A copy of a machine's `/sys` as files by relative path. `links` are its symbolic links (path → target) where the
+ * A copy of a machine's `/sys` as files by relative path, or a folder of logs and listings. `links` are its symbolic links (path → target) where the
  * copy kept them: `driver`, `iommu_group`, `physfn`.
  */
 export function importFolder(
@@ -91,7 +91,7 @@ export function importFolder(
   links: Map<string, string> = new Map(),
 ): MachineDescription {
   try {
-    return readSysfs({ files, links }, machineName(folder.replace(/[\\/]+$/, '')));
+    return readArchive({ files, links }, machineName(folder.replace(/[\\/]+$/, '')));
   } catch (error) {
     throw error instanceof ImportError ? error.inFile(folder) : error;
   }

@@ -59,13 +59,14 @@ describe('a kernel log', () => {
   });
 });
 
-it('an archive of logs is read as their text', () => {
+it('an archive or a folder of logs is read as their text', () => {
   const files = new Map([
     ['report/dmesg.log', bytes(LOG)],
     ['report/photo.png', new Uint8Array(300)],
   ]);
   const machine = importMachine('report.tar', writeTar({ files, links: new Map() }));
   expect(machine.functions).toEqual(read(LOG).functions);
+  expect(importFolder('report', files).functions).toEqual(machine.functions);
 });
 
 it('a facter report gives ids, tree and groups', () => {
