@@ -4,7 +4,7 @@ import { AF, MSIX, PCIX, PCIX_BRIDGE, POWER_MANAGEMENT } from '../../../hardware
 import type { ConfigView } from './config-view';
 import { expressText } from './express';
 import { extendedCapabilityLines } from './extended-caps';
-import { field, flagText, hex, meaning, sign } from './format';
+import { UNENDED, field, flagText, hex, meaning, sign } from './format';
 import { hyperTransportLines } from './hypertransport';
 import type { Names } from './names';
 import type { PciFunctionInfo } from './source';
@@ -25,17 +25,20 @@ type Printer = (context: CapabilityContext, at: number, flags: number) => string
 const powerManagement: Printer = ({ view, verbose }, at, flags) => {
   const flagRegister = registerOf(POWER_MANAGEMENT, 'Flags');
   const heading = `Power Management version ${flags & 7}`;
-  if (verbose < 2 || !view.has(at + 4, 4)) return [heading];
+  if (verbose < 2) return [heading];
   const pme = ['D0', 'D1', 'D2', 'D3hot', 'D3cold']
     .map((state) => `${state}${sign(field(flagRegister, flags, `PME ${state}`))}`)
     .join(',');
-  const status = view.word(at + 4);
-  const statusRegister = registerOf(POWER_MANAGEMENT, 'Status');
   const lines = [
     heading,
     `\t\tFlags: ${flagText(flagRegister, flags, ['PMEClk', 'DSI', 'D1', 'D2'])} AuxCurrent=${meaning(flagRegister, flags, 'AuxCurrent')} PME(${pme})`,
-    `\t\tStatus: ${meaning(statusRegister, status, 'PowerState')} ${flagText(statusRegister, status, ['NoSoftRst', 'PME-Enable'])} DSel=${field(statusRegister, status, 'DSel')} DScale=${field(statusRegister, status, 'DScale')} ${flagText(statusRegister, status, ['PME'])}`,
   ];
+  if (!view.has(at + 4, 4)) return lines;
+  const status = view.word(at + 4);
+  const statusRegister = registerOf(POWER_MANAGEMENT, 'Status');
+  lines.push(
+    `\t\tStatus: ${meaning(statusRegister, status, 'PowerState')} ${flagText(statusRegister, status, ['NoSoftRst', 'PME-Enable'])} DSel=${field(statusRegister, status, 'DSel')} DScale=${field(statusRegister, status, 'DScale')} ${flagText(statusRegister, status, ['PME'])}`,
+  );
   const bridge = view.byte(at + 6);
   if (bridge) lines.push(`\t\tBridge: PM${sign(bridge & 0x80)} B3${sign(!(bridge & 0x40))}`);
   return lines;
@@ -157,6 +160,8 @@ const msi: Printer = ({ view, verbose }, at, flags) => {
 };
 
 const pcix: Printer = ({ view, verbose, bridge }, at, flags) => {
+  // Of a CardBus bridge lspci has nothing to tell here.
+  if ((view.byte(0x0e) & 0x7f) === 2) return [UNENDED];
   if (bridge) {
     const heading = 'PCI-X bridge device';
     if (verbose < 2 || !view.has(at + 4, 12)) return [heading];
@@ -193,7 +198,7 @@ const VIRTIO = ['', 'CommonCfg', 'Notify', 'ISR', 'DeviceCfg'];
 const vendorSpecific: Printer = ({ view, verbose, info }, at, flags) => {
   const length = flags & 0xff;
   const virtio = info.vendor === 0x1af4 && info.deviceId >= 0x1000 && info.deviceId <= 0x107f;
-  if (virtio && length >= 16 && view.has(at, Math.min(length, 20))) {
+  if (virtio && length >= 16 && view.has(at, length)) {
     const kind = flags >> 8;
     const lines = [`Vendor Specific Information: VirtIO: ${VIRTIO[kind] || '<unknown>'}`];
     if (verbose < 2) return lines;
@@ -209,7 +214,7 @@ const debugPort: Printer = (_context, _at, flags) => [
 ];
 
 const subsystem: Printer = ({ view, names, info }, at) => {
-  if (!view.has(at + 4, 4)) return ['Subsystem: '];
+  if (!view.has(at + 4, 4)) return [UNENDED];
   return [`Subsystem: ${names.subsystem(info.vendor, info.deviceId, view.word(at + 4), view.word(at + 6))}`];
 };
 
@@ -260,8 +265,10 @@ const EA_PROPERTIES: Readonly<Record<number, string>> = {
   0x07: 'allocation behind bridge, I/O space',
   0xfd: 'memory space resource unavailable for use',
   0xfe: 'I/O space resource unavailable for use',
-  0xff: 'entry unavailable for use, PrimaryProperties should be used',
+  0xff: 'entry unavailable for use',
 };
+
+const enhancedProperties = (code: number): string => EA_PROPERTIES[code] ?? `[${hex(code, 2)}]`;
 
 function barEquivalent(code: number): string {
   if (code <= 5) return `BAR ${code}`;
@@ -285,29 +292,28 @@ const enhancedAllocation: Printer = ({ view, verbose, bridge }, at, flags) => {
     if (!view.has(entry, 4)) break;
     const head = view.long(entry);
     const size = head & 7;
+    if (!view.has(entry + 4, size * 4)) break;
     const primary = (head >>> 8) & 0xff;
     const secondary = (head >>> 16) & 0xff;
     lines.push(
       `\t\tEntry ${index}: Enable${sign(head & 0x80000000)} Writable${sign(head & 0x40000000)} EntrySize=${size}`,
       `\t\t\t BAR Equivalent Indicator: ${barEquivalent((head >>> 4) & 0xf)}`,
-      `\t\t\t PrimaryProperties: ${EA_PROPERTIES[primary] ?? `[${hex(primary, 2)}]`}`,
-      `\t\t\t SecondaryProperties: ${EA_PROPERTIES[secondary] ?? `[${hex(secondary, 2)}]`}`,
+      `\t\t\t PrimaryProperties: ${enhancedProperties(primary)}`,
+      `\t\t\t SecondaryProperties: ${enhancedProperties(secondary)}${secondary === 0xff ? ', PrimaryProperties should be used' : ''}`,
     );
-    if (view.has(entry + 4, size * 4)) {
-      const base = view.long(entry + 4);
-      const limit = view.long(entry + 8);
-      let next = entry + 12;
-      const upper = (value: number): string => {
-        if (!(value & 2)) return '';
-        const text = hex(view.long(next), 8);
-        next += 4;
-        return text;
-      };
-      const baseUpper = upper(base);
-      lines.push(`\t\t\t Base: ${baseUpper}${hex((base & ~3) >>> 0, 8)}`);
-      const limitUpper = upper(limit);
-      lines.push(`\t\t\t MaxOffset: ${limitUpper}${hex((limit | 3) >>> 0, 8)}`);
-    }
+    const base = view.long(entry + 4);
+    const limit = view.long(entry + 8);
+    let next = entry + 12;
+    const upper = (value: number): string => {
+      if (!(value & 2)) return '';
+      const text = view.long(next).toString(16);
+      next += 4;
+      return text;
+    };
+    const baseUpper = upper(base);
+    lines.push(`\t\t\t Base: ${baseUpper}${hex((base & ~3) >>> 0, 8)}`);
+    const limitUpper = upper(limit);
+    lines.push(`\t\t\t MaxOffset: ${limitUpper}${hex((limit | 3) >>> 0, 8)}`);
     entry += 4 + size * 4;
   }
   return lines;

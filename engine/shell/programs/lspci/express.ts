@@ -251,7 +251,7 @@ export function expressText(view: ConfigView, at: number, flags: number, context
   heading += `, MSI ${hex(field(FLAGS, flags, 'MSI'), 2)}`;
   if (context.verbose < 2) return [heading];
   const link = type !== INTEGRATED && type !== COLLECTOR;
-  const size = type === INTEGRATED ? 16 : type === COLLECTOR ? 24 : 32;
+  const size = type === ROOT || type === COLLECTOR ? 32 : hasSlot && slot ? 24 : 16;
   if (!view.has(at + 4, size)) return [heading];
   const lines = [heading, ...deviceLines(view, at, type)];
   if (link) lines.push(...linkLines(view, at, type));

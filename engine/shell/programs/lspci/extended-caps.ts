@@ -18,7 +18,7 @@ import {
   VC,
 } from '../../../hardware/pci/layout/extended';
 import type { ConfigView } from './config-view';
-import { field, flagText, hex, sign } from './format';
+import { UNENDED, field, flagText, hex, sign } from './format';
 import type { PciFunctionInfo } from './source';
 
 export interface ExtendedContext {
@@ -108,7 +108,7 @@ const virtualChannel: Printer = (view, at, { verbose }) => {
   for (let index = 0; index < count; index++) {
     const base = at + 0x10 + index * 12;
     if (!view.has(base, 12)) {
-      lines.push(`\t\tVC${index} <unreadable>`);
+      lines.push(`\t\tVC${index}:\t<unreadable>`);
       continue;
     }
     const cap = view.long(base);
@@ -134,16 +134,16 @@ function unknownBits(value: number, from: number): string {
 const arbitration = (code: number, known: number): string => (code < known ? ARBITRATION[code]! : `??${code}`);
 
 const serialNumber: Printer = (view, at) => {
-  if (!view.has(at + 4, 8)) return ['Device Serial Number'];
+  if (!view.has(at + 4, 8)) return [UNENDED];
   const bytes = [11, 10, 9, 8, 7, 6, 5, 4].map((offset) => hex(view.byte(at + offset), 2));
   return [`Device Serial Number ${bytes.join('-')}`];
 };
 
-const ELEMENTS = ['Config', 'Egress', 'Int'];
+const ELEMENTS = ['Config', 'Egress', 'Internal'];
 
 const rootComplexLink: Printer = (view, at, { verbose }) => {
   const heading = 'Root Complex Link';
-  if (verbose < 2 || !view.has(at + 4, 4)) return [heading];
+  if (verbose < 2 || !view.has(at + 4, 12)) return [heading];
   const desc = view.long(at + 4);
   const lines = [
     heading,
@@ -173,13 +173,14 @@ const rootComplexLink: Printer = (view, at, { verbose }) => {
   return lines;
 };
 
+/** Device numbers as runs; of a run that reaches the last one lspci tells the first only. */
 function bitmapText(bits: number): string {
   const runs: string[] = [];
   for (let bit = 0; bit < 32; bit++) {
     if (!((bits >>> bit) & 1)) continue;
     let last = bit;
     while (last < 31 && (bits >>> (last + 1)) & 1) last++;
-    runs.push(last > bit ? `${bit}-${last}` : `${bit}`);
+    runs.push(last > bit && last < 31 ? `${bit}-${last}` : `${bit}`);
     bit = last;
   }
   return runs.join(', ');
@@ -187,9 +188,10 @@ function bitmapText(bits: number): string {
 
 const eventCollector: Printer = (view, at, { verbose }) => {
   const heading = 'Root Complex Event Collector Endpoint Association';
-  if (verbose < 2 || !view.has(at + 4, 4)) return [heading];
+  if (verbose < 2 || !view.has(at + 4, 8)) return [heading];
   const bits = view.long(at + 4);
-  const lines = [heading, `\t\tRCiEPBitmap: ${bits ? `RCiEP at Device(s): ${bitmapText(bits)}` : '[none]'}`];
+  const none = verbose > 2 ? '00000000 [none]' : '[none]';
+  const lines = [heading, `\t\tRCiEPBitmap: ${bits ? `RCiEP at Device(s): ${bitmapText(bits)}` : none}`];
   const version = (view.long(at) >>> 16) & 0xf;
   if (version < 2 || !view.has(at + 8, 4)) return lines;
   const buses = view.long(at + 8);
@@ -273,10 +275,10 @@ const sriov: Printer = (view, at, { verbose }) => {
 
 const multicast: Printer = (view, at, { verbose }, type) => {
   const heading = 'Multicast';
-  if (verbose < 2 || !view.has(at + 4, 0x2c)) return [heading];
+  if (verbose < 2 || !view.has(at + 4, 0x30)) return [heading];
   const cap = view.word(at + 4);
   const control = view.word(at + 6);
-  const endpoint = type === 0 || type === 1 || type === 9;
+  const endpoint = type === 0 || type === 9;
   const port = type === 4 || type === 5 || type === 6;
   const size = (cap >> 8) & 0x3f;
   const groups = `\t\tMcastCap: MaxGroups ${(cap & 0x3f) + 1}`;
@@ -330,14 +332,14 @@ const resizable =
     const heading = `${kind} Resizable BAR`;
     if (verbose < 2) return [heading];
     const lines = [heading];
-    if (!view.has(at + 4, 8)) return lines;
+    if (!view.has(at + 4, 8)) return [heading, '\t\t<unreadable>'];
     const count = (view.long(at + 8) >>> 5) & 7;
     if (count < 1 || count > 6) {
       return [...lines, `\t\t<error in resizable BAR: num_bars=${count} is out of specification>`];
     }
     for (let index = 0; index < count; index++) {
       const entry = at + 4 + index * 8;
-      if (!view.has(entry, 8)) break;
+      if (!view.has(entry, 8)) return [...lines, '\t\t<unreadable>'];
       const control = view.long(entry + 4);
       const sizes: string[] = [];
       const cap = view.long(entry);
@@ -498,7 +500,8 @@ const designatedVendor: Printer = (view, at) => {
 
 const dataObjectExchange: Printer = (view, at, { verbose }) => {
   const heading = 'Data Object Exchange';
-  if (verbose < 2 || !view.has(at + 4, 0x14)) return [heading];
+  if (verbose < 2) return [heading];
+  if (!view.has(at + 4, 0x14)) return [heading, '\t\t<unreadable>'];
   const cap = view.long(at + 4);
   const status = view.long(at + 0x0c);
   const lines = [heading, `\t\tDOECap: ${flagText(registerOf(DOE, 'DOECap'), cap, ['IntSup'])}`];
@@ -572,7 +575,6 @@ export function extendedCapabilityLines(context: ExtendedContext, type: number |
     const id = header & 0xffff;
     const version = (header >>> 16) & 0xf;
     const next = header >>> 20;
-    if (id === 0 && next === 0) break;
     const prefix = `\tCapabilities: [${hex(at, 3)}${verbose > 1 ? ` v${version}` : ''}] `;
     if (seen.has(at)) {
       lines.push(`${prefix}<chain looped>`);
@@ -580,7 +582,9 @@ export function extendedCapabilityLines(context: ExtendedContext, type: number |
     }
     seen.add(at);
     const printer = PRINTERS.get(id);
-    const [first, ...rest] = printer ? printer(view, at, context, type) : [`Extended Capability ID 0x${hex(id, 2)}`];
+    const [first, ...rest] = printer
+      ? printer(view, at, context, type)
+      : [`Extended Capability ID 0x${id.toString(16)}`];
     lines.push(prefix + first!, ...rest);
     at = next & ~3;
   } while (at);

@@ -19,11 +19,11 @@ export interface IdFilter {
 /** Message of a filter that cannot be read: `Invalid slot number`. */
 export class FilterError extends Error {}
 
-function part(text: string, maximum: number, what: string, digits = 8): number | null {
+/** Hexadecimal digits and nothing else. */
+function part(text: string, maximum: number, what: string): number | null {
   if (text === '' || text === '*') return null;
-  const valid = /^(?:0x)?[0-9a-f]+$/i.test(text) && text.length <= digits;
-  const value = valid ? parseInt(text, 16) : NaN;
-  if (!valid || value > maximum) throw new FilterError(`Invalid ${what}`);
+  const value = /^[0-9a-f]+$/i.test(text) ? parseInt(text, 16) : NaN;
+  if (!(value <= maximum)) throw new FilterError(`Invalid ${what}`);
   return value;
 }
 
@@ -32,15 +32,14 @@ export function parseSlotFilter(text: string): SlotFilter {
   const filter: SlotFilter = { domain: null, bus: null, device: null, fn: null };
   const fields = text.split(':');
   if (fields.length > 3) throw new FilterError('Too many fields');
-  const last = fields.pop()!;
-  const dot = last.indexOf('.');
-  const slot = dot < 0 ? last : last.slice(0, dot);
-  const fn = dot < 0 ? '' : last.slice(dot + 1);
+  const [slot, fn = '', ...more] = fields.pop()!.split('.');
+  if (more.length > 0) throw new FilterError('Invalid slot/function number');
   const bus = fields.pop() ?? '';
   const domain = fields.pop() ?? '';
-  filter.domain = part(domain, 0x7fffffff, 'domain number');
+  // Of a domain only 32 bits count.
+  filter.domain = part(/^[0-9a-f]{9,15}$/i.test(domain) ? domain.slice(-8) : domain, 0x7fffffff, 'domain number');
   filter.bus = part(bus, 0xff, 'bus number');
-  filter.device = part(slot, 0x1f, 'slot number');
+  filter.device = part(slot!, 0x1f, 'slot number');
   filter.fn = part(fn, 7, 'function number');
   return filter;
 }
@@ -51,10 +50,10 @@ export function parseIdFilter(text: string): IdFilter {
   if (fields.length > 4) throw new FilterError('Too many fields');
   if (fields.length < 2) throw new FilterError('At least two fields must be given');
   return {
-    vendor: part(fields[0]!, 0xffff, 'vendor ID', 4),
-    device: part(fields[1]!, 0xffff, 'device ID', 4),
-    classCode: part(fields[2] ?? '', 0xffff, 'class code', 4),
-    progIf: part(fields[3] ?? '', 0xff, 'programming interface code', 2),
+    vendor: part(fields[0]!, 0xffff, 'vendor ID'),
+    device: part(fields[1]!, 0xffff, 'device ID'),
+    classCode: part(fields[2] ?? '', 0xffff, 'class code'),
+    progIf: part(fields[3] ?? '', 0xff, 'programming interface code'),
   };
 }
 
@@ -74,4 +73,11 @@ export function matches(slot: SlotFilter | null, id: IdFilter | null, f: PciFunc
       fits(id.classCode, f.classCode) &&
       fits(id.progIf, f.progIf))
   );
+}
+
+/** A later filter replaces only the fields that it names. */
+export function overlay<T extends object>(before: T | null, later: T): T {
+  if (before === null) return later;
+  const named = Object.entries(later).filter(([, value]) => value !== null);
+  return { ...before, ...Object.fromEntries(named) };
 }

@@ -33,3 +33,10 @@ export function sizeText(size: bigint): string {
   }
   return ` [size=${left & 0xffffffffn}${UNITS[unit]!}]`;
 }
+
+/** Ends a line that lspci forgets to end: the next one goes on behind it. */
+export const UNENDED = '\0';
+
+/** Lines as text. */
+export const joined = (lines: readonly string[]): string =>
+  lines.map((line) => (line.endsWith(UNENDED) ? line.slice(0, -1) : `${line}\n`)).join('');

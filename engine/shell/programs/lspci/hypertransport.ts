@@ -5,6 +5,8 @@ import { hex, sign } from './format';
 
 /** First revision whose link registers have the later fields. */
 const REVISION_1_02 = 0x22;
+/** Feature bit: the registers behind the feature register are there (ExtRS). */
+const EXTENDED_REGISTERS = 0x100;
 
 /** `name±` for each bit of `value` from `bit` up. */
 const run = (value: number, bit: number, names: readonly string[]): string =>
@@ -125,6 +127,9 @@ function hostLines(view: ConfigView, at: number, command: number): string[] {
     `\t\tLink Error: ${linkError(view.byte(at + 9))}`,
     `\t\tLink Frequency Capability: ${frequencyCapability(view.byte(at + 0x0a))}`,
     `\t\tFeature Capability: ${run(features, 0, FEATURES)} ${run(features, 8, ['ExtRS', 'UCnfE'])}`,
+  );
+  if (!(features & EXTENDED_REGISTERS)) return lines;
+  lines.push(
     `\t\tError Handling: ${run(view.word(at + 0x12), 0, ERROR_HANDLING)}`,
     `\t\tPrefetchable memory behind bridge Upper: ${hex(view.byte(at + 0x14), 2)}-${hex(view.byte(at + 0x15), 2)}`,
   );

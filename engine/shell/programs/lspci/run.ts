@@ -2,15 +2,16 @@
 import { pciIds } from '../../pci-ids';
 import { PciIdDatabase } from '../../pci-ids';
 import type { IdFilter, SlotFilter } from './filter';
-import { FilterError, matches, parseIdFilter, parseSlotFilter } from './filter';
-import { hex } from './format';
+import { AccessError, AccessListing, AccessOptions } from './access';
+import { FilterError, matches, overlay, parseIdFilter, parseSlotFilter } from './filter';
+import { hex, joined } from './format';
 import { machineBlock, machineLine } from './machine';
 import type { NumericMode } from './names';
 import { Names } from './names';
 import type { FileAccess, PciFunctionInfo } from './source';
-import { DumpError, nameOf, readDump, readSysfsFunctions } from './source';
+import { compareFunctions, isReadable, nameOf } from './source';
 import { PciTree } from './tree';
-import { terseKernelLines, verboseLines } from './verbose';
+import { brokenRegion, terseKernelLines, verboseLines } from './verbose';
 
 export interface ProgramOutput {
   readonly stdout: string;
@@ -19,6 +20,9 @@ export interface ProgramOutput {
 }
 
 export const VERSION = '3.9.0';
+
+/** Where Debian keeps the ID database. */
+const PCI_IDS = '/usr/share/misc/pci.ids.gz';
 
 const USAGE = `Usage: lspci [<switches>]
 
@@ -40,19 +44,25 @@ Display options:
 Resolving of device ID's to names:
 -n\t\tShow numeric ID's
 -nn\t\tShow both textual and numeric ID's (names & numbers)
+-q\t\tQuery the PCI ID database for unknown ID's via DNS
+-qq\t\tAs above, but re-query locally cached entries
+-Q\t\tQuery the PCI ID database for all ID's via DNS
 
 Selection of devices:
 -s [[[[<domain>]:]<bus>]:][<slot>][.[<func>]]\tShow only devices in selected slots
--d [<vendor>]:[<device>][:<class>[:<prog-if>]]\tShow only devices with specified ID's
+-d [<vendor>]:[<device>][:<class>]\t\tShow only devices with specified ID's
 
 Other options:
--i <file>\tUse specified ID database instead of the one that comes with the lab
--F <file>\tRead PCI configuration dump from a given file
+-i <file>\tUse specified ID database instead of ${PCI_IDS}
+-p <file>\tLook up kernel modules in a given file instead of default modules.pcimap
+-M\t\tEnable \`bus mapping' mode (dangerous; root only)
 
 PCI access options:
--A <method>\tUse the specified PCI access method
--O <par>=<val>\tSet PCI access parameter
+-A <method>\tUse the specified PCI access method (see \`-A help' for a list)
+-O <par>=<val>\tSet PCI access parameter (see \`-O help' for a list)
 -G\t\tEnable PCI access debugging
+-H <mode>\tUse direct hardware access (<mode> = 1 or 2)
+-F <file>\tRead PCI configuration dump from a given file
 `;
 
 interface Options {
@@ -67,7 +77,7 @@ interface Options {
   path: number;
   slot: SlotFilter | null;
   id: IdFilter | null;
-  dump: string | null;
+  access: AccessOptions;
   idFile: string | null;
 }
 
@@ -99,7 +109,7 @@ function parseOptions(args: readonly string[]): Options {
     path: 0,
     slot: null,
     id: null,
-    dump: null,
+    access: new AccessOptions('lspci'),
     idFile: null,
   };
   if (args.length === 1 && args[0] === '--version') {
@@ -138,22 +148,28 @@ function takeFlag(options: Options, letter: string): void {
   else if (letter === 'D') options.domains = true;
   else if (letter === 'b') options.busView = true;
   else if (letter === 'P') options.path++;
+  else if (letter === 'G') options.access.debug = true;
+  else if (letter === 'M')
+    throw failed('lspci: Bus mapping needs direct hardware access, which there is none of here.\n');
 }
 
 function takeValue(options: Options, letter: string, value: string): void {
   try {
-    if (letter === 's') options.slot = { ...(options.slot ?? {}), ...parseSlotFilter(value) };
-    else if (letter === 'd') options.id = parseIdFilter(value);
+    if (letter === 's') options.slot = overlay(options.slot, parseSlotFilter(value));
+    else if (letter === 'd') options.id = overlay(options.id, parseIdFilter(value));
+    else if (letter === 'i') options.idFile = value;
+    else options.access.take(letter, value);
   } catch (error) {
     if (error instanceof FilterError) throw failed(`lspci: -${letter}: ${error.message}\n`);
+    if (error instanceof AccessListing) throw new Stop({ stdout: error.message, stderr: '', status: 0 });
+    if (error instanceof AccessError) throw failed(error.message);
     throw error;
   }
-  if (letter === 'F') options.dump = value;
-  if (letter === 'i') options.idFile = value;
 }
 
 function hexLines(info: PciFunctionInfo, level: number): string[] {
-  const wanted = level >= 4 ? 4096 : level >= 3 ? 256 : (info.config[0x0e] ?? 0) === 2 ? 128 : 64;
+  if (!isReadable(info)) return ['WARNING: Cannot show hex-dump of the config space'];
+  const wanted = level >= 4 ? 4096 : level >= 3 ? 256 : ((info.config[0x0e] ?? 0) & 0x7f) === 2 ? 128 : 64;
   const size = Math.min(wanted, info.config.length);
   const lines: string[] = [];
   for (let at = 0; at < size; at += 16) {
@@ -177,33 +193,36 @@ function firstLine(info: PciFunctionInfo, address: string, names: Names, verbose
 
 const decoder = new TextDecoder();
 
-function readFunctions(options: Options, files: FileAccess): PciFunctionInfo[] {
-  if (options.dump === null) return readSysfsFunctions(files);
-  const bytes = files.read(options.dump);
-  if (!bytes) throw failed(`lspci: dump: Cannot open ${options.dump}: No such file or directory\n`);
-  try {
-    return readDump(decoder.decode(bytes));
-  } catch (error) {
-    if (error instanceof DumpError) throw failed(`lspci: dump: ${error.message}\n`);
-    throw error;
-  }
-}
-
 function databaseOf(options: Options, files: FileAccess): PciIdDatabase | null {
   if (options.idFile === null) return pciIds();
   const bytes = files.read(options.idFile);
   return bytes ? new PciIdDatabase(decoder.decode(bytes)) : null;
 }
 
-function show(options: Options, files: FileAccess): string {
-  const functions = readFunctions(options, files);
+function readFunctions(options: Options, files: FileAccess): { functions: PciFunctionInfo[]; told: string } {
+  try {
+    const { functions, told } = options.access.read(files);
+    return { functions: functions.sort(compareFunctions), told };
+  } catch (error) {
+    if (error instanceof AccessError) throw failed(error.message);
+    throw error;
+  }
+}
+
+function show(options: Options, files: FileAccess): { stdout: string; stderr: string } {
+  const { functions, told } = readFunctions(options, files);
   const selected = functions.filter((info) => matches(options.slot, options.id, info));
+  const { dump } = options.access;
   const names = new Names(databaseOf(options, files), Math.min(options.numeric, 2) as NumericMode);
   const needTree = options.tree || options.path > 0;
   const tree = needTree ? new PciTree(functions) : null;
   if (options.tree) {
-    const lines = tree!.render(options.verbose > 0 ? names : null, (info) => matches(options.slot, options.id, info));
-    return lines.map((line) => `${line}\n`).join('');
+    const filtered = options.slot !== null || options.id !== null;
+    const lines = tree!.render(
+      options.verbose > 0 ? names : null,
+      filtered ? (info) => matches(options.slot, options.id, info) : null,
+    );
+    return { stdout: joined(lines), stderr: told };
   }
   const domains = options.domains || functions.some((info) => info.domain !== 0);
   const addressOf = (info: PciFunctionInfo): string => {
@@ -211,6 +230,7 @@ function show(options: Options, files: FileAccess): string {
     return domain + (options.path > 0 ? tree!.path(info, options.path > 1) : nameOf(info).replace(/^[0-9a-f]+:/, ''));
   };
   const lines: string[] = [];
+  const warnings: string[] = [];
   for (const info of selected) {
     const address = addressOf(info);
     if (options.machine > 0) {
@@ -221,26 +241,29 @@ function show(options: Options, files: FileAccess): string {
     }
     lines.push(firstLine(info, address, names, options.verbose > 0));
     if (options.verbose > 0) {
+      const busView = options.busView || dump !== null;
+      const broken = busView ? brokenRegion(info.config) : null;
+      if (broken !== null) warnings.push(`pcilib: ${nameOf(info)}: Invalid 64-bit address seen for BAR ${broken}.`);
       lines.push(
         ...verboseLines(info, {
           names,
           verbose: options.verbose,
-          busView: options.busView || options.dump !== null,
-          showKernel: options.dump === null,
-          vpd: (one) => (options.dump === null ? files.read(`/sys/bus/pci/devices/${nameOf(one)}/vpd`) : null),
+          busView,
+          showKernel: dump === null,
+          vpd: (one) => (dump === null ? files.read(`/sys/bus/pci/devices/${nameOf(one)}/vpd`) : null),
         }),
       );
     } else if (options.kernel) lines.push(...terseKernelLines(info, names));
     if (options.hexDump > 0) lines.push(...hexLines(info, options.hexDump));
     if (options.verbose > 0 || options.hexDump > 0) lines.push('');
   }
-  return lines.map((line) => `${line}\n`).join('');
+  return { stdout: joined(lines), stderr: told + joined(warnings) };
 }
 
 /** Runs lspci. `args` are what follows the program's name. */
 export function lspci(args: readonly string[], files: FileAccess): ProgramOutput {
   try {
-    return { stdout: show(parseOptions(args), files), stderr: '', status: 0 };
+    return { ...show(parseOptions(args), files), status: 0 };
   } catch (error) {
     if (error instanceof Stop) return error.output;
     throw error;

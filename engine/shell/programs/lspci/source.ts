@@ -54,7 +54,7 @@ export const compareFunctions = (a: PciFunctionInfo, b: PciFunctionInfo): number
   a.domain - b.domain || a.bus - b.bus || a.device - b.device || a.fn - b.fn;
 
 function parseName(name: string): { domain: number; bus: number; device: number; fn: number } | null {
-  const match = /^(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i.exec(name);
+  const match = /^(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-9])$/i.exec(name);
   if (!match) return null;
   const [domain, bus, device, fn] = [1, 2, 3, 4].map((i) => parseInt(match[i] ?? '0', 16)) as [
     number,
@@ -155,10 +155,19 @@ export function readSysfsFunctions(
 /** A dump that lspci cannot read; the message is what it prints. */
 export class DumpError extends Error {}
 
-const word = (config: Uint8Array, at: number): number => (config[at] ?? 0) | ((config[at + 1] ?? 0) << 8);
+/** The standard header. What has less cannot be looked into. */
+const HEADER_SIZE = 64;
+export const isReadable = (info: PciFunctionInfo): boolean => info.config.length >= HEADER_SIZE;
+
+/** Little-endian value; all ones when not all of its bytes are there. */
+function valueAt(config: Uint8Array, at: number, width: 1 | 2): number {
+  if (at + width > config.length) return width === 1 ? 0xff : 0xffff;
+  return width === 1 ? config[at]! : config[at]! | (config[at + 1]! << 8);
+}
+const word = (config: Uint8Array, at: number): number => valueAt(config, at, 2);
 
 function subsystemIn(config: Uint8Array): { vendor: number; device: number } | null {
-  const layout = (config[0x0e] ?? 0) & 0x7f;
+  const layout = valueAt(config, 0x0e, 1) & 0x7f;
   if (layout === 0) return { vendor: word(config, 0x2c), device: word(config, 0x2e) };
   if (layout === 2) return { vendor: word(config, 0x40), device: word(config, 0x42) };
   return null;
@@ -174,10 +183,10 @@ function fromRegisters(
     vendor: word(config, 0),
     deviceId: word(config, 2),
     classCode: word(config, 0x0a),
-    progIf: config[0x09] ?? 0,
-    revision: config[0x08] ?? 0,
+    progIf: valueAt(config, 0x09, 1),
+    revision: valueAt(config, 0x08, 1),
     subsystem: subsystemIn(config),
-    irq: config[0x3c] ?? 0,
+    irq: valueAt(config, 0x3c, 1),
     regions: null,
     windows: null,
     driver: null,
@@ -190,36 +199,45 @@ function fromRegisters(
   };
 }
 
-/** Reads `lspci -x` text: lines with an address start a function, hex lines fill it, all others are skipped. */
+/**
+ * Reads `lspci -x` text: lines with an address start a function, hex lines fill it, all others are skipped. In the order
+ * of the text.
+ */
 export function readDump(text: string): PciFunctionInfo[] {
-  const functions: PciFunctionInfo[] = [];
-  let address: ReturnType<typeof parseName> = null;
-  let bytes: number[] = [];
-  const finish = (): void => {
-    if (address && bytes.length > 0) functions.push(fromRegisters(address, Uint8Array.from(bytes)));
-    bytes = [];
-  };
-  for (const line of text.split('\n')) {
-    const header = /^((?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?:\s|$)/i.exec(line);
+  const functions: { address: NonNullable<ReturnType<typeof parseName>>; bytes: number[] }[] = [];
+  let bytes: number[] | null = null;
+  const lines = text.split('\n');
+  // What stands behind the last newline is a line without an end.
+  const rest = lines.pop() !== '';
+  for (const ended of lines) {
+    if (ended.length > LONGEST_LINE) throw new DumpError(UNTERMINATED);
+    const line = ended.endsWith('\r') ? ended.slice(0, -1) : ended;
+    const header = /^((?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-9]) /i.exec(line);
     if (header) {
-      finish();
-      address = parseName(header[1]!);
-      continue;
+      bytes = [];
+      functions.push({ address: parseName(header[1]!)!, bytes });
+    } else if (line === '') bytes = null;
+    else if (bytes) {
+      const row = /^([0-9a-f]{2,4}): (.*)$/is.exec(line);
+      if (row) takeRow(bytes, parseInt(row[1]!, 16), row[2]!);
     }
-    const row = /^([0-9a-f]{2,3}):((?: [0-9a-f]{2})*)(.*)$/i.exec(line);
-    if (!row || !address || (row[2] === '' && row[3]!.trim() === '')) continue;
-    if (row[3]!.trim() !== '') {
-      if (row[2] === '') continue;
-      throw new DumpError('Malformed line');
-    }
-    const at = parseInt(row[1]!, 16);
-    row[2]!
-      .trim()
-      .split(' ')
-      .forEach((byte, index) => {
-        if (at + index < 4096) bytes[at + index] = parseInt(byte, 16);
-      });
   }
-  finish();
-  return functions.sort(compareFunctions);
+  if (rest) throw new DumpError(UNTERMINATED);
+  return functions.map(({ address, bytes: found }) =>
+    fromRegisters(
+      address,
+      Uint8Array.from(found, (byte) => byte ?? 0xff),
+    ),
+  );
+}
+
+const UNTERMINATED = 'line too long or unterminated';
+const LONGEST_LINE = 253;
+
+function takeRow(bytes: number[], from: number, text: string): void {
+  const values = /^(?:[0-9a-f]{2}(?: |$))*/i.exec(text)![0];
+  const row = values === '' ? [] : values.trimEnd().split(' ');
+  if (from + row.length > 4096) throw new DumpError('At most 4096 bytes of config space are supported');
+  row.forEach((value, index) => (bytes[from + index] = parseInt(value, 16)));
+  if (values !== text) throw new DumpError('Malformed line');
 }

@@ -8,6 +8,7 @@ import { compareFunctions, nameOf } from './source';
 interface Bus {
   readonly domain: number;
   readonly number: number;
+  readonly bridge: Bridge;
   readonly functions: PciFunctionInfo[];
 }
 
@@ -15,10 +16,9 @@ interface Bridge {
   /** Null for the imaginary bridge above all root buses. */
   readonly info: PciFunctionInfo | null;
   readonly domain: number;
-  readonly primary: number;
   readonly secondary: number;
   readonly subordinate: number;
-  readonly children: Bridge[];
+  /** In the order in which they were found; the secondary bus comes first. */
   readonly buses: Bus[];
 }
 
@@ -29,135 +29,135 @@ function bridgeOf(info: PciFunctionInfo): Bridge | null {
   return {
     info,
     domain: info.domain,
-    primary: view.byte(0x18),
     secondary: view.byte(0x19),
     subordinate: view.byte(0x1a),
-    children: [],
     buses: [],
   };
 }
 
-const covers = (bridge: Bridge, domain: number, bus: number): boolean =>
-  bridge.info === null || (bridge.domain === domain && bus >= bridge.secondary && bus <= bridge.subordinate);
-
 function busOf(bridge: Bridge, domain: number, number: number): Bus {
-  let bus = bridge.buses.find((one) => one.domain === domain && one.number === number);
-  if (!bus) {
-    bus = { domain, number, functions: [] };
-    bridge.buses.push(bus);
-    bridge.buses.sort((a, b) => a.domain - b.domain || a.number - b.number);
-  }
+  const known = bridge.buses.find((one) => one.domain === domain && one.number === number);
+  if (known) return known;
+  const bus: Bus = { domain, number, bridge, functions: [] };
+  bridge.buses.push(bus);
   return bus;
 }
 
+/**
+ * The functions as lspci hangs them up: by the kernel's word where it is known, else below the last bridge whose range
+ * has their bus. Numbers that contradict each other give the odd trees that lspci gives: a function whose own bridge
+ * claims it is lost.
+ */
 export class PciTree {
-  readonly host: Bridge;
+  readonly host: Bridge = { info: null, domain: 0, secondary: 0, subordinate: Infinity, buses: [] };
   private readonly byFunction = new Map<PciFunctionInfo, Bridge>();
-  private readonly above = new Map<PciFunctionInfo, Bridge>();
+  private readonly busOfFunction = new Map<PciFunctionInfo, Bus>();
 
   constructor(functions: readonly PciFunctionInfo[]) {
-    this.host = { info: null, domain: -1, primary: -1, secondary: 0, subordinate: 0xffff, children: [], buses: [] };
-    const bridges: Bridge[] = [];
+    const sorted = [...functions].sort(compareFunctions);
     const byName = new Map<string, Bridge>();
-    for (const info of functions) {
+    for (const info of sorted) {
       const bridge = bridgeOf(info);
       if (!bridge) continue;
-      bridges.push(bridge);
       this.byFunction.set(info, bridge);
       byName.set(nameOf(info), bridge);
     }
-    for (const bridge of bridges) {
-      const named = bridge.info!.parent === null ? undefined : byName.get(bridge.info!.parent);
-      let best = named ?? this.host;
-      if (!named) {
-        for (const other of bridges) {
-          if (other === bridge || !covers(other, bridge.domain, bridge.info!.bus)) continue;
-          if (best === this.host || best.subordinate - best.secondary > other.subordinate - other.secondary)
-            best = other;
-        }
-      }
-      best.children.push(bridge);
-      if (bridge.secondary !== 0) busOf(bridge, bridge.domain, bridge.secondary);
-    }
-    for (const info of [...functions].sort(compareFunctions)) {
+    const bridges = [...this.byFunction.values()];
+    for (const bridge of [this.host, ...bridges]) busOf(bridge, bridge.domain, bridge.secondary);
+    bridges.reverse();
+    for (const info of sorted) {
       const named = info.parent === null ? undefined : byName.get(info.parent);
-      const bridge = named ?? this.bridgeAbove(this.host, info, new Set());
-      this.above.set(info, bridge);
-      busOf(bridge, info.domain, info.bus).functions.push(info);
+      const bus = named ? named.buses[0]! : this.claim(bridges, info);
+      bus.functions.push(info);
+      this.busOfFunction.set(info, bus);
     }
   }
 
-  /** Follows the ranges down; a loop of bridges is left where it begins. */
-  private bridgeAbove(from: Bridge, info: PciFunctionInfo, seen: Set<Bridge>): Bridge {
-    if (seen.has(from) || from.buses.some((bus) => bus.domain === info.domain && bus.number === info.bus)) return from;
-    seen.add(from);
-    for (const child of from.children) {
-      if (child.info === info || child.secondary === 0 || !covers(child, info.domain, info.bus)) continue;
-      return this.bridgeAbove(child, info, seen);
-    }
-    return from;
+  private claim(bridges: readonly Bridge[], info: PciFunctionInfo): Bus {
+    const { domain, bus } = info;
+    const root = this.host.buses.find((one) => one.domain === domain && one.number === bus);
+    if (root) return root;
+    const found = bridges.find((one) => one.domain === domain && one.secondary <= bus && bus <= one.subordinate);
+    return busOf(found ?? this.host, domain, bus);
   }
 
   /** Device and function of every bridge from the root, then of the function: `00:01.0/00.0/01.0`. */
   path(info: PciFunctionInfo, withBus: boolean): string {
     const own = `${hex(info.device, 2)}.${info.fn}`;
-    const bridge = this.above.get(info);
+    const bridge = this.busOfFunction.get(info)?.bridge;
     if (!bridge || bridge.info === null) return `${hex(info.bus, 2)}:${own}`;
     return `${this.path(bridge.info, withBus)}/${withBus ? `${hex(info.bus, 2)}:` : ''}${own}`;
   }
 
-  render(names: Names | null, shown: (info: PciFunctionInfo) => boolean): string[] {
+  /** `shown` is null without a filter. */
+  render(names: Names | null, shown: ((info: PciFunctionInfo) => boolean) | null): string[] {
     const wanted = new Map<PciFunctionInfo, boolean>();
     const isWanted = (info: PciFunctionInfo): boolean => {
       const known = wanted.get(info);
       if (known !== undefined) return known;
       wanted.set(info, false);
       const bridge = this.byFunction.get(info);
-      const result = shown(info) || (bridge?.buses.some((bus) => bus.functions.some(isWanted)) ?? false);
+      const result = shown!(info) || (bridge?.buses.some((bus) => bus.functions.some(isWanted)) ?? false);
       wanted.set(info, result);
       return result;
     };
-    const all = this.host.buses;
-    const roots = all.filter((bus) => bus.functions.some(isWanted));
-    if (roots.length === 0) return [];
-    const blocks = roots.map((bus) => this.busBlock(bus, names, isWanted));
-    return all.length === 1
-      ? blocks[0]!.map((line, index) => (index === 0 ? `-${line}` : ` ${line}`))
-      : branch(blocks, true);
+    const painter = new TreePainter(names, shown ? isWanted : () => true, shown !== null, this.byFunction);
+    return painter.bridge(this.host);
   }
+}
 
-  private busBlock(bus: Bus, names: Names | null, isWanted: (info: PciFunctionInfo) => boolean): string[] {
-    const prefix = `[${hex(bus.domain, 4)}:${hex(bus.number, 2)}]`;
-    return after(prefix, this.list(bus, names, isWanted));
-  }
+class TreePainter {
+  private readonly names: Names | null;
+  private readonly isWanted: (info: PciFunctionInfo) => boolean;
+  private readonly filtered: boolean;
+  private readonly bridges: ReadonlyMap<PciFunctionInfo, Bridge>;
 
-  private list(bus: Bus, names: Names | null, isWanted: (info: PciFunctionInfo) => boolean): string[] {
-    if (bus.functions.length === 0) return ['-'];
-    const blocks = bus.functions.filter(isWanted).map((info) => this.functionBlock(info, names, isWanted));
-    if (bus.functions.length === 1) return blocks.length === 0 ? ['-'] : after('---', blocks[0]!);
-    return branch(blocks, false);
-  }
-
-  private functionBlock(
-    info: PciFunctionInfo,
+  constructor(
     names: Names | null,
     isWanted: (info: PciFunctionInfo) => boolean,
-  ): string[] {
+    filtered: boolean,
+    bridges: ReadonlyMap<PciFunctionInfo, Bridge>,
+  ) {
+    this.names = names;
+    this.isWanted = isWanted;
+    this.filtered = filtered;
+    this.bridges = bridges;
+  }
+
+  private visible(bus: Bus): boolean {
+    return !this.filtered || bus.functions.some(this.isWanted);
+  }
+
+  /** Its buses: one stands for itself, several are listed by number. */
+  bridge(bridge: Bridge): string[] {
+    const { buses } = bridge;
+    const shown = buses.filter((bus) => this.visible(bus));
+    if (shown.length === 0) return ['-'];
+    if (buses.length === 1) {
+      const [bus] = buses;
+      return after('-', bridge.info === null ? this.labelled(bus!) : this.bus(bus!));
+    }
+    return after('-', branches(shown.map((bus) => ({ block: this.labelled(bus), last: bus === buses.at(-1) }))));
+  }
+
+  private labelled(bus: Bus): string[] {
+    return after(`[${hex(bus.domain, 4)}:${hex(bus.number, 2)}]-`, this.bus(bus));
+  }
+
+  private bus(bus: Bus): string[] {
+    const shown = bus.functions.filter(this.isWanted);
+    if (shown.length === 0) return [''];
+    if (bus.functions.length === 1) return after('--', this.function(shown[0]!));
+    return branches(shown.map((info) => ({ block: this.function(info), last: info === bus.functions.at(-1) })));
+  }
+
+  private function(info: PciFunctionInfo): string[] {
     const own = `${hex(info.device, 2)}.${info.fn}`;
-    const bridge = this.byFunction.get(info);
-    if (!bridge) return [names ? `${own}  ${names.device(info.vendor, info.deviceId)}` : own];
+    const bridge = this.bridges.get(info);
+    if (!bridge) return [this.names ? `${own}  ${this.names.device(info.vendor, info.deviceId)}` : own];
     const { secondary, subordinate } = bridge;
     const range = secondary === subordinate ? hex(secondary, 2) : `${hex(secondary, 2)}-${hex(subordinate, 2)}`;
-    const prefix = `${own}-${secondary === 0 && subordinate === 0 ? '' : `[${range}]-`}`;
-    if (bridge.buses.length === 0) return [`${prefix}-`];
-    if (bridge.buses.length === 1) return after(prefix, this.list(bridge.buses[0]!, names, isWanted));
-    return after(
-      prefix,
-      branch(
-        bridge.buses.map((bus) => this.busBlock(bus, names, isWanted)),
-        false,
-      ),
-    );
+    return after(`${own}-${secondary === 0 ? '' : `[${range}]-`}`, this.bridge(bridge));
   }
 }
 
@@ -165,15 +165,9 @@ export class PciTree {
 const after = (prefix: string, block: readonly string[]): string[] =>
   block.map((line, index) => (index === 0 ? prefix : ' '.repeat(prefix.length)) + line);
 
-/** Several children: `-+-` for the first, `\-` for the last. At the top a single visible one keeps its `-+-`. */
-function branch(blocks: readonly (readonly string[])[], top: boolean): string[] {
-  const lines: string[] = [];
-  blocks.forEach((block, index) => {
-    const last = index === blocks.length - 1 && !(top && blocks.length === 1);
-    block.forEach((line, row) => {
-      if (row > 0) lines.push(`${last ? '   ' : ' | '}${line}`);
-      else lines.push(`${index === 0 ? '-' : ' '}${last ? '\\-' : '+-'}${line}`);
-    });
-  });
-  return lines;
+/** Several children: `+-` before each, `\\-` before the last, which a filter may have hidden. */
+function branches(children: readonly { block: readonly string[]; last: boolean }[]): string[] {
+  return children.flatMap(({ block, last }) =>
+    block.map((line, row) => `${row === 0 ? (last ? '\\-' : '+-') : last ? '  ' : '| '}${line}`),
+  );
 }

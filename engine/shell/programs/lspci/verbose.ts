@@ -4,6 +4,7 @@ import { capabilityLines } from './caps';
 import { ConfigView } from './config-view';
 import { flagText, hex, sizeText } from './format';
 import type { Names } from './names';
+import { isReadable } from './source';
 import type { PciFunctionInfo, Region } from './source';
 
 export interface VerboseOptions {
@@ -27,8 +28,26 @@ const EA_BEI = 0x20;
 
 const NO_REGION: Region = { start: 0n, size: 0n, flags: 0 };
 
+/** Base address registers of a header type; a type without meaning has none. */
+const REGION_COUNT: readonly number[] = [6, 2, 1];
+const regionCount = (view: ConfigView): number => REGION_COUNT[view.byte(0x0e) & 0x7f] ?? 0;
+
+/** Index of a last register that says it is the lower half of a 64-bit one; null: there is none. */
+export function brokenRegion(config: Uint8Array): number | null {
+  const view = new ConfigView(config);
+  const count = regionCount(view);
+  for (let index = 0; index < count; index++) {
+    const value = view.long(0x10 + 4 * index);
+    if (value === 0 || value === 0xffffffff || (value & 7) !== 4) continue;
+    if (index === count - 1) return index;
+    index++;
+  }
+  return null;
+}
+
 /** Regions as the registers alone show them; the upper half of a 64-bit one is empty. */
-function regionsFromRegisters(view: ConfigView, count: number): Region[] {
+function regionsFromRegisters(view: ConfigView): Region[] {
+  const count = regionCount(view);
   const regions = Array<Region>(count).fill(NO_REGION);
   for (let index = 0; index < count; index++) {
     const at = 0x10 + 4 * index;
@@ -48,8 +67,8 @@ function regionsFromRegisters(view: ConfigView, count: number): Region[] {
 }
 
 /** Regions as lspci knows them: from the kernel, or (with -b, -F) from the registers. */
-const regionsOf = (info: PciFunctionInfo, view: ConfigView, count: number, busView: boolean): readonly Region[] =>
-  info.regions && !busView ? info.regions : regionsFromRegisters(view, count);
+const regionsOf = (info: PciFunctionInfo, view: ConfigView, busView: boolean): readonly Region[] =>
+  info.regions && !busView ? info.regions : regionsFromRegisters(view);
 
 /** Of an IDE controller's channel in compatibility mode: its ports are fixed and not in the BAR. */
 const inCompatibilityMode = (view: ConfigView, bar: number): boolean =>
@@ -59,7 +78,7 @@ function regionLines(info: PciFunctionInfo, view: ConfigView, count: number, opt
   const lines: string[] = [];
   const command = view.word(4);
   const fromKernel = info.regions !== null && !options.busView;
-  const regions = regionsOf(info, view, count, options.busView);
+  const regions = regionsOf(info, view, options.busView);
   for (let index = 0; index < count; index++) {
     const number = index;
     const region = regions[index] ?? NO_REGION;
@@ -109,11 +128,12 @@ function regionLines(info: PciFunctionInfo, view: ConfigView, count: number, opt
 function romLines(info: PciFunctionInfo, view: ConfigView, offset: number, options: VerboseOptions): string[] {
   const fromKernel = info.regions !== null && !options.busView;
   let flag = view.has(offset, 4) ? view.long(offset) : 0;
-  if (flag === 0xffffffff) flag = 0;
   const mask = 0xfffff800;
   const region = fromKernel
-    ? (info.regions![6] ?? { start: 0n, size: 0n, flags: 0 })
-    : { start: BigInt((flag & mask) >>> 0), size: 0n, flags: flag & 1 };
+    ? (info.regions![6] ?? NO_REGION)
+    : flag === 0xffffffff
+      ? NO_REGION
+      : { start: BigInt((flag & mask) >>> 0), size: 0n, flags: flag & 1 };
   if (region.start === 0n && region.size === 0n && flag === 0) return [];
   let virtual = false;
   if (region.start !== 0n && !(flag & mask)) {
@@ -265,7 +285,7 @@ function headerTwo(info: PciFunctionInfo, view: ConfigView, options: VerboseOpti
     ).map(([name, bit]) => `${name}${control & (1 << bit) ? '+' : '-'}`);
     lines.push(`\tBridgeCtl: ${[...bits, ...more].join(' ')}`);
   }
-  if (view.has(0x44, 4)) {
+  if (view.has(0x40, 0x40)) {
     const legacy = view.long(0x44) & 0xffff;
     if (legacy) lines.push(`\t16-bit legacy interface ports at ${hex(legacy, 4)}`);
   }
@@ -277,10 +297,10 @@ function bridgeSubsystem(view: ConfigView): { vendor: number; device: number } |
   if (!(view.word(6) & 0x10)) return null;
   let at = view.byte(0x34) & ~3;
   for (let left = 48; at && left > 0; left--) {
-    if (!view.has(at, 8)) return null;
+    if (!view.has(at, 4)) return null;
     const id = view.byte(at);
     if (id === 0xff) return null;
-    if (id === 0x0d) return { vendor: view.word(at + 4), device: view.word(at + 6) };
+    if (id === 0x0d && view.has(at, 8)) return { vendor: view.word(at + 4), device: view.word(at + 6) };
     at = view.byte(at + 1) & ~3;
   }
   return null;
@@ -316,7 +336,7 @@ export const terseKernelLines = (info: PciFunctionInfo, names: Names): string[] 
 
 /** All lines below the first one. */
 export function verboseLines(info: PciFunctionInfo, options: VerboseOptions): string[] {
-  const view = new ConfigView(info.config);
+  const view = new ConfigView(isReadable(info) ? info.config : new Uint8Array(0));
   const layout = view.byte(0x0e) & 0x7f;
   const status = view.word(6);
   const command = view.word(4);
@@ -328,8 +348,6 @@ export function verboseLines(info: PciFunctionInfo, options: VerboseOptions): st
   const cls = info.classCode;
   let minimum = 0;
   let maximum = 0;
-  let pin = 0;
-  let latency = 0;
   let known = true;
   if (layout === 0) {
     if (cls === 0x0604) lines.push(`\t!!! Invalid class ${hex(cls, 4)} for header type ${hex(layout, 2)}`);
@@ -342,11 +360,11 @@ export function verboseLines(info: PciFunctionInfo, options: VerboseOptions): st
     minimum = 0;
     maximum = 0;
   } else {
-    lines.push(`\t!!! Unknown header type ${hex(layout, 2)}`);
+    if (isReadable(info)) lines.push(`\t!!! Unknown header type ${hex(layout, 2)}`);
     known = false;
   }
-  pin = view.byte(0x3d);
-  latency = view.byte(0x0d);
+  const pin = known ? view.byte(0x3d) : 0;
+  const latency = view.byte(0x0d);
   if (info.physicalSlot !== null) lines.push(`\tPhysical Slot: ${info.physicalSlot}`);
   if (verbose > 1) {
     if (known) {
@@ -401,11 +419,14 @@ export function verboseLines(info: PciFunctionInfo, options: VerboseOptions): st
   } else if (layout === 2) {
     lines.push(...headerTwo(info, view, options));
     pointer = 0x14;
-  } else {
+  } else if (info.regions !== null && !options.busView) {
     lines.push(...regionLines(info, view, 6, options));
   }
-  if (known && status & 0x10) {
-    const regions = regionsOf(info, view, layout === 0 ? 6 : layout === 1 ? 2 : 1, options.busView).slice(0, 6);
+  // The registers of a CardBus bridge go on behind those that everybody may read.
+  const readable = layout !== 2 || view.has(0x40, 0x40);
+  if (!readable) lines.push('\t<access denied to the rest>');
+  if (known && readable && status & 0x10) {
+    const regions = regionsOf(info, view, options.busView).slice(0, 6);
     const memoryBar = regions.some(
       (region) => (region.start !== 0n || (region.flags & 0xf) !== 0) && !(region.flags & 1),
     );

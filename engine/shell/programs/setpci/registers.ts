@@ -76,7 +76,6 @@ const TABLE: readonly (readonly [string, number, 1 | 2 | 4, number])[] = [
   ['CB_IO_BASE_1_HI', 0x36, 2, CARDBUS],
   ['CB_IO_LIMIT_1', 0x38, 2, CARDBUS],
   ['CB_IO_LIMIT_1_HI', 0x3a, 2, CARDBUS],
-  ['CB_BRIDGE_CONTROL', 0x3e, 2, CARDBUS],
   ['CB_SUBSYSTEM_VENDOR_ID', 0x40, 2, CARDBUS],
   ['CB_SUBSYSTEM_ID', 0x42, 2, CARDBUS],
   ['CB_LEGACY_MODE_BASE', 0x44, 4, CARDBUS],
@@ -169,8 +168,8 @@ export function registerListing(): string {
   const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
   const letter = { 1: 'B', 2: 'W', 4: 'L' } as const;
   const lines = ['cap pos w name'];
-  for (const one of REGISTERS) lines.push(`    ${hex(one.offset, 2)} ${letter[one.width]} ${one.name}`);
-  for (const [name, id] of CAPABILITY_NAMES) lines.push(` ${hex(id, 2)}  0 - CAP_${name}`);
-  for (const [name, id] of EXTENDED_NAMES) lines.push(`${hex(id, 4)} 0 - ECAP_${name}`);
+  for (const one of REGISTERS) lines.push(`     ${hex(one.offset, 2)} ${letter[one.width]} ${one.name}`);
+  for (const [name, id] of CAPABILITY_NAMES) lines.push(`  ${hex(id, 2)} 00 - CAP_${name}`);
+  for (const [name, id] of EXTENDED_NAMES) lines.push(`${hex(id, 4)} 00 - ECAP_${name}`);
   return `${lines.join('\n')}\n`;
 }
