@@ -191,8 +191,16 @@ export class Files {
   readonly system: UserSpace;
   private readonly directory: () => string;
   private readonly descriptors: Descriptors | null;
+  /** Rights that new files do not get. */
+  readonly umask: () => number;
 
-  constructor(system: UserSpace, directory: () => string, descriptors: Descriptors | null = null) {
+  constructor(
+    system: UserSpace,
+    directory: () => string,
+    descriptors: Descriptors | null = null,
+    umask: () => number = () => 0o022,
+  ) {
+    this.umask = umask;
     this.system = system;
     this.directory = directory;
     this.descriptors = descriptors;
@@ -398,7 +406,7 @@ export class Files {
     if (mode.truncate) flags += '|O_TRUNC';
     if (mode.append) flags += '|O_APPEND';
     if (mode.exclusive) flags += '|O_EXCL';
-    const fd = this.call({ op: 'open', path: absolute, flags, mode: 0o644 }).fd ?? -1;
+    const fd = this.call({ op: 'open', path: absolute, flags, mode: 0o666 & ~this.umask() }).fd ?? -1;
     return new FileWriter(this.system, fd, /^\/(sys|proc|dev)\//.test(absolute));
   }
 

@@ -1,20 +1,15 @@
 /** A shell on a machine: for a script, for `-c`, and as the engine of a terminal. */
-import { OpenFile } from './descriptors';
+import { Descriptors, OpenFile } from './descriptors';
 import { Killed, SIGNALS } from './errors';
 import { jobLine } from './language/builtins/jobs';
-import {
-  addJob,
-  ended,
-  parserFor,
-  RUNNER,
-  runExitTrap,
-  runScript as runTree,
-  runSource,
-  standardDescriptors,
-  syntaxError,
-} from './language/run';
+import { ended } from './language/failures';
+import { addJob } from './language/processes';
+import { RUNNER } from './language/run';
 import { ExitShell, Shell } from './language/shell';
 import type { ShellHost } from './language/shell';
+import { runExitTrap } from './language/signals';
+import { parserFor, runSource, syntaxError } from './language/source';
+import { logIn } from './language/startup';
 import { IncompleteInput, SyntaxFailure } from './language/syntax';
 import type { Script } from './language/syntax';
 import { Task } from './language/task';
@@ -22,48 +17,6 @@ import type { TerminalSize } from './programs/program';
 import type { ByteReader, ByteWriter } from './streams';
 import { NULL_READER } from './streams';
 import type { UserSpace } from './user-space';
-
-const ENVIRONMENT: Readonly<Record<string, string>> = {
-  HOME: '/root',
-  LOGNAME: 'root',
-  USER: 'root',
-  SHELL: '/bin/bash',
-  LANG: 'C',
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-};
-
-/** Sets up a login shell of root. */
-function prepare(shell: Shell, terminal: boolean): void {
-  const { variables } = shell;
-  for (const [name, value] of Object.entries({ ...ENVIRONMENT, ...(terminal ? { TERM: 'xterm-256color' } : {}) })) {
-    variables.set(name, value);
-    variables.declare(name, false).exported = true;
-  }
-  shell.cwd = shell.files.tryStat('/root')?.type === 'dir' ? '/root' : '/';
-  for (const [name, value] of Object.entries({ PWD: shell.cwd, SHLVL: '1' })) {
-    variables.set(name, value);
-    variables.declare(name, false).exported = true;
-  }
-  const hostname =
-    shell.files.tryReadLine('/proc/sys/kernel/hostname') ?? shell.files.tryReadLine('/etc/hostname') ?? 'lab';
-  const plain: Record<string, string> = {
-    HOSTNAME: hostname,
-    HOSTTYPE: 'x86_64',
-    MACHTYPE: 'x86_64-pc-linux-gnu',
-    OSTYPE: 'linux-gnu',
-    BASH: '/bin/bash',
-    BASH_VERSION: '5.2.15(1)-release',
-    UID: '0',
-    EUID: '0',
-    PPID: '1',
-    IFS: ' \t\n',
-    PS4: '+ ',
-    OPTIND: '1',
-    BASH_SHELL_PID: String(shell.system.pid),
-  };
-  for (const [name, value] of Object.entries(plain)) variables.set(name, value);
-  variables.setList('BASH_VERSINFO', ['5', '2', '15', '1', 'release', 'x86_64-pc-linux-gnu']);
-}
 
 export interface ScriptOptions {
   readonly args?: readonly string[];
@@ -79,7 +32,7 @@ export interface ScriptOptions {
 /** Runs shell source to its end; its status. Without a name the source is that of `-c`. */
 export async function runScript(system: UserSpace, source: string, options: ScriptOptions): Promise<number> {
   const shell = new Shell(system, RUNNER, { terminal: () => options.terminal ?? null });
-  prepare(shell, false);
+  logIn(shell, false);
   shell.name = options.name ?? 'bash';
   shell.commandText = options.name === undefined;
   shell.positional = [...(options.args ?? [])];
@@ -90,6 +43,14 @@ export async function runScript(system: UserSpace, source: string, options: Scri
   });
   options.signal?.addEventListener('abort', () => shell.task.deliver(SIGNALS['INT']!), { once: true });
   return finish(shell, () => runSource(shell, source));
+}
+
+function standardDescriptors(files: { stdin: OpenFile; stdout: OpenFile; stderr: OpenFile }): Descriptors {
+  const table = new Descriptors();
+  table.set(0, files.stdin);
+  table.set(1, files.stdout);
+  table.set(2, files.stderr);
+  return table;
 }
 
 async function finish(shell: Shell, body: () => Promise<number>): Promise<number> {
@@ -126,7 +87,7 @@ export class InteractiveShell {
   constructor(system: UserSpace, options: InteractiveOptions) {
     this.shell = new Shell(system, RUNNER, options.host);
     const { shell } = this;
-    prepare(shell, true);
+    logIn(shell, true);
     shell.interactive = true;
     shell.options.add('monitor').add('history').add('emacs').add('histexpand');
     shell.shopt.set('expand_aliases', true);
@@ -228,7 +189,7 @@ export class InteractiveShell {
     let stoppedBy = false;
     const work = (async () => {
       try {
-        return await runTree(shell, script);
+        return await shell.runner.run(shell, script);
       } catch (error) {
         if (error instanceof ExitShell && !stoppedBy) this.exited = error.status;
         if (error instanceof Killed && error.signal === SIGNALS['INT']) {

@@ -39,6 +39,8 @@ export interface UserSpace {
   readonly pid: number;
   /** Its user, where known without asking /proc. */
   readonly uid?: number;
+  /** Its parent's pid; absent: init. */
+  readonly parentPid?: number;
   /** What stays the same through other hands (`forward`): programs keep a process's state by it. */
   readonly process?: object;
   call(operation: TracedOperation): Answer;
@@ -51,6 +53,8 @@ export interface UserSpace {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Lets other work of the host run. */
   breathe?(): Promise<void>;
+  /** Enters the process table now, not with the first change; signals for the process go to `deliver`. */
+  announce?(deliver: (signal: number) => void): void;
   /** Sends a signal to another process of the machine; the errno name when it is refused. */
   kill?(pid: number, signal: number): string | null;
   /** Lets something happen to a device. */
@@ -82,6 +86,7 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
   return {
     pid: system.pid,
     ...(system.uid !== undefined && { uid: system.uid }),
+    ...(system.parentPid !== undefined && { parentPid: system.parentPid }),
     process: system.process ?? system,
     call: (operation) => system.call(operation),
     spawn: (name, uid) => system.spawn(name, uid),
@@ -89,6 +94,7 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     wait: () => system.wait(),
     sleep: (ms, signal) => system.sleep(ms, signal),
     ...(system.breathe && { breathe: () => system.breathe!() }),
+    ...(system.announce && { announce: (deliver) => system.announce!(deliver) }),
     ...(system.kill && { kill: (pid, signal) => system.kill!(pid, signal) }),
     ...(system.stimulate && { stimulate: (stimulus) => system.stimulate!(stimulus) }),
     ...(system.deviceSheet && { deviceSheet: (device) => system.deviceSheet!(device) }),

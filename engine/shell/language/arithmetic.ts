@@ -94,7 +94,7 @@ class Evaluator {
     this.blanks();
     if (this.at >= this.source.length) return 0n;
     const value = this.comma();
-    this.blanks();
+    this.noAssignment();
     this.tokenStart = this.at;
     if (this.at < this.source.length) {
       this.fail(
@@ -108,6 +108,12 @@ class Evaluator {
 
   private blanks(): void {
     while (/\s/.test(this.source[this.at] ?? '')) this.at += 1;
+  }
+
+  /** An assignment to what is no variable: `1 + x = 2`. */
+  private noAssignment(): void {
+    const operator = this.operator();
+    if (operator !== null && ASSIGN.has(operator)) this.fail('attempted assignment to non-variable', this.at);
   }
 
   private operator(): string | null {
@@ -137,8 +143,9 @@ class Evaluator {
       const operator = this.operator();
       if (operator !== null && ASSIGN.has(operator)) {
         this.take(operator);
+        const left = operator === '=' ? 0n : this.load(place);
         const right = this.assignment();
-        const value = operator === '=' ? right : this.apply(operator.slice(0, -1), this.load(place), right);
+        const value = operator === '=' ? right : this.apply(operator.slice(0, -1), left, right);
         this.store(place, value);
         return value;
       }
@@ -189,12 +196,13 @@ class Evaluator {
     if (this.operator() !== '?') return test;
     this.take('?');
     if (test === 0n) this.skipping += 1;
-    const yes = this.assignment();
+    const yes = this.comma();
     if (test === 0n) this.skipping -= 1;
+    this.noAssignment();
     if (this.operator() !== ':') this.fail("`:' expected for conditional expression");
     this.take(':');
     if (test !== 0n) this.skipping += 1;
-    const no = this.assignment();
+    const no = this.conditional();
     if (test !== 0n) this.skipping -= 1;
     return test !== 0n ? yes : no;
   }
@@ -209,8 +217,11 @@ class Evaluator {
       this.take(operator);
       const skip = (operator === '&&' && left === 0n) || (operator === '||' && left !== 0n);
       if (skip) this.skipping += 1;
+      this.blanks();
+      const from = this.at;
       const right = this.binary(level + 1);
       if (skip) this.skipping -= 1;
+      this.tokenStart = from;
       left = this.apply(operator, left, right);
     }
   }
@@ -220,7 +231,8 @@ class Evaluator {
     if (this.operator() !== '**') return base;
     this.take('**');
     const exponent = this.power();
-    if (exponent < 0n) this.fail('exponent less than 0');
+    this.blanks();
+    if (exponent < 0n) this.fail('exponent less than 0', this.at);
     let value = 1n;
     for (let left = exponent, square = base; left > 0n; left >>= 1n) {
       if (left & 1n) value = wrap(value * square);
@@ -248,7 +260,8 @@ class Evaluator {
       case '--': {
         this.take(operator);
         const place = this.place();
-        if (!place) this.fail('syntax error: operand expected', this.at);
+        // Before a number they are two signs.
+        if (!place) return this.unary();
         const value = wrap(this.load(place) + (operator === '++' ? 1n : -1n));
         this.store(place, value);
         return value;
@@ -263,6 +276,7 @@ class Evaluator {
     if (this.operator() === '(') {
       this.take('(');
       const value = this.comma();
+      this.noAssignment();
       if (this.operator() !== ')') this.fail("missing `)'");
       this.take(')');
       return value;
@@ -287,6 +301,7 @@ class Evaluator {
   }
 
   private number(text: string): bigint {
+    if (/^0[xX]$/.test(text)) return 0n;
     if (/^0[xX][0-9a-fA-F]+$/.test(text)) return wrap(BigInt(text));
     const based = /^(\d+)#([0-9A-Za-z@_]+)$/.exec(text);
     if (based) {

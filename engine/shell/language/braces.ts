@@ -16,8 +16,19 @@ function join(list: readonly Unit[]): Part[] {
     text = '';
   };
   for (const unit of list) {
-    if (typeof unit === 'string') text += unit;
-    else {
+    if (typeof unit === 'string') {
+      const before = text === '' ? out.at(-1) : undefined;
+      // Braces are text: a name goes on into what comes to stand behind it.
+      if (
+        before?.kind === 'parameter' &&
+        before.source === `$${before.name}` &&
+        /^[A-Za-z_]/.test(before.name) &&
+        /\w/.test(unit)
+      ) {
+        const name = before.name + unit;
+        out[out.length - 1] = { ...before, name, source: `$${name}` };
+      } else text += unit;
+    } else {
       flush();
       out.push(unit);
     }
@@ -40,7 +51,8 @@ function sequence(body: readonly Unit[]): string[] | null {
   const out: string[] = [];
   for (let value = from; step > 0 ? value <= to : value >= to; value += step) {
     if (out.length > 1_000_000) break;
-    if (letters) out.push(String.fromCharCode(value));
+    // A backslash quotes the nothing behind it.
+    if (letters) out.push(value === 0x5c ? '' : String.fromCharCode(value));
     else if (value < 0) out.push(`-${String(-value).padStart(Math.max(0, width - 1), '0')}`);
     else out.push(String(value).padStart(width, '0'));
   }

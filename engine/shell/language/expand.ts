@@ -117,6 +117,24 @@ const scalar = (value: string | null): Value => ({
   set: value !== null,
 });
 
+const COMPUTED_LISTS = new Set(['FUNCNAME', 'BASH_SOURCE', 'BASH_LINENO', 'PIPESTATUS', 'DIRSTACK']);
+
+/** Arrays that the shell keeps itself. */
+function computedList(shell: Shell, name: string): string[] {
+  switch (name) {
+    case 'PIPESTATUS':
+      return shell.pipeStatus.map(String);
+    case 'DIRSTACK':
+      return [shell.cwd, ...shell.directories];
+    case 'FUNCNAME':
+      return shell.frames.every((frame) => frame.name === 'source') ? [] : shell.callers().map((frame) => frame.name);
+    case 'BASH_LINENO':
+      return shell.callers().map((frame) => String(frame.line));
+    default:
+      return shell.callers().map((frame) => frame.source);
+  }
+}
+
 function special(shell: Shell, name: string): Value | null {
   switch (name) {
     case '@':
@@ -127,7 +145,7 @@ function special(shell: Shell, name: string): Value | null {
     case '?':
       return scalar(String(shell.status));
     case '$':
-      return scalar(shell.variables.get('BASH_SHELL_PID') ?? String(shell.system.pid));
+      return scalar(String(shell.pid));
     case '!':
       return scalar(shell.lastBackground === null ? null : String(shell.lastBackground));
     case '-':
@@ -137,11 +155,11 @@ function special(shell: Shell, name: string): Value | null {
     case '0':
       return scalar(shell.name);
     case 'FUNCNAME':
-      return scalar(shell.functionNames.at(-1) ?? null);
     case 'BASH_SOURCE':
-      return scalar(shell.sources.at(-1) ?? null);
+    case 'BASH_LINENO':
     case 'PIPESTATUS':
-      return { values: shell.pipeStatus.map(String), list: null, set: true };
+    case 'DIRSTACK':
+      return { values: computedList(shell, name), list: null, set: true };
     default:
       return /^\d+$/.test(name) ? scalar(shell.positional[Number(name) - 1] ?? null) : null;
   }
@@ -156,22 +174,24 @@ async function subscript(shell: Shell, name: string, index: Word): Promise<numbe
 
 async function valueOf(shell: Shell, name: string, index: Parameter['index']): Promise<Value> {
   const fixed = special(shell, name);
-  if (name === 'PIPESTATUS' && fixed) {
-    if (index === '@' || index === '*') return { ...fixed, list: index };
+  if (fixed && COMPUTED_LISTS.has(name)) {
+    if (index === '@' || index === '*') return { ...fixed, list: index, set: fixed.values.length > 0 };
     const at = index ? Number(await subscript(shell, name, index)) : 0;
-    return scalar(fixed.values[at] ?? null);
-  }
-  if ((name === 'FUNCNAME' || name === 'BASH_SOURCE') && index) {
-    const all = [...(name === 'FUNCNAME' ? shell.functionNames : shell.sources)].reverse();
-    if (index === '@' || index === '*') return { values: all, list: index, set: all.length > 0 };
-    return scalar(all[Number(await subscript(shell, name, index))] ?? null);
+    return scalar(fixed.values.at(at) ?? null);
   }
   if (fixed) return fixed;
   if (index === '@' || index === '*') {
     const values = shell.variables.elements(name);
     return { values, list: index, set: values.length > 0 };
   }
-  if (index) return scalar(shell.variables.element(name, await subscript(shell, name, index)));
+  if (index) {
+    const key = await subscript(shell, name, index);
+    if (typeof key === 'number' && key < 0 && key + shell.variables.nextIndex(name) < 0) {
+      await shell.complain(`${name}: bad array subscript`);
+      return scalar(null);
+    }
+    return scalar(shell.variables.element(name, key));
+  }
   return scalar(shell.variables.get(name));
 }
 
@@ -192,7 +212,8 @@ const upper = (text: string): string => text.toUpperCase();
 const lower = (text: string): string => text.toLowerCase();
 
 function changeCase(shell: Shell, text: string, symbol: string, pattern: string): string {
-  const change = symbol.startsWith('^') ? upper : lower;
+  const toggle = (c: string): string => (c === upper(c) ? lower(c) : upper(c));
+  const change = symbol.startsWith('^') ? upper : symbol.startsWith(',') ? lower : toggle;
   const fits = (c: string): boolean => pattern === '' || matches(pattern, c, shell.isSet('extglob'));
   const characters = [...text];
   if (symbol.length === 2) return characters.map((c) => (fits(c) ? change(c) : c)).join('');
@@ -212,26 +233,31 @@ function transform(shell: Shell, name: string, value: string, letter: string): s
       return lower(value);
     case 'E':
       return ansiC(value);
-    case 'A':
-      return `${name}=${quoteWord(value, true)}`;
-    case 'a': {
-      const variable = shell.variables.find(name);
-      if (!variable) return '';
-      return [
-        variable.list && 'a',
-        variable.table && 'A',
-        variable.integer && 'i',
-        variable.lower && 'l',
-        variable.readonly && 'r',
-        variable.upper && 'u',
-        variable.exported && 'x',
-      ]
-        .filter(Boolean)
-        .join('');
+    case 'A': {
+      const letters = attributeLetters(shell, name);
+      return `${letters === '' ? '' : `declare -${letters} `}${name}=${quoteWord(value, true)}`;
     }
+    case 'a':
+      return attributeLetters(shell, name);
     default:
       return value;
   }
+}
+
+function attributeLetters(shell: Shell, name: string): string {
+  const variable = shell.variables.find(name);
+  if (!variable) return '';
+  return [
+    variable.list && 'a',
+    variable.table && 'A',
+    variable.integer && 'i',
+    variable.lower && 'l',
+    variable.readonly && 'r',
+    variable.upper && 'u',
+    variable.exported && 'x',
+  ]
+    .filter(Boolean)
+    .join('');
 }
 
 async function substring(
@@ -243,14 +269,24 @@ async function substring(
   const offset = Number(await arithmetic(shell, operation.offset));
   const length = operation.length ? Number(await arithmetic(shell, operation.length)) : null;
   const fail = (): never => {
-    throw new ShellFailure(`${operation.length!.source}: substring expression < 0`, 1);
+    throw new ShellFailure(`${operation.length!.source}: substring expression < 0`, 1, true);
   };
   if (value.list) {
+    const positional = name === '@' || name === '*';
+    if (length !== null && length < 0) fail();
+    if (!positional && !shell.variables.isTable(name) && shell.variables.isArray(name)) {
+      // The offset is an index, the length a count of elements from there.
+      const keys = shell.variables.keys(name).map(Number);
+      const from = offset < 0 ? (keys.at(-1) ?? -1) + 1 + offset : offset;
+      if (from < 0) return { ...value, values: [] };
+      const first = keys.findIndex((key) => key >= from);
+      const rest = first < 0 ? [] : value.values.slice(first);
+      return { ...value, values: length === null ? rest : rest.slice(0, length) };
+    }
     // Position 0 of the positional parameters is $0.
-    const all = name === '@' || name === '*' ? [shell.name, ...value.values] : value.values;
+    const all = positional ? [shell.name, ...value.values] : value.values;
     const start = offset < 0 ? all.length + offset : offset;
     if (start < 0) return { ...value, values: [] };
-    if (length !== null && length < 0) fail();
     return { ...value, values: all.slice(start, length === null ? undefined : start + length) };
   }
   const characters = [...(value.values[0] ?? '')];
@@ -314,13 +350,12 @@ async function operate(
     case 'replace': {
       requireSet(shell, parameter, value);
       const pattern = await expandPattern(shell, operation.pattern);
-      const replacement = await expandPattern(shell, operation.replacement);
-      const ampersand =
-        shell.isSet('patsub_replacement') &&
-        /(?<!\\)&/.test(operation.replacement.parts.map((p) => (p.kind === 'text' ? p.text : '')).join(''));
+      const replacement = await expandReplacement(shell, operation.replacement);
+      const ampersand = shell.isSet('patsub_replacement') && /(?<!\\)&/.test(replacement);
       const plain = unquotePattern(replacement);
-      if (!ampersand) return each((text) => replace(text, pattern, plain, operation.where, extglob));
-      return each((text) => replaceMatched(text, pattern, replacement, operation.where, extglob));
+      const put = (match: string): string =>
+        ampersand ? replacement.replace(/\\([\s\S])|&/g, (_, c?: string) => c ?? match) : plain;
+      return each((text) => replace(text, pattern, put, operation.where, extglob));
     }
     case 'case': {
       requireSet(shell, parameter, value);
@@ -338,36 +373,10 @@ async function operate(
   }
 }
 
-/** `&` in the replacement stands for what matched. */
-function replaceMatched(
-  text: string,
-  pattern: string,
-  replacement: string,
-  where: 'first' | 'all' | 'start' | 'end',
-  extglob: boolean,
-): string {
-  const mark = '\u{f0000}';
-  const spans: string[] = [];
-  const marked = replace(text, pattern, mark, where, extglob);
-  // What stood between the marks tells what matched.
-  const kept = marked.split(mark);
-  let at = 0;
-  kept.forEach((piece, i) => {
-    const start = i === 0 ? 0 : text.indexOf(piece, at);
-    if (i > 0) spans.push(text.slice(at, i === kept.length - 1 ? text.length - piece.length : start));
-    at = (i === kept.length - 1 ? text.length - piece.length : start) + piece.length;
-  });
-  return kept
-    .map((piece, i) =>
-      i === 0 ? piece : replacement.replace(/\\([\s\S])|&/g, (_, c?: string) => c ?? spans[i - 1]!) + piece,
-    )
-    .join('');
-}
-
 function requireSet(shell: Shell, parameter: Parameter, value: Value): void {
   if (value.set || value.list || !shell.option('nounset')) return;
   const name = parameter.index ? parameter.source.replace(/^\$\{[#!]?/, '').replace(/\}$/, '') : parameter.name;
-  throw new ShellFailure(`${name}: unbound variable`, 127, true);
+  throw new ShellFailure(`${/^\d/.test(name) ? '$' : ''}${name}: unbound variable`, 127, true);
 }
 
 async function expandParameter(shell: Shell, parameter: Parameter, fields: Fields, quoted: boolean): Promise<void> {
@@ -379,6 +388,9 @@ async function expandParameter(shell: Shell, parameter: Parameter, fields: Field
   else if (parameter.indirect && (parameter.index === '@' || parameter.index === '*')) {
     const values = shell.variables.keys(name);
     value = { values, list: parameter.index, set: values.length > 0 };
+  } else if (parameter.indirect && parameter.index === null && shell.variables.isReference(name)) {
+    // Of a name reference the indirection is the name itself.
+    value = scalar(shell.variables.resolve(name));
   } else if (parameter.indirect) {
     if (shell.variables.find(name) === null && special(shell, name) === null) {
       throw new ShellFailure(`${name}: invalid indirect expansion`, 1, true);
@@ -540,6 +552,16 @@ export async function expandPattern(shell: Shell, word: Word): Promise<string> {
   return fields.done.map(pattern).join(' ');
 }
 
+/** The text of `${x/p/text}`: a backslash protects each `&` and backslash that was quoted. */
+async function expandReplacement(shell: Shell, word: Word): Promise<string> {
+  const fields = new Fields('');
+  await expandParts(shell, withTilde(shell, word.parts, false), fields, false);
+  fields.break();
+  return fields.done
+    .map((segments) => segments.map((s) => (s.quoted ? s.text.replace(/[\\&]/g, '\\$&') : s.text)).join(''))
+    .join(' ');
+}
+
 /** The operand of `=~` as a JavaScript regular expression's source. */
 export async function expandRegex(shell: Shell, word: Word): Promise<string> {
   const fields = new Fields('');
@@ -552,6 +574,18 @@ export async function expandRegex(shell: Shell, word: Word): Promise<string> {
     .join(' ');
 }
 
+/** A word that looks like an assignment: what stands behind its `=` has its tildes. */
+const ASSIGNMENT_LIKE = /^[A-Za-z_]\w*\+?=/;
+
+function tildeBehindEquals(shell: Shell, parts: readonly Part[]): readonly Part[] {
+  const [first, ...rest] = parts;
+  if (first?.kind !== 'text') return parts;
+  const at = first.text.indexOf('=') + 1;
+  if (at === 0) return withTilde(shell, parts, false);
+  const value: Part[] = [{ kind: 'text', text: first.text.slice(at) }, ...rest];
+  return [{ kind: 'text', text: first.text.slice(0, at) }, ...withTilde(shell, value, true)];
+}
+
 /** Fields of words, with everything done. Throws ShellFailure. */
 export async function expandWords(shell: Shell, words: readonly Word[]): Promise<string[]> {
   const out: string[] = [];
@@ -561,6 +595,7 @@ export async function expandWords(shell: Shell, words: readonly Word[]): Promise
 
 export async function expandWord(shell: Shell, word: Word, out: string[]): Promise<void> {
   const variants = shell.option('braceexpand') ? expandBraces(word.parts) : [word.parts];
+  const assignment = ASSIGNMENT_LIKE.test(word.source);
   for (const parts of variants) {
     const [only] = parts;
     if (parts.length === 1 && only!.kind === 'text' && !/[~*?[\\]/.test(only!.text) && !only!.text.includes('(')) {
@@ -568,7 +603,12 @@ export async function expandWord(shell: Shell, word: Word, out: string[]): Promi
       continue;
     }
     const fields = new Fields(ifsOf(shell));
-    await expandParts(shell, withTilde(shell, parts, false), fields, false);
+    await expandParts(
+      shell,
+      assignment ? tildeBehindEquals(shell, parts) : withTilde(shell, parts, false),
+      fields,
+      false,
+    );
     fields.break();
     for (const segments of fields.done) names(shell, segments, out);
   }
@@ -592,6 +632,6 @@ function names(shell: Shell, segments: readonly Segment[], out: string[]): void 
   });
   if (found.length > 0) {
     for (const name of found) out.push(name);
-  } else if (shell.isSet('failglob')) throw new ShellFailure(`no match: ${text(segments)}`);
+  } else if (shell.isSet('failglob')) throw new ShellFailure(`no match: ${text(segments)}`, 1, true);
   else if (!shell.isSet('nullglob')) out.push(text(segments));
 }

@@ -35,16 +35,19 @@ export function glob(files: Files, pattern: string, options: GlobOptions): strin
       }
     } else if (options.globstar && part === '**') {
       const walk = (base: string): void => {
-        if (!last || base !== '') next.push(base);
         for (const name of names(files, base)) {
           if (name.startsWith('.') && !options.dotglob) continue;
           const path = base + name;
-          const type = files.tryLstat(path)?.type;
-          if (type === 'dir') walk(last ? path : `${path}/`);
-          else if (last) next.push(path);
+          const directory = files.tryLstat(path)?.type === 'dir';
+          if (last) next.push(path);
+          else if (directory) next.push(`${path}/`);
+          if (directory) walk(`${path}/`);
         }
       };
-      for (const base of found) walk(base);
+      for (const base of found) {
+        if (!last || base !== '') next.push(base);
+        walk(base);
+      }
     } else if (!isPattern(part, options.extglob)) {
       const name = unquotePattern(part);
       for (const base of found) {

@@ -10,98 +10,19 @@ import type {
   Part,
   Pipeline,
   Redirect,
-  RedirectOperator,
   Script,
   SimpleCommand,
-  TestExpression,
   Word,
 } from './syntax';
-import { IncompleteInput, SyntaxFailure } from './syntax';
-import type { ParserOptions } from './words';
-import { WordReader } from './words';
+import { SyntaxFailure } from './syntax';
+import { TestReader } from './test-reader';
+import type { ParserOptions, WordReader } from './words';
 
-const RESERVED = new Set([
-  'if',
-  'then',
-  'else',
-  'elif',
-  'fi',
-  'do',
-  'done',
-  'case',
-  'esac',
-  'while',
-  'until',
-  'for',
-  'select',
-  'in',
-  'function',
-  '{',
-  '}',
-  '!',
-  '[[',
-  ']]',
-  'time',
-  'coproc',
-]);
 const DECLARING = new Set(['declare', 'typeset', 'local', 'export', 'readonly']);
-const OPERATORS = [
-  ';;&',
-  '&>>',
-  '<<<',
-  '<<-',
-  '&&',
-  '||',
-  ';;',
-  ';&',
-  '|&',
-  '&>',
-  '<<',
-  '>>',
-  '<&',
-  '>&',
-  '<>',
-  '>|',
-  ';',
-  '&',
-  '|',
-  '<',
-  '>',
-  '(',
-  ')',
-  '\n',
-];
-const REDIRECTS = ['&>>', '<<<', '<<-', '&>', '<<', '>>', '<&', '>&', '<>', '>|', '<', '>'];
-const UNARY_TESTS = new Set('abcdefghknoprstuvwxzGLNOSR'.split('').map((letter) => `-${letter}`));
-const BINARY_TESTS = new Set([
-  '=',
-  '==',
-  '!=',
-  '=~',
-  '-eq',
-  '-ne',
-  '-lt',
-  '-le',
-  '-gt',
-  '-ge',
-  '-nt',
-  '-ot',
-  '-ef',
-  '<',
-  '>',
-]);
-const PLAIN = /[^\s;&|<>()'"`$\\]+/y;
+const COMPOUND = new Set(['{', 'if', 'while', 'until', 'for', 'select', 'case', '[[']);
 const ASSIGNED_NAME = /([A-Za-z_][A-Za-z0-9_]*)(\+?=|\[)/y;
 
-interface PendingDocument {
-  readonly redirect: Redirect;
-  readonly delimiter: string;
-  readonly strip: boolean;
-  readonly quoted: boolean;
-}
-
-export class Parser extends WordReader {
-  private pending: PendingDocument[] = [];
+export class Parser extends TestReader {
   private aliases: { name: string; end: number }[] = [];
 
   /** Commands up to the end of the next line that is complete; null at the end. */
@@ -156,94 +77,6 @@ export class Parser extends WordReader {
     if (this.peek() !== ')') this.unfinished(')', from);
     this.at += 1;
     return body;
-  }
-
-  // ---- tokens
-
-  private operator(): string | null {
-    for (const operator of OPERATORS) if (this.starts(operator)) return operator;
-    return null;
-  }
-
-  /** The literal word here, for reserved words; null when it is quoted or not alone. */
-  private plain(): string | null {
-    PLAIN.lastIndex = this.at;
-    const text = PLAIN.exec(this.source)?.[0] ?? null;
-    if (text === null) return null;
-    const after = this.source[this.at + text.length] ?? '';
-    return after === '' || ' \t\n;&|<>()'.includes(after) ? text : null;
-  }
-
-  private reserved(): string | null {
-    const plain = this.plain();
-    return plain !== null && RESERVED.has(plain) ? plain : null;
-  }
-
-  private unexpected(): never {
-    this.blanks();
-    if (this.at >= this.source.length) this.ended();
-    const operator = this.operator();
-    let token = operator === '\n' ? 'newline' : operator;
-    if (token === null) {
-      const from = this.at;
-      this.readWord();
-      token = this.source.slice(from, this.at);
-      this.at = from;
-    }
-    this.fail(`syntax error near unexpected token \`${token}'`);
-  }
-
-  private ended(): never {
-    const line = this.line() + (this.source.endsWith('\n') ? 0 : 1);
-    throw new IncompleteInput('syntax error: unexpected end of file', line, null);
-  }
-
-  private newline(): void {
-    this.at += 1;
-    if (this.pending.length > 0) this.documents();
-  }
-
-  private newlines(): void {
-    for (;;) {
-      this.blanks();
-      if (this.peek() !== '\n') return;
-      this.newline();
-    }
-  }
-
-  private expect(word: string): void {
-    this.blanks();
-    if (this.reserved() === word) this.at += word.length;
-    else this.unexpected();
-  }
-
-  /** Bodies of here-documents, behind the newline of their line. */
-  private documents(): void {
-    const pending = this.pending;
-    this.pending = [];
-    for (const document of pending) {
-      const startLine = this.line();
-      let body = '';
-      for (;;) {
-        if (this.at >= this.source.length) {
-          throw new IncompleteInput(
-            `here-document at line ${startLine} delimited by end-of-file (wanted \`${document.delimiter}')`,
-            startLine,
-            null,
-          );
-        }
-        const end = this.source.indexOf('\n', this.at);
-        let line = this.source.slice(this.at, end < 0 ? this.source.length : end);
-        if (document.strip) line = line.replace(/^\t+/, '');
-        const last = end < 0;
-        this.at = last ? this.source.length : end + 1;
-        if (line === document.delimiter) break;
-        body += last ? line : `${line}\n`;
-      }
-      document.redirect.target = document.quoted
-        ? { parts: [{ kind: 'quoted', text: body }], source: body }
-        : this.inner(body).hereBody();
-    }
   }
 
   // ---- lists
@@ -396,17 +229,34 @@ export class Parser extends WordReader {
       case '[[': {
         const expression = this.testOr();
         this.testBlanks();
-        if (!this.starts(']]')) this.unexpected();
+        if (!this.starts(']]')) this.testUnexpected();
         this.at += 2;
         return { kind: 'test', expression, line, redirects: this.redirects() };
       }
       case 'coproc':
-        this.at -= reserved.length;
-        return this.fail('coproc: not supported by this shell');
+        return this.coproc(line);
       default:
         this.at -= reserved.length;
         return this.unexpected();
     }
+  }
+
+  /** `coproc [NAME] COMMAND`: a name stands before a compound command only. */
+  private coproc(line: number): Command {
+    this.blanks();
+    const start = this.at;
+    const name = /^[A-Za-z_]\w*/.exec(this.plain() ?? '')?.[0];
+    if (name !== undefined && this.reserved() === null) {
+      this.at += name.length;
+      this.blanks();
+      const reserved = this.reserved();
+      if (this.peek() === '(' || (reserved !== null && COMPOUND.has(reserved))) {
+        const body = this.command();
+        return { kind: 'coproc', name, named: true, body, line, redirects: [] };
+      }
+      this.at = start;
+    }
+    return { kind: 'coproc', name: 'COPROC', named: false, body: this.command(), line, redirects: [] };
   }
 
   private ifCommand(line: number): CompoundCommand {
@@ -629,10 +479,11 @@ export class Parser extends WordReader {
     const name = match[1]!;
     if (this.peek() === '(' && index === null) {
       this.at += 1;
-      return { name, index, append, value: { elements: this.elements() } };
+      const elements = this.elements();
+      return { name, index, append, value: { elements }, source: this.source.slice(from, this.at) };
     }
     const value = this.readWord() ?? { parts: [], source: '' };
-    return { name, index, append, value };
+    return { name, index, append, value, source: this.source.slice(from, this.at) };
   }
 
   /** Behind `[`: up to and with the `]`; null when it does not close. */
@@ -684,178 +535,6 @@ export class Parser extends WordReader {
     }
     this.at += 1;
     return elements;
-  }
-
-  // ---- redirections
-
-  private redirects(): Redirect[] {
-    const out: Redirect[] = [];
-    for (;;) {
-      this.blanks();
-      const redirect = this.redirect();
-      if (!redirect) return out;
-      out.push(redirect);
-    }
-  }
-
-  private redirect(): Redirect | null {
-    const from = this.at;
-    const prefix = /^(?:(\d+)|\{([A-Za-z_]\w*)\})(?=[<>])/.exec(this.source.slice(this.at, this.at + 64));
-    const behind = this.at + (prefix?.[0].length ?? 0);
-    const operator = REDIRECTS.find((candidate) => this.source.startsWith(candidate, behind));
-    if (operator === undefined) return null;
-    if ((operator === '<' || operator === '>') && this.source[behind + 1] === '(') return null;
-    if (prefix && operator.startsWith('&')) return null;
-    this.at = behind + operator.length;
-    this.blanks();
-    const target = this.readWord();
-    if (!target) {
-      if (this.at >= this.source.length) this.fail("syntax error near unexpected token `newline'", from);
-      this.unexpected();
-    }
-    const fd = prefix ? (prefix[1] !== undefined ? Number(prefix[1]) : { variable: prefix[2]! }) : null;
-    const strip = operator === '<<-';
-    const redirect: Redirect = { operator: strip ? '<<' : (operator as RedirectOperator), fd, target };
-    if (redirect.operator === '<<') {
-      const quoted = target.parts.some((part) => part.kind !== 'text');
-      const text = target.parts.map((part) =>
-        part.kind === 'text' || part.kind === 'quoted'
-          ? part.text
-          : part.kind === 'double'
-            ? part.parts.map((inner) => ('text' in inner ? inner.text : '')).join('')
-            : 'source' in part
-              ? part.source
-              : '',
-      );
-      this.pending.push({ redirect, delimiter: text.join(''), strip, quoted });
-    }
-    return redirect;
-  }
-
-  // ---- [[ … ]]
-
-  private testBlanks(): void {
-    for (this.blanks(); this.peek() === '\n'; this.blanks()) this.newline();
-    if (this.at >= this.source.length) this.ended();
-  }
-
-  private testOr(): TestExpression {
-    let left = this.testAnd();
-    for (this.testBlanks(); this.starts('||'); this.testBlanks()) {
-      this.at += 2;
-      left = { kind: 'or', left, right: this.testAnd() };
-    }
-    return left;
-  }
-
-  private testAnd(): TestExpression {
-    let left = this.testNot();
-    for (this.testBlanks(); this.starts('&&'); this.testBlanks()) {
-      this.at += 2;
-      left = { kind: 'and', left, right: this.testNot() };
-    }
-    return left;
-  }
-
-  private testNot(): TestExpression {
-    this.testBlanks();
-    if (this.plain() === '!') {
-      this.at += 1;
-      return { kind: 'not', operand: this.testNot() };
-    }
-    if (this.peek() === '(') {
-      this.at += 1;
-      const inner = this.testOr();
-      this.testBlanks();
-      if (this.peek() !== ')') this.testUnexpected();
-      this.at += 1;
-      return inner;
-    }
-    return this.testPrimary();
-  }
-
-  private testUnexpected(): never {
-    const operator = this.operator();
-    const from = this.at;
-    if (operator === null) this.readWord(true);
-    const token = operator ?? this.source.slice(from, this.at);
-    this.at = from;
-    this.fail(`syntax error in conditional expression: unexpected token \`${token === '\n' ? 'newline' : token}'`);
-  }
-
-  private testWord(): Word {
-    this.testBlanks();
-    if (this.starts(']]')) this.testUnexpected();
-    return this.readWord(true) ?? this.testUnexpected();
-  }
-
-  private testPrimary(): TestExpression {
-    const plain = this.plain();
-    if (plain !== null && UNARY_TESTS.has(plain)) {
-      const from = this.at;
-      this.at += plain.length;
-      this.testBlanks();
-      const next = this.plain();
-      if (
-        !this.starts(']]') &&
-        !this.starts('&&') &&
-        !this.starts('||') &&
-        !(next !== null && BINARY_TESTS.has(next))
-      ) {
-        return { kind: 'unary', operator: plain, operand: this.testWord() };
-      }
-      this.at = from;
-    }
-    const left = this.testWord();
-    this.testBlanks();
-    const operator = this.peek() === '<' || this.peek() === '>' ? this.peek() : this.plain();
-    if (operator === null || !BINARY_TESTS.has(operator)) {
-      if (this.starts(']]') || this.starts('&&') || this.starts('||') || this.peek() === ')') {
-        return { kind: 'unary', operator: '-n', operand: left };
-      }
-      return this.fail('syntax error: conditional binary operator expected');
-    }
-    this.at += operator.length;
-    this.testBlanks();
-    const right = operator === '=~' ? this.regexWord() : this.testWord();
-    return { kind: 'binary', operator, left, right };
-  }
-
-  /** The operand of `=~`: parentheses and bars belong to it. */
-  private regexWord(): Word {
-    const from = this.at;
-    const parts: Word['parts'][number][] = [];
-    for (let depth = 0; ;) {
-      const c = this.peek();
-      if (c === '' || (depth === 0 && /\s/.test(c))) break;
-      if (c === '(') depth += 1;
-      if (c === ')') {
-        if (depth === 0) break;
-        depth -= 1;
-      }
-      if ('()|<>&; \t{}'.includes(c)) {
-        this.text(parts, c);
-        this.at += 1;
-      } else if (c === '[') {
-        // A bracket expression is one piece, with its expansions.
-        this.text(parts, c);
-        this.at += 1;
-        for (let first = true; this.at < this.source.length && (first || this.peek() !== ']'); first = false) {
-          if (this.starts('[:')) {
-            const end = this.source.indexOf(':]', this.at);
-            const stop = end < 0 ? this.source.length : end + 2;
-            this.text(parts, this.source.slice(this.at, stop));
-            this.at = stop;
-          } else if (' \t()<>&|;]'.includes(this.peek())) {
-            this.text(parts, this.peek());
-            this.at += 1;
-          } else this.unit(parts);
-        }
-        this.text(parts, ']');
-        this.at += 1;
-      } else this.unit(parts);
-    }
-    return this.word(parts, from);
   }
 }
 

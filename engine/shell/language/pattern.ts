@@ -177,11 +177,13 @@ export function trim(text: string, pattern: string, symbol: '#' | '##' | '%' | '
 export function replace(
   text: string,
   pattern: string,
-  replacement: string,
+  replacement: (match: string) => string,
   where: 'first' | 'all' | 'start' | 'end',
   extglob: boolean,
 ): string {
-  if (pattern === '') return where === 'start' ? replacement + text : where === 'end' ? text + replacement : text;
+  if (pattern === '') {
+    return where === 'start' ? replacement('') + text : where === 'end' ? text + replacement('') : text;
+  }
   const source = `(?:${patternSource(pattern, { extglob })})`;
   const regex =
     where === 'start'
@@ -195,6 +197,6 @@ export function replace(
     // An empty match behind a greedy one is no second match.
     if (where === 'all' && match === '' && done) return '';
     done = true;
-    return replacement;
+    return replacement(match);
   });
 }

@@ -1,6 +1,7 @@
 /** Text as words that the shell reads back. */
 
-const SAFE = /^[A-Za-z0-9_@%+=:,./-]+$/;
+/** What the shell would not read as a plain word. */
+const SPECIAL = /[\s'"\\|&;()<>!{}*[\]?^$`]|^#|(?:^|[=:])~/;
 
 function dollarQuoted(text: string): string {
   const named: Record<string, string> = {
@@ -23,7 +24,7 @@ function dollarQuoted(text: string): string {
 /** Quoted with single quotes, as `set -x`, `declare -p` and `${x@Q}` do; `always`: also where none are needed. */
 export function quoteWord(text: string, always = false): string {
   if (/[\x00-\x1f\x7f]/.test(text)) return dollarQuoted(text);
-  if (!always && SAFE.test(text)) return text;
+  if (!always && text !== '' && !SPECIAL.test(text)) return text;
   return `'${text.replace(/'/g, "'\\''")}'`;
 }
 

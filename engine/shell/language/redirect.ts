@@ -4,6 +4,7 @@ import type { Descriptors } from '../descriptors';
 import { ErrnoError, strerror } from '../errors';
 import { BytesReader, NULL_READER } from '../streams';
 import { expandText, expandWords } from './expand';
+import { reported } from './failures';
 import { ShellFailure } from './shell';
 import type { Shell } from './shell';
 import type { Redirect } from './syntax';
@@ -16,15 +17,22 @@ async function targetOf(shell: Shell, redirect: Redirect): Promise<string> {
   return fields[0]!;
 }
 
+const STANDARD: Readonly<Record<string, number>> = { '/dev/stdin': 0, '/dev/stdout': 1, '/dev/stderr': 2 };
+
+/** The open file that a path below /dev/fd stands for. */
+function sharedFile(descriptors: Descriptors, path: string): OpenFile | null {
+  const number = STANDARD[path] ?? Number(/^(?:\/dev\/fd|\/proc\/self\/fd)\/(\d+)$/.exec(path)?.[1] ?? -1);
+  return number < 0 ? null : (descriptors.get(number)?.share() ?? null);
+}
+
 function open(shell: Shell, descriptors: Descriptors, operator: string, path: string): OpenFile {
   const files = shell.filesWith(descriptors);
   try {
     if (path === '') throw new ErrnoError('ENOENT');
+    const inherited = sharedFile(descriptors, path);
+    if (inherited) return inherited;
     const info = path === '/dev/tty' || path.startsWith('/dev/fd/') ? null : files.tryStat(path);
-    if (operator === '<') {
-      const inherited = /^\/dev\/(tty|stdin|fd\/\d+)$/.test(path);
-      return new OpenFile({ reader: files.openRead(path), terminal: inherited && path === '/dev/tty' });
-    }
+    if (operator === '<') return new OpenFile({ reader: files.openRead(path), terminal: path === '/dev/tty' });
     if (info?.type === 'dir') throw new ErrnoError('EISDIR');
     if (operator === '<>') {
       const writer = files.openWrite(path, { create: true });
@@ -100,6 +108,34 @@ async function apply(shell: Shell, descriptors: Descriptors, one: Redirect): Pro
     }
     default:
       descriptors.set(fd, open(shell, descriptors, operator, await targetOf(shell, one)));
+  }
+}
+
+/** Runs with redirections in force, and puts the descriptors back. */
+export async function redirected(
+  shell: Shell,
+  list: readonly Redirect[],
+  body: () => Promise<number>,
+): Promise<number> {
+  const saved = shell.descriptors;
+  shell.descriptors = saved.fork();
+  try {
+    try {
+      await redirect(shell, shell.descriptors, list);
+    } catch (error) {
+      // The message goes where errors went before.
+      const table = shell.descriptors;
+      shell.descriptors = saved;
+      try {
+        return await reported(shell, error);
+      } finally {
+        shell.descriptors = table;
+      }
+    }
+    return await body();
+  } finally {
+    shell.descriptors.closeAll();
+    shell.descriptors = saved;
   }
 }
 

@@ -5,13 +5,25 @@ import { Files } from '../files';
 import type { TerminalSize } from '../programs/program';
 import { encode } from '../streams';
 import type { UserSpace } from '../user-space';
-import type { Command, Script } from './syntax';
+import type { Command, CompoundCommand, Script, SimpleCommand } from './syntax';
+import { printSimple } from './printer';
 import { Task } from './task';
 import { Variables } from './variables';
 
 export interface ShellFunction {
   readonly body: Command;
+  /** Where it was defined, for BASH_SOURCE. */
+  readonly file: string;
+  readonly line: number;
+  readonly readonly?: boolean;
+}
+
+/** A call of a function, or a file that is being read by `source`. */
+export interface Frame {
+  readonly name: string;
   readonly source: string;
+  /** Line of the call. */
+  readonly line: number;
 }
 
 export interface Job {
@@ -31,9 +43,12 @@ export interface Job {
 /** What the state needs of the interpreter, which imports it. */
 export interface Runner {
   run(shell: Shell, script: Script): Promise<number>;
-  source(shell: Shell, text: string, name: string): Promise<number>;
+  command(shell: Shell, command: Command): Promise<number>;
+  /** Parses and runs text, one level of `set -x` deeper; `what` stands in front of the line in syntax errors. */
+  source(shell: Shell, text: string, line?: number, what?: string): Promise<number>;
   capture(shell: Shell, script: Script): Promise<string>;
   processSubstitution(shell: Shell, script: Script, direction: '<' | '>'): string;
+  coprocess(shell: Shell, command: CompoundCommand & { kind: 'coproc' }): Promise<number>;
   /** Runs the EXIT trap, once. */
   leave(shell: Shell): Promise<void>;
   /** Path of the program a name stands for. */
@@ -47,13 +62,17 @@ export interface ShellHost {
   readonly history?: string[];
   /** Keys instead of lines; returns how to go back. */
   readonly rawInput?: () => () => void;
+  /** Reads commands at a prompt on the same terminal until this shell ends; its status. */
+  readonly interact?: (shell: Shell) => Promise<number>;
 }
 
 export class BreakLoop extends Error {
   readonly levels: number;
-  constructor(levels: number) {
+  readonly status: number;
+  constructor(levels: number, status = 0) {
     super();
     this.levels = levels;
+    this.status = status;
   }
 }
 
@@ -182,6 +201,8 @@ export class Shell {
   shopt = new Map<string, boolean>(Object.entries(SHOPT_DEFAULTS));
   traps = new Map<string, string>();
   cwd = '/';
+  /** Rights that new files do not get. */
+  umask = 0o022;
   directories: string[] = [];
   positional: string[] = [];
   /** $0. */
@@ -194,13 +215,25 @@ export class Shell {
   lastBackground: number | null = null;
   lastArgument = '';
   line = 1;
-  functionNames: string[] = [];
-  sources: string[] = [];
+  /** What is being run: text, or the simple command whose text BASH_COMMAND is. */
+  command: SimpleCommand | string = '';
+  /** Calls and sourced files, the innermost last. */
+  frames: Frame[] = [];
+  /** $$. */
+  pid: number;
+  /** Levels of `eval`, traps and command substitutions: `set -x` shows them. */
+  depth = 0;
+  /** Paths of programs that were run, for `hash`. */
+  hashed = new Map<string, { path: string; hits: number }>();
+  /** Builtins switched off by `enable -n`. */
+  disabled = new Set<string>();
   loops = 0;
   subshells = 0;
   jobs: Job[] = [];
   /** Above zero where a failing command does not end the shell (`set -e`). */
   tested = 0;
+  /** Above zero within `! …`: the ERR trap runs, but `set -e` does not end the shell. */
+  inverted = 0;
   /** Status of the last command substitution of the statement. */
   substitutionStatus: number | null = null;
   /** Descriptors and tasks of `<( )`, let go when their command is done. */
@@ -218,11 +251,13 @@ export class Shell {
     this.descriptors = new Descriptors();
     this.variables = new Variables();
     this.files = new Files(system, () => this.cwd, null);
+    this.pid = system.pid;
     this.seed = system.pid * 7919 + 1;
-    this.compute();
+    this.recompute();
   }
 
-  private compute(): void {
+  /** Gives the variables in force their computed ones. */
+  recompute(): void {
     const { computed, watched } = this.variables;
     const now = () => this.system.now?.() ?? { realtime: 0, monotonic: 0 };
     let secondsFrom = now().monotonic;
@@ -237,6 +272,16 @@ export class Shell {
     computed.set('EPOCHREALTIME', () => (now().realtime / 1000).toFixed(6));
     computed.set('LINENO', () => String(this.line));
     computed.set('BASHPID', () => String(this.system.pid));
+    computed.set('BASH_COMMAND', () => (typeof this.command === 'string' ? this.command : printSimple(this.command)));
+    computed.set('SHELLOPTS', () => [...this.options].sort().join(':'));
+    computed.set('BASHOPTS', () =>
+      [...this.shopt]
+        .flatMap(([name, on]) => (on ? [name] : []))
+        .sort()
+        .join(':'),
+    );
+    computed.set('EUID', () => String(this.system.uid ?? 0));
+    computed.set('UID', () => String(this.system.uid ?? 0));
     computed.set('BASH_SUBSHELL', () => String(this.subshells));
   }
 
@@ -244,7 +289,7 @@ export class Shell {
   fork(system: UserSpace = this.system, task: Task = this.task): Shell {
     const copy = new Shell(system, this.runner, this.host);
     copy.variables = this.variables.fork();
-    copy.compute();
+    copy.recompute();
     copy.task = task;
     copy.descriptors = this.descriptors.fork();
     copy.functions = new Map(this.functions);
@@ -252,8 +297,13 @@ export class Shell {
     copy.options = new Set(this.options);
     copy.shopt = new Map(this.shopt);
     // Signals that are ignored stay so; other traps are the parent's.
-    copy.traps = new Map([...this.traps].filter(([, action]) => action === ''));
+    const inherited = new Set([
+      ...(this.option('errtrace') ? ['ERR'] : []),
+      ...(this.option('functrace') ? ['DEBUG', 'RETURN'] : []),
+    ]);
+    copy.traps = new Map([...this.traps].filter(([name, action]) => action === '' || inherited.has(name)));
     copy.cwd = this.cwd;
+    copy.umask = this.umask;
     copy.directories = [...this.directories];
     copy.positional = [...this.positional];
     copy.name = this.name;
@@ -263,11 +313,17 @@ export class Shell {
     copy.lastBackground = this.lastBackground;
     copy.lastArgument = this.lastArgument;
     copy.line = this.line;
-    copy.functionNames = [...this.functionNames];
-    copy.sources = [...this.sources];
-    copy.loops = this.loops;
+    copy.command = this.command;
+    copy.frames = [...this.frames];
+    copy.pid = this.pid;
+    copy.depth = this.depth;
+    copy.hashed = new Map(this.hashed);
+    copy.disabled = new Set(this.disabled);
+    copy.getoptsAt = this.getoptsAt;
     copy.subshells = this.subshells + 1;
     copy.tested = this.tested;
+    copy.inverted = this.inverted;
+    copy.loops = this.loops;
     copy.options.delete('monitor');
     return copy;
   }
@@ -280,15 +336,38 @@ export class Shell {
     return this.shopt.get(name) === true;
   }
 
+  /** Of functions that are in force while one is called: the innermost first; `main` is the script itself. */
+  callers(): Frame[] {
+    const frames = [...this.frames].reverse();
+    return this.interactive || this.commandText ? frames : [...frames, { name: 'main', source: this.name, line: 0 }];
+  }
+
+  /** The file that is read now, as a function defined here remembers it. */
+  sourceFile(): string {
+    const top = this.frames.at(-1);
+    if (top) return top.source;
+    return this.interactive ? 'main' : this.commandText ? 'environment' : this.name;
+  }
+
+  /** What stands in front of a message: the file that is read, or $0. */
+  sourceName(): string {
+    return this.frames.at(-1)?.source ?? this.name;
+  }
+
   /** What stands before the shell's own messages. */
   prefix(): string {
     if (this.interactive) return 'bash: ';
-    return `${this.name}: line ${this.line}: `;
+    return `${this.sourceName()}: line ${this.line}: `;
   }
 
   /** Files seen through this shell's own descriptors. */
   filesWith(descriptors: Descriptors = this.descriptors): Files {
-    return new Files(this.system, () => this.cwd, descriptors);
+    return new Files(
+      this.system,
+      () => this.cwd,
+      descriptors,
+      () => this.umask,
+    );
   }
 
   async complain(message: string): Promise<void> {

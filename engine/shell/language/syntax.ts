@@ -38,7 +38,7 @@ export type ParameterOperation =
       readonly pattern: Word;
       readonly replacement: Word;
     }
-  | { readonly kind: 'case'; readonly symbol: '^' | '^^' | ',' | ',,'; readonly pattern: Word }
+  | { readonly kind: 'case'; readonly symbol: '^' | '^^' | ',' | ',,' | '~' | '~~'; readonly pattern: Word }
   | { readonly kind: 'substring'; readonly offset: Word; readonly length: Word | null }
   | { readonly kind: 'transform'; readonly letter: string }
   | { readonly kind: 'bad' };
@@ -71,6 +71,7 @@ export interface Assignment {
   readonly index: Word | null;
   readonly append: boolean;
   readonly value: Word | { readonly elements: readonly ArrayElement[] };
+  readonly source: string;
 }
 
 export type RedirectOperator = '<' | '>' | '>>' | '>|' | '<>' | '<&' | '>&' | '&>' | '&>>' | '<<<' | '<<';
@@ -81,6 +82,14 @@ export interface Redirect {
   readonly fd: number | { readonly variable: string } | null;
   /** Target, or the body of a here-document. */
   target: Word;
+  /** How a here-document stands in the source. */
+  document?: {
+    /** The word behind `<<`, and without its quotes. */
+    readonly word: string;
+    readonly delimiter: string;
+    readonly strip: boolean;
+    body: string;
+  };
 }
 
 interface Common {
@@ -127,6 +136,7 @@ export type CompoundCommand =
       readonly step: Word;
       readonly body: Script;
     } & Common)
+  | ({ readonly kind: 'coproc'; readonly name: string; readonly named: boolean; readonly body: Command } & Common)
   | ({ readonly kind: 'case'; readonly subject: Word; readonly items: readonly CaseItem[] } & Common)
   | ({ readonly kind: 'test'; readonly expression: TestExpression } & Common)
   | ({ readonly kind: 'arithmetic'; readonly expression: Word } & Common);
@@ -142,7 +152,7 @@ export type Command = SimpleCommand | CompoundCommand | FunctionCommand;
 
 export type TestExpression =
   | { readonly kind: 'and' | 'or'; readonly left: TestExpression; readonly right: TestExpression }
-  | { readonly kind: 'not'; readonly operand: TestExpression }
+  | { readonly kind: 'not' | 'group'; readonly operand: TestExpression }
   | { readonly kind: 'unary'; readonly operator: string; readonly operand: Word }
   | { readonly kind: 'binary'; readonly operator: string; readonly left: Word; readonly right: Word };
 
@@ -158,6 +168,9 @@ export class SyntaxFailure extends Error {
     this.shown = shown;
   }
 }
+
+/** A failure between `[[` and `]]`: bash tells it without the line, and a script goes on to end with status 0. */
+export class ConditionFailure extends SyntaxFailure {}
 
 /** The source ends within a command: more lines could complete it. */
 export class IncompleteInput extends SyntaxFailure {}

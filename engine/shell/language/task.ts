@@ -20,12 +20,28 @@ export class Task {
   private readonly takers = new Set<(signal: number) => boolean>();
   /** Resolves when the job goes on; null while it runs. */
   gate: Promise<void> | null = null;
+  private readonly children = new Set<Task>();
 
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
+  /** Runs something as a process of its own within the job: signals of the job reach it, its own end there. */
+  async child<T>(body: (task: Task) => Promise<T>): Promise<T> {
+    const task = new Task();
+    this.children.add(task);
+    if (this.pending !== null) task.deliver(this.pending);
+    try {
+      return await body(task);
+    } finally {
+      this.children.delete(task);
+      // What the child lived through does not end those who wait for it.
+      if (this.pending === SIGNALS['INT'] && task.pending === null) this.reset();
+    }
+  }
+
   deliver(signal: number): void {
+    for (const child of this.children) child.deliver(signal);
     if (signal === SIGNALS['CONT']) return this.continue();
     if (STOPPING.has(signal)) return this.stop();
     if (signal === 0) return;

@@ -10,6 +10,8 @@ export interface Variable {
   lower: boolean;
   upper: boolean;
   reference: boolean;
+  /** Declared as an array that has no value yet. */
+  bare: boolean;
 }
 
 const fresh = (): Variable => ({
@@ -22,6 +24,7 @@ const fresh = (): Variable => ({
   lower: false,
   upper: false,
   reference: false,
+  bare: false,
 });
 
 export class ReadonlyFailure extends Error {
@@ -90,6 +93,10 @@ export class Variables {
     return at;
   }
 
+  isReference(name: string): boolean {
+    return this.raw(name)?.reference === true;
+  }
+
   find(name: string): Variable | null {
     return this.raw(this.resolve(name));
   }
@@ -100,6 +107,8 @@ export class Variables {
     const existing = scope ? scope.get(name) : this.find(name);
     if (existing) return existing;
     const variable = fresh();
+    // What hides an exported variable is exported too.
+    if (scope) variable.exported = this.raw(name)?.exported ?? false;
     (scope ?? this.scopes[0]!).set(name, variable);
     return variable;
   }
@@ -122,6 +131,7 @@ export class Variables {
     const target = this.resolve(name);
     const variable = this.raw(target) ?? this.declare(target, false);
     if (variable.readonly) throw new ReadonlyFailure(target);
+    variable.bare = false;
     return variable;
   }
 

@@ -62,10 +62,22 @@ export abstract class WordReader {
 
   // ---- position and errors
 
+  private lineStarts: { source: string; ends: number[] } | null = null;
+
   protected line(at = this.at): number {
-    let line = this.options.line ?? 1;
-    for (let i = this.source.indexOf('\n'); i >= 0 && i < at; i = this.source.indexOf('\n', i + 1)) line += 1;
-    return line;
+    if (this.lineStarts?.source !== this.source) {
+      const ends: number[] = [];
+      for (let i = this.source.indexOf('\n'); i >= 0; i = this.source.indexOf('\n', i + 1)) ends.push(i);
+      this.lineStarts = { source: this.source, ends };
+    }
+    const { ends } = this.lineStarts;
+    let low = 0;
+    for (let high = ends.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if (ends[middle]! < at) low = middle + 1;
+      else high = middle;
+    }
+    return (this.options.line ?? 1) + low;
   }
 
   protected sourceLine(at = this.at): string {
@@ -413,6 +425,7 @@ export abstract class WordReader {
         };
       case '^':
       case ',':
+      case '~':
         this.at += twice ? 2 : 1;
         return {
           kind: 'case',

@@ -45,12 +45,18 @@ from(
   ],
 );
 from(() => import('./kernel'), ['dmesg', 'lsmod', 'modprobe', 'rmmod', 'modinfo', 'driverctl', 'reboot']);
-from(() => import('./process'), ['ps', 'kill', 'su', 'sudo', 'lsof', 'fuser', 'strace', 'watch', 'why']);
+from(() => import('./process'), ['ps', 'kill', 'lsof', 'fuser', 'strace', 'watch', 'why']);
 from(() => import('./stim'), ['stim']);
 from(() => import('./poke'), ['poke']);
 from(() => import('./bytes'), ['xxd', 'od', 'hexdump', 'dd', 'cmp']);
 from(() => import('./sed'), ['sed']);
 from(() => import('./vfio'), ['vfio']);
+from(() => import('./shells'), ['su', 'sudo', 'runuser']);
+one('bash', async () => (await import('./shells')).bash, true);
+one('sh', async () => (await import('./shells')).sh, true);
+one('dash', async () => (await import('./shells')).sh, true);
+from(() => import('./plain'), ['echo', 'printf', 'pwd', 'test']);
+one('[', async () => (await import('./plain')).test);
 one('lspci', async () => (await import('./lspci')).program);
 one('setpci', async () => (await import('./setpci')).program);
 from(() => import('./awk'), ['awk']);

@@ -8,7 +8,7 @@ import { forward } from '../user-space';
 import type { UserSpace } from '../user-space';
 import type { Program, ProgramContext } from './program';
 import { hostLabel } from './basic';
-import { userId, userName } from './support/names';
+import { userName } from './support/names';
 import { parseOptions } from './support/options';
 import { complain, print } from './support/output';
 
@@ -96,67 +96,6 @@ export const kill: Program = async (context) => {
     await complain(context, `(${pid}): ${errno === 'ESRCH' ? 'No such process' : 'Operation not permitted'}`);
   }
   return status;
-};
-
-/** Runs a command, or a shell for its text, as another user. */
-async function runAs(
-  context: ProgramContext,
-  user: string,
-  argv: readonly string[] | null,
-  source: string | null,
-): Promise<number> {
-  const uid = userId(context.files, user);
-  if (uid === null) {
-    await complain(context, `unknown user ${user}`);
-    return 1;
-  }
-  const own = context.files.tryStat(`/proc/${context.system.pid}`)
-    ? Number(/^Uid:\s*(\d+)/m.exec(context.files.readText(`/proc/${context.system.pid}/status`))?.[1] ?? 0)
-    : 0;
-  if (own !== 0 && uid !== own) {
-    await complain(context, context.name === 'su' ? 'Authentication failure' : 'a password is required');
-    return 1;
-  }
-  const system = context.system.spawn(argv?.[0] ?? 'bash', uid);
-  const name = userName(context.files, uid);
-  const env = new Map(context.env)
-    .set('USER', name)
-    .set('LOGNAME', name)
-    .set('HOME', uid === 0 ? '/root' : `/home/${name}`);
-  try {
-    return argv ? await context.run(argv, { system, env }) : await context.shell(source ?? '', { system, env });
-  } finally {
-    system.exit();
-  }
-}
-
-export const su: Program = async (context) => {
-  const parsed = await parseOptions(context, { short: 'c:lms:p-', long: { command: 'c:', login: 'l', shell: 's:' } });
-  if (typeof parsed === 'number') return parsed;
-  const [user = 'root'] = parsed.operands.filter((word) => word !== '-');
-  const source = parsed.value('c');
-  if (source === null) {
-    await complain(context, `an interactive shell of another user is not supported here: use su ${user} -c COMMAND`);
-    return 1;
-  }
-  return runAs(context, user, null, source);
-};
-
-export const sudo: Program = async (context) => {
-  const parsed = await parseOptions(context, {
-    short: 'u:EHniskb',
-    strict: true,
-    long: { user: 'u:', 'preserve-env': 'E', login: 'i', shell: 's' },
-  });
-  if (typeof parsed === 'number') return parsed;
-  if (parsed.operands.length === 0) {
-    await print(context, 'usage: sudo [-u user] [VAR=value] command [arg ...]\n');
-    return 1;
-  }
-  const words = [...parsed.operands];
-  const assigned = words.findIndex((word) => !/^\w+=/.test(word));
-  const argv = assigned > 0 ? ['env', ...words] : words;
-  return runAs(context, parsed.value('u') ?? 'root', argv, null);
 };
 
 interface OpenDescriptor {

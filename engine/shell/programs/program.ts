@@ -20,6 +20,17 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+/** A script for a new shell. */
+export interface ScriptOptions extends RunOptions {
+  /** `$0`. */
+  name: string;
+  args?: readonly string[];
+  /** Option words: `-eu`, `+x`. */
+  flags?: readonly string[];
+  /** The source is that of `-c`. */
+  text?: boolean;
+}
+
 export interface ProgramContext {
   /** argv[0]. */
   readonly name: string;
@@ -38,10 +49,16 @@ export interface ProgramContext {
   /** Size of the terminal, also when the output goes elsewhere; null without one. */
   readonly terminal: TerminalSize | null;
   isTerminal(fd: 0 | 1 | 2): boolean;
+  /** Whether there is a program of that name. */
+  known(name: string): boolean;
   /** Runs another command by name and waits for its status. */
   run(argv: readonly string[], options?: RunOptions): Promise<number>;
   /** Runs shell source in a shell of its own and waits for its status. */
   shell(source: string, options?: RunOptions): Promise<number>;
+  /** Runs a script in a new shell, which has of this one the exported variables only. */
+  script(source: string, options: ScriptOptions): Promise<number>;
+  /** A new shell that reads commands from the terminal until it ends; its status. Only on a terminal. */
+  interact?(options?: RunOptions): Promise<number>;
   /** Keys as they are typed instead of whole lines; returns how to go back. Only on a terminal. */
   rawInput?(): () => void;
 }

@@ -1,7 +1,9 @@
 /** Builtins that change what runs next. */
 import { signalName, signalNumber } from '../../errors';
 import { BreakLoop, ContinueLoop, ExitShell, ReturnFunction } from '../shell';
+import { decode, readAll } from '../../streams';
 import { quoteWord } from '../quote';
+import { runTrap } from '../signals';
 import { SyntaxFailure } from '../syntax';
 import type { Builtin, BuiltinContext } from './builtin';
 
@@ -19,7 +21,7 @@ async function levels(context: BuiltinContext): Promise<number | null> {
   }
   if (Number(text) < 1) {
     await context.complain(`${text}: loop count out of range`);
-    return null;
+    throw new BreakLoop(shell.loops, 1);
   }
   return Number(text);
 }
@@ -94,33 +96,53 @@ const source: Builtin = async (context) => {
   }
   let text: string;
   try {
-    text =
-      shell.filesWith().tryStat(file)?.type === 'fifo' ? await readStream(context, file) : shell.files.readText(file);
+    text = decode(await readAll(shell.filesWith().openRead(file)));
   } catch (error) {
     await shell.complain(`${path}: ${(error as Error).message}`);
     return 1;
   }
-  const { positional, name, line } = shell;
+  const { positional, line } = shell;
   if (rest.length > 0) shell.positional = rest;
-  shell.sources.push(file);
+  shell.frames.push({ name: 'source', source: path, line });
   try {
-    if (!shell.interactive) shell.name = path;
-    return await shell.runner.source(shell, text, path);
-  } catch (error) {
-    if (error instanceof ReturnFunction) return error.status;
-    throw error;
+    let status: number;
+    try {
+      status = await shell.runner.source(shell, text);
+    } catch (error) {
+      if (!(error instanceof ReturnFunction)) throw error;
+      status = error.status;
+    }
+    const action = shell.traps.get('RETURN');
+    if (action && !shell.trapping) await runTrap(shell, action);
+    return status;
   } finally {
-    shell.sources.pop();
+    shell.frames.pop();
     if (rest.length > 0) shell.positional = positional;
-    shell.name = name;
     shell.line = line;
   }
 };
 
-async function readStream(context: BuiltinContext, path: string): Promise<string> {
-  const { decode, readAll } = await import('../../streams');
-  return decode(await readAll(context.shell.filesWith().openRead(path)));
-}
+const caller: Builtin = async (context) => {
+  const { shell } = context;
+  const frames = shell.callers();
+  const [text] = context.args;
+  if (text === undefined) {
+    const [inner, outer] = frames;
+    if (!inner || shell.frames.length === 0) return 1;
+    await context.write(`${inner.line} ${outer?.source ?? 'NULL'}\n`);
+    return 0;
+  }
+  if (!/^\d+$/.test(text)) {
+    await context.complain(`${text}: invalid number`);
+    await shell.writeError('caller: usage: caller [expr]\n');
+    return 2;
+  }
+  const inner = frames[Number(text)];
+  const outer = frames[Number(text) + 1];
+  if (!inner || !outer) return 1;
+  await context.write(`${inner.line} ${outer.name} ${outer.source}\n`);
+  return 0;
+};
 
 export const FLOW: Readonly<Record<string, Builtin>> = {
   ':': async () => 0,
@@ -141,11 +163,12 @@ export const FLOW: Readonly<Record<string, Builtin>> = {
 
   async return(context) {
     const { shell } = context;
-    if (shell.functionNames.length === 0 && shell.sources.length === 0) {
+    const status = await statusArgument(context);
+    if (shell.frames.length === 0) {
       await shell.complain("return: can only `return' from a function or sourced script");
       return 2;
     }
-    throw new ReturnFunction(await statusArgument(context));
+    throw new ReturnFunction(status);
   },
 
   async exit(context) {
@@ -165,7 +188,7 @@ export const FLOW: Readonly<Record<string, Builtin>> = {
     const { shell } = context;
     try {
       shell.status = 0;
-      return await shell.runner.source(shell, context.args.join(' '), 'eval');
+      return await shell.runner.source(shell, context.args.join(' '), shell.line, 'eval: ');
     } catch (error) {
       if (!(error instanceof SyntaxFailure)) throw error;
       await shell.complain(`eval: ${error.message}`);
@@ -175,6 +198,7 @@ export const FLOW: Readonly<Record<string, Builtin>> = {
 
   source,
   '.': source,
+  caller,
   trap,
 
   async exec(context) {
@@ -184,11 +208,15 @@ export const FLOW: Readonly<Record<string, Builtin>> = {
     if (args[0] === '-a') args.splice(0, 2);
     if (args.length === 0) return 0;
     if (shell.runner.programPath(shell, args[0]!) === null) {
-      const status = await shell.runner.call(shell, args, { functions: false, builtins: false });
+      const name = args[0]!;
+      if (!name.includes('/')) await context.complain(`${name}: not found`);
+      else await shell.runner.call(shell, args, { functions: false, builtins: false });
+      const status = name.includes('/') && shell.files.tryStat(name) ? 126 : 127;
       if (shell.interactive || shell.isSet('execfail')) return status;
       throw new ExitShell(status);
     }
-    const status = await shell.runner.call(shell, args, { functions: false, builtins: false });
-    throw new ExitShell(status);
+    // What takes the shell's place runs no EXIT trap.
+    shell.traps.delete('EXIT');
+    throw new ExitShell(await shell.runner.call(shell, args, { functions: false, builtins: false }));
   },
 };

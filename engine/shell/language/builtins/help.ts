@@ -38,7 +38,6 @@ export const HELP: Readonly<Record<string, Builtin>> = {
     await context.write(HELP_TEXT);
     return 0;
   },
-  enable: async () => 0,
   complete: async () => 0,
   compopt: async () => 0,
   bind: async () => 0,

@@ -1,14 +1,18 @@
 /** Every builtin of the shell by name. */
 import type { Builtin } from './builtin';
+import { DIRECTORIES } from './directories';
 import { FLOW } from './flow';
 import { HELP } from './help';
 import { IO } from './io';
 import { JOBS } from './jobs';
+import { LIMITS } from './limits';
 import { nameBuiltins } from './names';
 import { TEST } from './test';
 import { VARIABLES } from './variables';
 
-const builtins = new Map<string, Builtin>(Object.entries({ ...FLOW, ...IO, ...JOBS, ...TEST, ...VARIABLES, ...HELP }));
+const builtins = new Map<string, Builtin>(
+  Object.entries({ ...DIRECTORIES, ...FLOW, ...IO, ...JOBS, ...TEST, ...VARIABLES, ...HELP, ...LIMITS }),
+);
 const known = new Set<string>();
 for (const [name, builtin] of Object.entries(nameBuiltins(known))) builtins.set(name, builtin);
 for (const name of builtins.keys()) known.add(name);

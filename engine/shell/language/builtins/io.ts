@@ -87,9 +87,10 @@ async function readUntil(
       const byte = chunk[end]!;
       if (!exact && !escaped && byte === delimiter) break;
       escaped = !raw && !escaped && byte === 0x5c;
+      // A backslash that protects the next character is none itself, nor is the middle of a character.
+      if (!escaped && (byte & 0xc0) !== 0x80) length += 1;
     }
     parts.push(chunk.slice(0, end));
-    length += end;
     if (end < chunk.length) {
       reader.unread(chunk.slice(end + 1));
       return { bytes: concat(parts), ended: false };
@@ -210,12 +211,13 @@ const read: Builtin = async (context) => {
   const result = options.timeout === null ? await reading : await withTimeout(shell, reading, options.timeout);
   if (result === null) return 142;
   const text = decode(result.bytes.filter((byte) => byte !== 0));
-  const characters = options.exact ? [...text].map((c) => ({ c, safe: true })) : unescape(text, options.raw);
+  const characters = unescape(text, options.raw);
+  const plain = (): string => characters.map((one) => one.c).join('');
   const ifs = shell.variables.get('IFS') ?? ' \t\n';
   if (options.array !== null) shell.variables.setList(options.array, splitFields(characters, ifs, Infinity));
-  else if (args.length === 0) shell.variables.set('REPLY', characters.map((one) => one.c).join(''));
+  else if (args.length === 0) shell.variables.set('REPLY', plain());
   else if (options.exact) {
-    await setNamed(context, args[0]!, text);
+    await setNamed(context, args[0]!, plain());
     for (const name of args.slice(1)) await setNamed(context, name, '');
   } else {
     const fields = splitFields(characters, ifs, args.length);

@@ -1,4 +1,4 @@
-/** Job control: jobs, fg, bg, wait, kill, disown, and what belongs to the process: umask, ulimit, times. */
+/** Job control: jobs, fg, bg, wait, kill, disown. */
 import { Killed, signalName, signalNumber, SIGNALS } from '../../errors';
 import type { Job, Shell } from '../shell';
 import type { Builtin, BuiltinContext } from './builtin';
@@ -225,102 +225,33 @@ const kill: Builtin = async (context) => {
   return status;
 };
 
+const JOBS_USAGE = 'jobs [-lnprs] [jobspec ...] or jobs -x command [args]';
+
 const jobs: Builtin = async (context) => {
-  const { shell, args } = context;
-  for (const job of shell.jobs) {
-    if (args.includes('-r') && (job.status !== null || job.task.stopped)) continue;
-    if (args.includes('-s') && !job.task.stopped) continue;
-    await context.write(args.includes('-p') ? `${job.pid}\n` : jobLine(shell, job, args.includes('-l')));
+  const { shell } = context;
+  const letters = new Set<string>();
+  const args = [...context.args];
+  while (/^-./.test(args[0] ?? '')) {
+    for (const letter of args.shift()!.slice(1)) {
+      if (!'lnprs'.includes(letter)) return context.usage(`-${letter}: invalid option`, JOBS_USAGE);
+      letters.add(letter);
+    }
+  }
+  let status = 0;
+  const chosen: Job[] = [];
+  for (const spec of args) {
+    const job = await named(context, spec);
+    if (job) chosen.push(job);
+    else status = 1;
+  }
+  for (const job of args.length > 0 ? chosen : shell.jobs) {
+    if (letters.has('r') && (job.status !== null || job.task.stopped)) continue;
+    if (letters.has('s') && !job.task.stopped) continue;
+    await context.write(letters.has('p') ? `${job.pid}\n` : jobLine(shell, job, letters.has('l')));
     if (job.status !== null) job.told = true;
   }
   shell.jobs = shell.jobs.filter((job) => job.status === null || !job.told);
-  return 0;
-};
-
-const LIMITS: Readonly<Record<string, readonly [string, string]>> = {
-  c: ['core file size', 'blocks'],
-  d: ['data seg size', 'kbytes'],
-  f: ['file size', 'blocks'],
-  l: ['max locked memory', 'kbytes'],
-  m: ['max memory size', 'kbytes'],
-  n: ['open files', ''],
-  s: ['stack size', 'kbytes'],
-  t: ['cpu time', 'seconds'],
-  u: ['max user processes', ''],
-  v: ['virtual memory', 'kbytes'],
-};
-const PROC_NAMES: Readonly<Record<string, string>> = {
-  c: 'Max core file size',
-  d: 'Max data size',
-  f: 'Max file size',
-  l: 'Max locked memory',
-  m: 'Max resident set',
-  n: 'Max open files',
-  s: 'Max stack size',
-  t: 'Max cpu time',
-  u: 'Max processes',
-  v: 'Max address space',
-};
-const KILOBYTES = new Set(['d', 'l', 'm', 's', 'v']);
-
-function limit(shell: Shell, letter: string): string {
-  let text: string;
-  try {
-    text = shell.files.readText(`/proc/${shell.system.pid}/limits`);
-  } catch {
-    return 'unlimited';
-  }
-  const line = text.split('\n').find((one) => one.startsWith(PROC_NAMES[letter]!));
-  const value = line?.slice(PROC_NAMES[letter]!.length).trim().split(/\s+/)[0] ?? 'unlimited';
-  if (value === 'unlimited') return value;
-  return KILOBYTES.has(letter) ? String(Math.floor(Number(value) / 1024)) : value;
-}
-
-const ulimit: Builtin = async (context) => {
-  const { shell } = context;
-  let letter = 'f';
-  let all = false;
-  let value: string | null = null;
-  for (const word of context.args) {
-    if (!/^-/.test(word)) value = word;
-    else {
-      for (const c of word.slice(1)) {
-        if (c === 'a') all = true;
-        else if (LIMITS[c]) letter = c;
-        else if (c !== 'S' && c !== 'H')
-          return context.usage(`-${c}: invalid option`, 'ulimit [-SHabcdefiklmnpqrstuvxPRT] [limit]');
-      }
-    }
-  }
-  if (all) {
-    for (const [key, [name, unit]] of Object.entries(LIMITS)) {
-      const how = unit === '' ? `(-${key})` : `(${unit}, -${key})`;
-      await context.write(`${name.padEnd(Math.max(20, 36 - how.length))}${how} ${limit(shell, key)}\n`);
-    }
-    return 0;
-  }
-  if (value === null) {
-    await context.write(`${limit(shell, letter)}\n`);
-    return 0;
-  }
-  if (value !== 'unlimited' && !/^\d+$/.test(value)) {
-    await context.complain(`${value}: invalid number`);
-    return 1;
-  }
-  if (letter !== 'l' && letter !== 'n') {
-    await context.complain(`-${letter}: not supported by this shell`);
-    return 1;
-  }
-  const number = value === 'unlimited' ? '0xffffffffffffffff' : Number(value) * (letter === 'l' ? 1024 : 1);
-  const answer = shell.system.call(
-    letter === 'l' ? { op: 'rlimit', memlock: number } : { op: 'rlimit', nofile: Number(number) },
-  );
-  if (answer.errno === undefined) return 0;
-  const [name] = LIMITS[letter]!;
-  await context.complain(
-    `${name}: cannot modify limit: ${answer.errno === 'EPERM' ? 'Operation not permitted' : 'Invalid argument'}`,
-  );
-  return 1;
+  return status;
 };
 
 export const JOBS: Readonly<Record<string, Builtin>> = {
@@ -329,7 +260,6 @@ export const JOBS: Readonly<Record<string, Builtin>> = {
   bg,
   wait,
   kill,
-  ulimit,
   disown: async (context) => {
     const job = await named(context, context.args[0]);
     if (!job) return 1;
@@ -337,15 +267,9 @@ export const JOBS: Readonly<Record<string, Builtin>> = {
     return 0;
   },
   suspend: async (context) => {
-    await context.complain('cannot suspend');
+    await context.complain(
+      context.shell.interactive ? 'cannot suspend a login shell' : 'cannot suspend: no job control',
+    );
     return 1;
-  },
-  umask: async (context) => {
-    if (context.args.length === 0) await context.write('0022\n');
-    return 0;
-  },
-  times: async (context) => {
-    await context.write('0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n');
-    return 0;
   },
 };

@@ -1,9 +1,8 @@
-/** cd and its family, and the builtins that tell what a name means. */
-import { failureText } from '../../errors';
-import { normalize } from '../../files';
+/** Builtins that tell or change what a name means: type, command, alias, hash, enable. */
+import { printFunction } from '../printer';
 import { quoteWord } from '../quote';
 import type { Shell } from '../shell';
-import type { Builtin, BuiltinContext } from './builtin';
+import type { Builtin } from './builtin';
 
 const KEYWORDS = new Set([
   'if',
@@ -30,106 +29,6 @@ const KEYWORDS = new Set([
   'coproc',
 ]);
 
-async function changeDirectory(context: BuiltinContext, target: string, physical: boolean): Promise<boolean> {
-  const { shell } = context;
-  const path = physical ? shell.files.absolute(target) : normalize(shell.files.absolute(target));
-  try {
-    const info = shell.files.stat(path);
-    if (info.type !== 'dir') {
-      await context.complain(`${target}: Not a directory`);
-      return false;
-    }
-    if (!shell.files.access(path, 'x')) {
-      await context.complain(`${target}: Permission denied`);
-      return false;
-    }
-    shell.variables.set('OLDPWD', shell.cwd);
-    shell.cwd = physical ? shell.files.realpath(path, 'none') : path;
-    shell.variables.set('PWD', shell.cwd);
-    return true;
-  } catch (error) {
-    await context.complain(`${target}: ${failureText(error)}`);
-    return false;
-  }
-}
-
-const cd: Builtin = async (context) => {
-  const { shell } = context;
-  const args = [...context.args];
-  let physical = shell.option('physical');
-  while (/^-[LPe@]+$/.test(args[0] ?? '')) physical = args.shift()!.includes('P');
-  if (args[0] === '--') args.shift();
-  if (args.length > 1) {
-    await context.complain('too many arguments');
-    return 1;
-  }
-  let [target] = args;
-  let show = false;
-  if (target === undefined) {
-    const home = shell.variables.get('HOME');
-    if (home === null) {
-      await context.complain('HOME not set');
-      return 1;
-    }
-    target = home;
-  } else if (target === '-') {
-    const old = shell.variables.get('OLDPWD');
-    if (old === null) {
-      await context.complain('OLDPWD not set');
-      return 1;
-    }
-    target = old;
-    show = true;
-  }
-  if (target === '') return 0;
-  if (!(await changeDirectory(context, target, physical))) return 1;
-  if (show) await context.write(`${shell.cwd}\n`);
-  return 0;
-};
-
-const shortened = (shell: Shell, path: string): string => {
-  const home = shell.variables.get('HOME');
-  return home && home !== '/' && (path === home || path.startsWith(`${home}/`)) ? `~${path.slice(home.length)}` : path;
-};
-
-const showStack = async (context: BuiltinContext): Promise<void> => {
-  const { shell } = context;
-  await context.write(`${[shell.cwd, ...shell.directories].map((path) => shortened(shell, path)).join(' ')}\n`);
-};
-
-const pushd: Builtin = async (context) => {
-  const { shell, args } = context;
-  const from = shell.cwd;
-  const [target] = args;
-  if (target === undefined) {
-    const top = shell.directories[0];
-    if (top === undefined) {
-      await context.complain('no other directory');
-      return 1;
-    }
-    if (!(await changeDirectory(context, top, false))) return 1;
-    shell.directories[0] = from;
-  } else {
-    if (!(await changeDirectory(context, target, false))) return 1;
-    shell.directories.unshift(from);
-  }
-  await showStack(context);
-  return 0;
-};
-
-const popd: Builtin = async (context) => {
-  const { shell } = context;
-  const top = shell.directories[0];
-  if (top === undefined) {
-    await context.complain('directory stack empty');
-    return 1;
-  }
-  if (!(await changeDirectory(context, top, false))) return 1;
-  shell.directories.shift();
-  await showStack(context);
-  return 0;
-};
-
 type Meaning = { kind: 'alias' | 'keyword' | 'function' | 'builtin' | 'file'; text: string };
 
 /** What a name means, in the order in which the shell looks it up. `known`: names of builtins. */
@@ -139,8 +38,8 @@ export function meanings(shell: Shell, name: string, known: ReadonlySet<string>)
   if (alias !== undefined && shell.interactive) out.push({ kind: 'alias', text: alias });
   if (KEYWORDS.has(name)) out.push({ kind: 'keyword', text: name });
   const body = shell.functions.get(name);
-  if (body) out.push({ kind: 'function', text: body.source });
-  if (known.has(name)) out.push({ kind: 'builtin', text: name });
+  if (body) out.push({ kind: 'function', text: printFunction(name, body.body) });
+  if (known.has(name) && !shell.disabled.has(name)) out.push({ kind: 'builtin', text: name });
   const path = shell.runner.programPath(shell, name);
   if (path !== null) out.push({ kind: 'file', text: path });
   return out;
@@ -160,6 +59,86 @@ function described(name: string, meaning: Meaning): string {
       return `${name} is ${meaning.text}\n`;
   }
 }
+
+const HASH_USAGE = 'hash [-lr] [-p pathname] [-dt] [name ...]';
+
+const hash: Builtin = async (context) => {
+  const { shell } = context;
+  const args = [...context.args];
+  let mode = '';
+  let path = '';
+  while (/^-./.test(args[0] ?? '')) {
+    const word = args.shift()!;
+    if (word === '--') break;
+    for (const letter of word.slice(1)) {
+      if (!'lrpdt'.includes(letter)) return context.usage(`-${letter}: invalid option`, HASH_USAGE);
+      if (letter === 'r') shell.hashed.clear();
+      else mode = letter;
+    }
+    if (mode === 'p') path = args.shift() ?? '';
+  }
+  if (args.length === 0) {
+    if (context.args.length > 0 && mode !== 'l') return 0;
+    if (shell.hashed.size === 0) {
+      await context.write('hash: hash table empty\n');
+      return 0;
+    }
+    const rows = [...shell.hashed].map(([name, { path: where, hits }]) =>
+      mode === 'l' ? `builtin hash -p ${where} ${name}\n` : `${String(hits).padStart(4)}\t${where}\n`,
+    );
+    await context.write((mode === 'l' ? '' : 'hits\tcommand\n') + rows.join(''));
+    return 0;
+  }
+  let status = 0;
+  for (const name of args) {
+    const known = shell.hashed.get(name);
+    if (mode === 'p') shell.hashed.set(name, { path, hits: 0 });
+    else if (mode === 't') {
+      if (known) await context.write(args.length > 1 ? `${name}\t${known.path}\n` : `${known.path}\n`);
+      else {
+        await context.complain(`${name}: not found`);
+        status = 1;
+      }
+    } else if (mode === 'd') {
+      if (!shell.hashed.delete(name)) {
+        await context.complain(`${name}: not found`);
+        status = 1;
+      }
+    } else {
+      const found = shell.runner.programPath(shell, name);
+      if (found === null) {
+        await context.complain(`${name}: not found`);
+        status = 1;
+      } else shell.hashed.set(name, { path: found, hits: 0 });
+    }
+  }
+  return status;
+};
+
+const enable =
+  (known: ReadonlySet<string>): Builtin =>
+  async (context) => {
+    const { shell } = context;
+    const off = context.args.includes('-n');
+    const names = context.args.filter((word) => !word.startsWith('-'));
+    if (names.length === 0) {
+      const all = context.args.includes('-a');
+      for (const name of [...known].sort()) {
+        const disabled = shell.disabled.has(name);
+        if (all || disabled === off) await context.write(`enable ${disabled ? '-n ' : ''}${name}\n`);
+      }
+      return 0;
+    }
+    let status = 0;
+    for (const name of names) {
+      if (!known.has(name)) {
+        await context.complain(`${name}: not a shell builtin`);
+        status = 1;
+      } else if (off) shell.disabled.add(name);
+      else shell.disabled.delete(name);
+    }
+    return status;
+  };
 
 export function nameBuiltins(known: ReadonlySet<string>): Record<string, Builtin> {
   const type: Builtin = async (context) => {
@@ -219,7 +198,7 @@ export function nameBuiltins(known: ReadonlySet<string>): Record<string, Builtin
   const builtin: Builtin = async (context) => {
     const [name] = context.args;
     if (name === undefined) return 0;
-    if (!known.has(name)) {
+    if (!known.has(name) || context.shell.disabled.has(name)) {
       await context.complain(`${name}: not a shell builtin`);
       return 1;
     }
@@ -270,22 +249,7 @@ export function nameBuiltins(known: ReadonlySet<string>): Record<string, Builtin
     builtin,
     alias,
     unalias,
-    cd,
-    pushd,
-    popd,
-    pwd: async (context) => {
-      const { shell } = context;
-      await context.write(`${context.args.includes('-P') ? shell.files.realpath(shell.cwd, 'all') : shell.cwd}\n`);
-      return 0;
-    },
-    dirs: async (context) => {
-      if (context.args[0] === '-c') context.shell.directories = [];
-      else await showStack(context);
-      return 0;
-    },
-    hash: async (context) => {
-      if (context.args.length === 0) await context.write('hash: hash table empty\n');
-      return 0;
-    },
+    hash,
+    enable: enable(known),
   };
 }

@@ -1,4 +1,5 @@
 /** The format language of printf, as bash and coreutils have it. */
+import { decode, encode } from '../../streams';
 import { byteText } from '../words';
 import { quoteBackslash } from '../quote';
 
@@ -54,10 +55,16 @@ export function echoEscapes(text: string): { text: string; stopped: boolean } {
   return { text: out + text.slice(at), stopped: false };
 }
 
+/** Width counts bytes, as in C. */
 function pad(text: string, flags: string, width: number): string {
-  if (text.length >= width) return text;
-  return flags.includes('-') ? text.padEnd(width) : text.padStart(width);
+  const missing = width - encode(text).length;
+  if (missing <= 0) return text;
+  return flags.includes('-') ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
 }
+
+/** The first bytes of a text. */
+const cut = (text: string, bytes: number): string =>
+  text.length * 4 <= bytes ? text : decode(encode(text).subarray(0, bytes));
 
 function integer(value: bigint, kind: string, flags: string, width: number, precision: number | null): string {
   const negative = value < 0n && (kind === 'd' || kind === 'i');
@@ -68,25 +75,49 @@ function integer(value: bigint, kind: string, flags: string, width: number, prec
   if (precision !== null) digits = precision === 0 && magnitude === 0n ? '' : digits.padStart(precision, '0');
   let sign = '';
   if (kind === 'd' || kind === 'i') sign = negative ? '-' : flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
-  if (flags.includes('#') && magnitude !== 0n)
-    sign += kind === 'o' ? '0' : kind === 'x' || kind === 'X' ? `0${kind}` : '';
+  if (flags.includes('#') && kind === 'o') digits = digits.startsWith('0') ? digits : `0${digits}`;
+  else if (flags.includes('#') && magnitude !== 0n) sign += kind === 'x' || kind === 'X' ? `0${kind}` : '';
   if (flags.includes('0') && !flags.includes('-') && precision === null)
     digits = digits.padStart(width - sign.length, '0');
   return pad(sign + digits, flags, width);
 }
 
+/** JavaScript's own formatting knows no more digits. */
+const DIGITS = 100;
+
 function exponent(value: number, precision: number, upper: boolean): string {
-  const text = value.toExponential(precision).replace(/e([+-])(\d)$/, 'e$10$2');
+  const zeros = '0'.repeat(Math.max(0, precision - DIGITS));
+  const text = value
+    .toExponential(Math.min(precision, DIGITS))
+    .replace(/e([+-])(\d)$/, 'e$10$2')
+    .replace('e', `${zeros}e`);
   return upper ? text.toUpperCase() : text;
+}
+
+/** The number's exact value rounded to `precision` places, a half to the even neighbour, as C does. */
+function fixed(value: number, precision: number): string {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  const bits = view.getBigUint64(0);
+  const power = Number((bits >> 52n) & 0x7ffn);
+  const mantissa = (bits & 0xfffffffffffffn) | (power === 0 ? 0n : 1n << 52n);
+  const shift = BigInt((power || 1) - 1075);
+  const scale = 10n ** BigInt(precision);
+  const [above, below] = shift >= 0n ? [mantissa * scale * (1n << shift), 1n] : [mantissa * scale, 1n << -shift];
+  let whole = above / below;
+  const rest = (above % below) * 2n;
+  if (rest > below || (rest === below && whole & 1n)) whole += 1n;
+  const digits = whole.toString().padStart(precision + 1, '0');
+  return precision === 0 ? digits : `${digits.slice(0, -precision)}.${digits.slice(-precision)}`;
 }
 
 /** %g: the shorter of %e and %f, without trailing zeros. */
 function general(value: number, precision: number, flags: string, upper: boolean): string {
-  if (value === 0) return '0';
+  if (value === 0) return flags.includes('#') ? fixed(0, Math.max(0, (precision || 1) - 1)) : '0';
   const digits = precision === 0 ? 1 : precision;
-  const power = Number(value.toExponential(digits - 1).split('e')[1]);
+  const power = Number(value.toExponential(Math.min(digits - 1, DIGITS)).split('e')[1]);
   let text =
-    power < -4 || power >= digits ? exponent(value, digits - 1, false) : value.toFixed(Math.max(0, digits - 1 - power));
+    power < -4 || power >= digits ? exponent(value, digits - 1, false) : fixed(value, Math.max(0, digits - 1 - power));
   if (!flags.includes('#')) text = text.replace(/(\.\d*?)0+(?=e|$)/, '$1').replace(/\.(?=e|$)/, '');
   return upper ? text.toUpperCase() : text;
 }
@@ -95,9 +126,10 @@ function real(value: number, kind: string, flags: string, width: number, precisi
   const magnitude = Math.abs(value);
   let digits: string;
   if (!Number.isFinite(magnitude)) digits = Number.isNaN(magnitude) ? 'nan' : 'inf';
-  else if (kind === 'f' || kind === 'F') digits = magnitude.toFixed(precision ?? 6);
+  else if (kind === 'f' || kind === 'F') digits = fixed(magnitude, precision ?? 6);
   else if (kind === 'e' || kind === 'E') digits = exponent(magnitude, precision ?? 6, kind === 'E');
   else digits = general(magnitude, precision ?? 6, flags, kind === 'G');
+  if (flags.includes('#')) digits = digits.replace(/^\d+(?=e|$)/i, '$&.');
   const sign = value < 0 || Object.is(value, -0) ? '-' : flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
   if (flags.includes('0') && !flags.includes('-')) digits = digits.padStart(width - sign.length, '0');
   return pad(sign + digits, flags, width);
@@ -143,7 +175,10 @@ function toReal(text: string, errors: string[]): number {
   return /inf/i.test(match[0]) ? (match[0].startsWith('-') ? -Infinity : Infinity) : Number(match[0]);
 }
 
-const DIRECTIVE = /%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d*))?(?:hh|h|ll|l|j|z|t|L|q)?(?:\(([^)]*)\)T|([a-zA-Z%]))|%$/g;
+/** A field no wider than this: more would be a mistake. */
+const MOST = 1 << 20;
+
+const DIRECTIVE = /%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d*))?[hljztL]*(?:\(([^)]*)\)T|([\s\S]))|%[^a-zA-Z%]*$/g;
 
 /** Formats arguments; the format is used again while arguments are left. */
 export function printf(
@@ -155,6 +190,7 @@ export function printf(
   let output = '';
   let at = 0;
   const next = (): string | undefined => args[at++];
+  const measure = (): number => Math.min(Number(toInteger(next() ?? '', errors, false)), MOST);
   for (;;) {
     const before = at;
     let from = 0;
@@ -167,19 +203,19 @@ export function printf(
         output += '%';
         continue;
       }
-      if (match[0] === '%') {
-        errors.push(`\`%': missing format character`);
+      if (kind === undefined && match[4] === undefined) {
+        errors.push(`\`${match[0]}': missing format character`);
         return { output, errors, stopped: true };
       }
       used = true;
       let flags = match[1]!;
-      let width = match[2] === '*' ? Number(next() ?? 0) : Number(match[2] ?? 0);
+      let width = match[2] === '*' ? measure() : Number(match[2] ?? 0);
       if (width < 0) {
         flags += '-';
         width = -width;
       }
       let precision: number | null =
-        match[3] === undefined ? null : match[3] === '*' ? Number(next() ?? 0) : Number(match[3] || 0);
+        match[3] === undefined ? null : match[3] === '*' ? measure() : Number(match[3] || 0);
       if (precision !== null && precision < 0) precision = null;
       if (match[4] !== undefined) {
         const argument = next();
@@ -197,8 +233,8 @@ export function printf(
           let stopped = false;
           if (kind === 'b') ({ text, stopped } = echoEscapes(text));
           else if (kind === 'q' || kind === 'Q') text = quoteBackslash(text);
-          else if (kind === 'c') text = [...text][0] ?? '';
-          if (precision !== null && kind !== 'c') text = text.slice(0, precision);
+          else if (kind === 'c') text = text === '' ? '\0' : cut(text, 1);
+          if (precision !== null && kind !== 'c') text = cut(text, precision);
           output += pad(text, flags, width);
           if (stopped) return { output, errors, stopped };
           break;

@@ -1,8 +1,9 @@
 /** Builtins on variables, options and positional parameters. */
 import { calculate } from '../expand';
+import { printFunction } from '../printer';
 import { quoteDouble, quoteWord } from '../quote';
 import type { Shell } from '../shell';
-import { OPTIONS, optionOfLetter } from '../shell';
+import { OPTIONS, optionOfLetter, ShellFailure } from '../shell';
 import type { Variable } from '../variables';
 import type { Builtin, BuiltinContext } from './builtin';
 
@@ -23,6 +24,7 @@ function attributes(variable: Variable): string {
 }
 
 function shownValue(variable: Variable): string | null {
+  if (variable.bare) return null;
   if (variable.list) {
     const parts = [...variable.list]
       .sort((a, b) => a[0] - b[0])
@@ -65,6 +67,8 @@ function options(args: readonly string[]): Wanted & { at: number } {
 function mark(shell: Shell, name: string, wanted: Wanted, local: boolean): void {
   const variable = shell.variables.declare(name, local);
   const { letters, off } = wanted;
+  if ((letters.has('a') || letters.has('A')) && !variable.list && !variable.table)
+    variable.bare = variable.value === null;
   if (letters.has('a') && !variable.list) {
     variable.list = new Map(variable.value === null ? [] : [[0, variable.value]]);
     variable.value = null;
@@ -85,6 +89,13 @@ function mark(shell: Shell, name: string, wanted: Wanted, local: boolean): void 
   if (off.has('u')) variable.upper = false;
 }
 
+/** An array of one kind does not become one of the other. */
+function conversion(variable: Variable | null, wanted: Wanted): string | null {
+  if (wanted.letters.has('A') && variable?.list) return 'cannot convert indexed to associative array';
+  if (wanted.letters.has('a') && variable?.table) return 'cannot convert associative to indexed array';
+  return null;
+}
+
 async function declare(context: BuiltinContext, wanted: Wanted & { at: number }, local: boolean): Promise<number> {
   const { shell } = context;
   let status = 0;
@@ -102,6 +113,12 @@ async function declare(context: BuiltinContext, wanted: Wanted & { at: number },
     const existing = shell.variables.find(base);
     if (existing?.readonly && (match || array) && !(local && !shell.variables.declare(base, true).readonly)) {
       await shell.complain(`${wanted.letters.has('r') || !local ? '' : `${context.name}: `}${base}: readonly variable`);
+      status = 1;
+      continue;
+    }
+    const convert = conversion(existing, wanted);
+    if (convert !== null && !local) {
+      await context.complain(`${base}: ${convert}`);
       status = 1;
       continue;
     }
@@ -137,9 +154,10 @@ const declareBuiltin: Builtin = async (context) => {
     for (const name of names) {
       const body = shell.functions.get(name);
       if (!body) status = 1;
-      else if (wanted.letters.has('F'))
-        await context.write(wanted.words.length > 0 ? `${name}\n` : `declare -f ${name}\n`);
-      else await context.write(`${body.source}\n`);
+      else if (wanted.letters.has('F')) {
+        const where = shell.isSet('extdebug') ? ` ${body.line} ${body.file}` : '';
+        await context.write(wanted.words.length > 0 ? `${name}${where}\n` : `declare -f ${name}\n`);
+      } else await context.write(`${printFunction(name, body.body)}\n`);
     }
     return status;
   }
@@ -168,7 +186,7 @@ const declareBuiltin: Builtin = async (context) => {
     }
     return status;
   }
-  return declare(context, wanted, shell.functionNames.length > 0 && !wanted.letters.has('g'));
+  return declare(context, wanted, shell.variables.depth > 1 && !wanted.letters.has('g'));
 };
 
 const listed =
@@ -195,7 +213,7 @@ const listed =
   };
 
 const local: Builtin = async (context) => {
-  if (context.shell.functionNames.length === 0) {
+  if (context.shell.variables.depth === 1) {
     await context.complain('can only be used in a function');
     return 1;
   }
@@ -211,6 +229,8 @@ const local: Builtin = async (context) => {
 const unset: Builtin = async (context) => {
   const { shell } = context;
   const wanted = options(context.args);
+  const unknown = [...wanted.letters].find((letter) => !'fvn'.includes(letter));
+  if (unknown !== undefined) return context.usage(`-${unknown}: invalid option`, 'unset [-f] [-v] [-n] [name ...]');
   let status = 0;
   for (const word of wanted.words) {
     if (wanted.letters.has('f')) {
@@ -435,7 +455,13 @@ const letBuiltin: Builtin = async (context) => {
     return 1;
   }
   let value = 0n;
-  for (const text of context.args) value = calculate(context.shell, text);
+  try {
+    for (const text of context.args) value = calculate(context.shell, text);
+  } catch (error) {
+    if (!(error instanceof ShellFailure)) throw error;
+    await context.complain(error.message);
+    return 1;
+  }
   return value !== 0n ? 0 : 1;
 };
 

@@ -89,3 +89,19 @@ export function humanSize(size: number, base = 1024): string {
   const shown = value < 10 ? (Math.ceil(value * 10) / 10).toFixed(1) : String(Math.ceil(value));
   return `${shown}${'KMGTPEZY'[power - 1]}`;
 }
+
+/** A row of /etc/passwd. */
+export interface UserEntry {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** The user of a name or number; null when there is none. */
+export function userEntry(files: Files, text: string): UserEntry | null {
+  const rows = entries(files, '/etc/passwd');
+  const row = rows.find((one) => one[0] === text) ?? rows.find((one) => one[2] === text);
+  if (row?.[5] === undefined) return null;
+  return { name: row[0]!, uid: Number(row[2]), gid: Number(row[3]), home: row[5] };
+}
