@@ -4,7 +4,7 @@ import { choice, flag, number } from '../parts/common-straps';
 import { AER } from '../pci/layout/extended';
 import { registerOf } from '../pci/layout/types';
 import type { PciFunction } from '../pci/function';
-import type { StimulusKind } from './stimulus';
+import type { StimulusKind, StimulusKindName } from './stimulus';
 import { isStimulated } from './stimulus';
 
 const MSI = 0x05;
@@ -23,20 +23,18 @@ export function vectorCount({ config }: PciFunction): number {
   return msi === 0 ? 0 : 1 << ((config.read(msi + 2, 2) >>> 1) & 7);
 }
 
-function interrupt(fn: PciFunction): StimulusKind[] {
+function interrupt(fn: PciFunction): StimulusKind {
   const vectors = vectorCount(fn);
   const pin = fn.config.read(0x3d, 1) !== 0;
   const there = vectors === 0 ? 'This function has no message.' : `This function has ${vectors}, from 0.`;
   // One that is not there is raised all the same: the way of the interrupt tells where it is lost.
   const vector = number('vector', 'Vector', there, { min: 0, max: LAST_VECTOR, default: 0 });
-  return [
-    {
-      kind: 'interrupt',
-      title: 'Interrupt',
-      about: `The device raises a message of MSI-X or MSI${pin ? ', or pulses its INTx pin' : ''}.`,
-      parameters: [{ ...vector, ...(pin ? { none: 'INTx pin' } : {}) }],
-    },
-  ];
+  return {
+    kind: 'interrupt',
+    title: 'Interrupt',
+    about: `The device raises a message of MSI-X or MSI${pin ? ', or pulses its INTx pin' : ''}.`,
+    parameters: [{ ...vector, ...(pin ? { none: 'INTx pin' } : {}) }],
+  };
 }
 
 const fieldsOf = (register: string) =>
@@ -111,32 +109,30 @@ const MESSAGE: StimulusKind = {
   ],
 };
 
-function register(fn: PciFunction): StimulusKind[] {
+function register(fn: PciFunction): StimulusKind | null {
   const regions = Array.from({ length: BARS }, (_, n) => n).filter((n) => (fn.model?.regionSize(n) ?? 0) > 0);
-  if (regions.length === 0) return [];
+  if (regions.length === 0) return null;
   const largest = Math.max(...regions.map((n) => fn.model!.regionSize(n)));
-  return [
-    {
-      kind: 'register',
-      title: 'Peek or poke',
-      about: 'The lab reads or writes a register of a BAR with its own hand, past Linux and its drivers.',
-      parameters: [
-        number('region', 'BAR', 'Number of the BAR.', { min: regions[0]!, max: regions.at(-1)!, default: regions[0]! }),
-        number('offset', 'Offset', 'Bytes from the start of the BAR.', { min: 0, max: largest - 1, default: 0 }),
-        number('width', 'Width', 'Bytes at once.', { min: 1, max: 8, default: 4, powerOfTwo: true }),
-        {
-          kind: 'text',
-          key: 'value',
-          label: 'Value',
-          help: 'What is written; empty: the register is read.',
-          format: 'number',
-          longest: 18,
-          default: '0x0',
-          optional: true,
-        },
-      ],
-    },
-  ];
+  return {
+    kind: 'register',
+    title: 'Peek or poke',
+    about: 'The lab reads or writes a register of a BAR with its own hand, past Linux and its drivers.',
+    parameters: [
+      number('region', 'BAR', 'Number of the BAR.', { min: regions[0]!, max: regions.at(-1)!, default: regions[0]! }),
+      number('offset', 'Offset', 'Bytes from the start of the BAR.', { min: 0, max: largest - 1, default: 0 }),
+      number('width', 'Width', 'Bytes at once.', { min: 1, max: 8, default: 4, powerOfTwo: true }),
+      {
+        kind: 'text',
+        key: 'value',
+        label: 'Value',
+        help: 'What is written; empty: the register is read.',
+        format: 'number',
+        longest: 18,
+        default: '0x0',
+        optional: true,
+      },
+    ],
+  };
 }
 
 const LINK: StimulusKind = {
@@ -146,16 +142,26 @@ const LINK: StimulusKind = {
   parameters: [flag('up', 'Up', 'The link comes up; off: it goes down.', false)],
 };
 
+const COMMON: Readonly<Partial<Record<StimulusKindName, (fn: PciFunction) => StimulusKind | null>>> = {
+  interrupt,
+  link: (fn) => (hasLink(fn) ? LINK : null),
+  error: (fn) => (fn.config.findCapability(EXPRESS) === 0 ? null : ERROR),
+  dma: (fn) => (fn.isBridge ? null : DMA),
+  msi: (fn) => (fn.isBridge ? null : MESSAGE),
+  register,
+};
+
+/** The stimulus of this kind that a function has, its model's own before the common one; null: it has none. */
+export function stimulusOf(fn: PciFunction, kind: StimulusKindName): StimulusKind | null {
+  const { model } = fn;
+  const own = isStimulated(model) ? model.stimuli.find((one) => one.kind === kind) : undefined;
+  return own ?? COMMON[kind]?.(fn) ?? null;
+}
+
 /** Everything that can happen to a function, its model's own first. */
 export function stimuliOf(fn: PciFunction): StimulusKind[] {
   const { model } = fn;
-  const express = fn.config.findCapability(EXPRESS) !== 0;
-  return [
-    ...(isStimulated(model) ? model.stimuli : []),
-    ...interrupt(fn),
-    ...(hasLink(fn) ? [LINK] : []),
-    ...(express ? [ERROR] : []),
-    ...(fn.isBridge ? [] : [DMA, MESSAGE]),
-    ...register(fn),
-  ];
+  const own = isStimulated(model) ? model.stimuli : [];
+  const common = Object.values(COMMON).flatMap((make) => make(fn) ?? []);
+  return [...own, ...common.filter((kind) => own.every((one) => one.kind !== kind.kind))];
 }

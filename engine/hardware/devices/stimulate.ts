@@ -4,7 +4,7 @@ import { setLink } from '../hot-plug';
 import type { HardwareMachine } from '../machine';
 import type { PciFunction } from '../pci/function';
 import { ActingDevice } from './acting-device';
-import { stimuliOf } from './common-stimuli';
+import { stimulusOf } from './common-stimuli';
 import type { DeviceEnvironment } from './environment';
 import type { Stimulated, Stimulus, StimulusAction } from './stimulus';
 import { isStimulated, stimulusProblem } from './stimulus';
@@ -39,10 +39,10 @@ export function stimulate(
 ): StimulusResult {
   const environment = machine.surroundings;
   if (environment === null) return { problem: 'The machine is off.' };
-  const kinds = stimuliOf(fn).filter((kind) => kind.kind === stimulus.kind);
-  if (kinds.length === 0) return { problem: `${fn.name} has no stimulus ${stimulus.kind}.` };
-  const problem = kinds.map((kind) => stimulusProblem(kind, stimulus)).find((one) => one !== null);
-  if (problem) return { problem };
+  const kind = stimulusOf(fn, stimulus.kind);
+  if (kind === null) return { problem: `${fn.name} has no stimulus ${stimulus.kind}.` };
+  const problem = stimulusProblem(kind, stimulus);
+  if (problem !== null) return { problem };
   const { model } = fn;
   const own = isStimulated(model) && model.stimuli.some((kind) => kind.kind === stimulus.kind) ? model : null;
   const { count = 1, everyUs = 0 } = stimulus;
