@@ -63,7 +63,7 @@ export interface VfioView {
 
 export interface PciActions {
   /** Write of `reset`. */
-  reset(device: PciDevice): number;
+  reset(device: PciDevice): number | PendingCall;
   /** Write of `reset_method`. */
   setResetMethods(device: PciDevice, text: string): number;
   resetSubordinate(device: PciDevice): number;

@@ -514,14 +514,18 @@ function refuseBound(context: FsContext, device: PciDevice, check: string): numb
   );
 }
 
-function storeEnable(context: FsContext, device: PciDevice, value: string, process: Process): number {
+function storeEnable(context: FsContext, device: PciDevice, value: string, process: Process): StoreResult {
   if (!process.capabilities.has('CAP_SYS_ADMIN')) return -ERRNO.EPERM;
   const number = parseUnsigned(value);
   if (number === null) return -ERRNO.EINVAL;
+  return context.pci.whenFree(device, () => enableOrDisable(context, device, number !== 0n));
+}
+
+function enableOrDisable(context: FsContext, device: PciDevice, on: boolean): number {
   if (device.driver !== null) {
     return refuseBound(context, device, 'pci.enable.bound');
   }
-  if (number !== 0n) {
+  if (on) {
     const enabled = context.enable.enable(device);
     if (enabled >= 0) return enabled;
     return context.why.refuse(enabled, 'pci.enable.address', `A BAR of ${device.name} has no address.`, 'dmesg');

@@ -231,10 +231,7 @@ export class IommufdCore implements IommufdBridge {
     }
     const bound = this.bindDevice(device, iommufd);
     if (bound < 0) return bound;
-    // The driver's open resets the device, whose lock the waiting unbind holds.
-    const opened = device.leaving
-      ? why.refuse(ERRNO.EAGAIN, 'vfio.bind.leaving', `${device.ops.name} is being unbound from its driver.`)
-      : device.ops.open();
+    const opened = device.ops.open();
     if (opened < 0) {
       device.binding!.unbind();
       device.binding = null;

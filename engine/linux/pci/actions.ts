@@ -14,14 +14,7 @@ import { foundText } from './found';
 import { Hotplug } from './hotplug';
 import { LEVEL, devicePrefix, resourceText } from './enable';
 import type { BusView, ResetMethod } from './reset';
-import {
-  RESET_METHODS,
-  aroundReset,
-  methodAvailable,
-  probeResetMethods,
-  resetSecondaryBus,
-  resetWithState,
-} from './reset';
+import { RESET_METHODS, methodAvailable, probeResetMethods, resetWithState, tryResetBus } from './reset';
 import type { Sriov } from './sriov';
 
 /** Runtime power management of drivers that suspend an idle device. */
@@ -71,11 +64,19 @@ export class PciActionSet {
     return this.hotplug.setPower(port, text);
   }
 
-  reset(device: PciDevice): number {
+  reset(device: PciDevice): number | PendingCall {
+    if (device.resetMethods.length === 0) return this.noReset(device);
+    return this.services.bus.whenFree(device, () => this.resetNow(device));
+  }
+
+  private resetNow(device: PciDevice): number {
     const letGo = this.services.power.wake(device);
     const result = resetWithState(device, this.view, this.services.irqs);
     letGo();
-    if (result !== -ERRNO.ENOTTY) return result;
+    return result === -ERRNO.ENOTTY ? this.noReset(device) : result;
+  }
+
+  private noReset(device: PciDevice): number {
     return this.services.why.refuse(
       ERRNO.ENOTTY,
       'pci.reset.methods',
@@ -125,10 +126,13 @@ export class PciActionSet {
     };
     collect(bridge);
     const letGo = below.map((device) => this.services.power.wake(device));
-    const result = aroundReset(below, this.services.irqs, () => resetSecondaryBus(bridge, below));
+    const result = tryResetBus(bridge, below, below, this.services.irqs);
     for (const go of letGo) go();
     if (result >= 0) return result;
-    const found = `The link below ${bridge.name} did not come up again.`;
+    const locked = below.find((device) => device.locked);
+    const found = locked
+      ? `${locked.name} is being unbound from its driver and waits for its users.`
+      : `The link below ${bridge.name} did not come up again.`;
     return this.services.why.refuse(result, 'pci.reset.link', found);
   }
 

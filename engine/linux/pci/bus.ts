@@ -279,8 +279,10 @@ export class PciBus {
     if (waiting !== undefined) return waiting;
     const call = sleeping();
     this.releasing.set(device, call);
+    device.locked = true;
     const finish = (): void => {
       this.releasing.delete(device);
+      device.locked = false;
       device.driver = null;
       delete device.attributes['msiData'];
       this.iommu.releaseFromDriver(device, driver.driverManagedDma);
@@ -325,7 +327,8 @@ export class PciBus {
     return -result;
   }
 
-  private whenFree(device: PciDevice, run: () => number): number | PendingCall {
+  /** Runs with the device's lock, once an unbind that holds it has come to its end. */
+  whenFree(device: PciDevice, run: () => number | PendingCall): number | PendingCall {
     const waiting = this.releasing.get(device);
     return waiting === undefined ? run() : afterwards(waiting, run);
   }

@@ -75,6 +75,8 @@ export class PciDevice {
   resetMethods: string[] = [];
   /** Attributes of a recording that no register tells. */
   attributes: Record<string, string | number | null> = {};
+  /** Its lock (`device_lock`) is held by an unbind that waits for the device's users. */
+  locked = false;
   /** Set for a function number above 0 once its slot was scanned, whatever its header says (iommu-groups.md 1.1). */
   multifunctionForced = false;
   /** Was below a root port when its PME service began to listen. */

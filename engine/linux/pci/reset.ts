@@ -115,6 +115,23 @@ export function resetWithState(device: PciDevice, bus: BusView, irq: IrqCore): n
   return aroundReset([device], irq, () => runResetMethods(device, bus));
 }
 
+/** The same for whom waits for no lock (pci_try_reset_function): -EAGAIN while an unbind holds the device's. */
+export function tryResetWithState(device: PciDevice, bus: BusView, irq: IrqCore): number {
+  if (device.resetMethods.length === 0) return -ERRNO.ENOTTY;
+  return device.locked ? -ERRNO.EAGAIN : resetWithState(device, bus, irq);
+}
+
+/** Pulses the reset of the bus of `devices`, with state; -EAGAIN where one's lock is held (pci_reset_bus). */
+export function tryResetBus(
+  bridge: PciDevice,
+  onBus: readonly PciDevice[],
+  devices: readonly PciDevice[],
+  irq: IrqCore,
+): number {
+  if (devices.some((device) => device.locked)) return -ERRNO.EAGAIN;
+  return aroundReset(devices, irq, () => resetSecondaryBus(bridge, onBus));
+}
+
 /** Saves the devices, silences them, resets, restores. */
 export function aroundReset(devices: readonly PciDevice[], irq: IrqCore, reset: () => number): number {
   const saved = devices.map((device) => {

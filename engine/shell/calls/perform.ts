@@ -65,7 +65,8 @@ export class Performer {
   /** Runs one operation; with `async` it may answer `{pending: true}` and go on until a later `join`. */
   perform(operation: TracedOperation): Answer {
     this.kernel.why.clear();
-    if (operation.op === 'ioctl') this.lastErrno = '0';
+    // The recorder clears errno before a request with a structure.
+    if (operation.op === 'ioctl' && typeof operation.arg === 'object') this.lastErrno = '0';
     const answer = this.dispatch(operation);
     if (answer.errno !== undefined) this.lastErrno = answer.errno;
     return answer;

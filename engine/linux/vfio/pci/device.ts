@@ -1,7 +1,7 @@
 import { ERRNO } from '../../errno';
 import type { PciDevice } from '../../pci/device';
 import { losesStateInD3, intxMaskingWorks, powerLevel, setIntx, setPowerState } from '../../pci/power';
-import { resetWithState } from '../../pci/reset';
+import { tryResetWithState } from '../../pci/reset';
 import type { SavedState } from '../../pci/state';
 import { restoreState, saveState } from '../../pci/state';
 import type { MappedRegion, MmapRequest } from '../../process/files';
@@ -122,11 +122,12 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
       this.idle();
       return this.refuse(enabled, 'open.enable', `a BAR of ${this.name} has no address`, 'dmesg names the BAR');
     }
-    const reset = resetWithState(this.device, this.context.services.bus, irq);
+    const reset = tryResetWithState(this.device, this.context.services.bus, irq);
     if (reset === -ERRNO.EAGAIN) {
       enable.disable(this.device);
       this.idle();
-      return reset;
+      const found = `${this.name} is being unbound from its driver, and opening it has to reset it`;
+      return this.refuse(reset, 'open.reset', found, 'wait for the unbind, or close the device so that it can go on');
     }
     this.resetWorks = reset === 0;
     const saved = saveState(this.device);
@@ -159,7 +160,7 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
     this.state = null;
     this.needsReset = true;
     this.device.config.write(COMMAND, 2, INTX_DISABLE);
-    if (this.resetWorks && resetWithState(this.device, bus, irq) === 0) this.needsReset = false;
+    if (this.resetWorks && tryResetWithState(this.device, bus, irq) === 0) this.needsReset = false;
     restoreState(this.device, state.saved);
     enable.disable(this.device);
     tryResetSet(this, this.context);
@@ -276,7 +277,7 @@ export class VfioPciDevice implements VfioDeviceOps, SetMember {
   }
 
   tryReset(): number {
-    return resetWithState(this.device, this.context.services.bus, this.context.services.irq);
+    return tryResetWithState(this.device, this.context.services.bus, this.context.services.irq);
   }
 
   /** What a user would see, compiled without opening. Changes nothing. */

@@ -1,7 +1,7 @@
 import { devfn } from '../../../hardware/pci/address';
 import { ERRNO } from '../../errno';
 import type { IommuGroup } from '../../iommu/group';
-import { aroundReset, resetSecondaryBus } from '../../pci/reset';
+import { tryResetBus } from '../../pci/reset';
 import type { PciDevice } from '../../pci/device';
 import type { Process } from '../../process/process';
 import type { DriverContext, SetMember } from './ops';
@@ -178,7 +178,15 @@ function resetOwned(vdev: SetMember, context: DriverContext, owned: (device: Pci
     member.changePower(0);
   }
   const devices = set.map((member) => member.device);
-  const result = aroundReset(devices, irq, () => resetSecondaryBus(vdev.device.parent!, bus.siblings(vdev.device)));
+  const result = tryResetBus(vdev.device.parent!, bus.siblings(vdev.device), devices, irq);
   for (const member of set) if (!member.opened) member.idle();
+  if (result === -ERRNO.EAGAIN) {
+    return refuse(
+      context,
+      result,
+      'lock',
+      'a function of the bus is being unbound from its driver and waits for its users',
+    );
+  }
   return result < 0 ? refuse(context, result, 'link', 'the link below the bridge did not come up again') : result;
 }
