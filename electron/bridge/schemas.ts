@@ -1,5 +1,6 @@
 /** Validators for everything the renderer sends: main trusts nothing that comes over the bridge. */
 import { z } from 'zod';
+import { editSchema } from '../../engine/lab/document/edit-schema';
 import { stimulusSchema } from '../../engine/lab/document/stimulus-schema';
 import type { Requests, RequestName, TerminalInput, ViewRequest } from './channels';
 import type { Action, ViewName, Views } from './contract';
@@ -33,7 +34,14 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('write-config'), address, offset, hex, as: z.enum(['user', 'root']) }),
   z.strictObject({ kind: z.literal('reset'), address }),
   z.strictObject({ kind: z.literal('edit-hardware'), address, offset, hex }),
-  z.strictObject({ kind: z.literal('remove-function'), address }),
+  z.strictObject({ kind: z.literal('edit'), edit: editSchema }),
+  z.strictObject({
+    kind: z.literal('set-acs'),
+    changes: z.array(z.strictObject({ address, control: z.int().min(0).max(0x7f) })).max(65_536),
+  }),
+  z.strictObject({ kind: z.literal('rescan'), addresses: z.array(address).max(65_536) }),
+  z.strictObject({ kind: z.literal('set-vfs'), address, count: z.int().min(0).max(0xffff) }),
+  z.strictObject({ kind: z.literal('reboot'), cmdline: z.string().max(4096).nullable() }),
   z.strictObject({ kind: z.literal('wait'), ms: z.int().min(0).max(86_400_000) }),
 ]);
 

@@ -19,6 +19,11 @@ export interface MachineDescription {
   functions: FunctionDescription[];
   /** Groups the source recorded (group number → addresses); null when it recorded none. */
   recordedGroups: Record<string, RecordedGroup> | null;
+  /**
+   * Functions of a machine with recorded groups whose group was not recorded, or no longer holds since the machine was
+   * changed: the grouping rule places them.
+   */
+  regrouped?: string[];
   /** What the source did not show, in words fit for the screen. */
   unknown: UnknownFact[];
 }
@@ -89,6 +94,10 @@ export interface FunctionDescription {
   model: string | null;
   /** The part of the library that the function belongs to; left out: it was not built in the lab. */
   part?: PartOrigin;
+  /** What a person calls it. */
+  label?: string;
+  /** The address that the dump gave it, where an edit has given it another one since. */
+  recordedAt?: string;
   /** Attributes that a recording shows and no register tells (dmaMaskBits, msiBus, …). */
   attributes: Record<string, string | number | null>;
 }

@@ -5,6 +5,7 @@
 import type { Stimulus } from '../hardware/devices/stimulus';
 import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import type { Refusal } from '../linux/why';
+import type { TopologyEdit } from './input';
 
 export type Action =
   /** driver_override + unbind + drivers_probe, as `driverctl` does; null gives the function back to its host driver. */
@@ -25,7 +26,16 @@ export type Action =
   | { kind: 'write-config'; address: string; offset: number; hex: string; as: 'user' | 'root' }
   | { kind: 'reset'; address: string }
   | { kind: 'edit-hardware'; address: string; offset: number; hex: string }
-  | { kind: 'remove-function'; address: string }
+  /** A change of the silicon, followed by a boot. */
+  | { kind: 'edit'; edit: TopologyEdit }
+  /** Root's write of ACS Control through sysfs `config`, as `setpci` does it. The groups stay until a rescan. */
+  | { kind: 'set-acs'; changes: { address: string; control: number }[] }
+  /** echo 1 > remove for each, then echo 1 > /sys/bus/pci/rescan. */
+  | { kind: 'rescan'; addresses: string[] }
+  /** sriov_numvfs: 0 first where others are on. */
+  | { kind: 'set-vfs'; address: string; count: number }
+  /** Power off and on; null keeps the command line. */
+  | { kind: 'reboot'; cmdline: string | null }
   | { kind: 'wait'; ms: number };
 
 export interface ActionResult {
@@ -36,6 +46,18 @@ export interface ActionResult {
   why: Refusal | null;
   /** What became of every bit of a user's config write, told by the filter's tables before it was made. */
   explanation?: WriteExplanation;
+  /** What an edit of the silicon did. */
+  edited?: EditedView;
   /** The calls issued, as strace lines. */
   calls: string[];
+}
+
+export interface EditedView {
+  added: string[];
+  /** The first function of what was asked for; null when nothing was added or moved. */
+  main: string | null;
+  /** Functions that have another address: before → now. */
+  names: Record<string, string>;
+  /** Whole sentences about what else it did. */
+  notes: string[];
 }

@@ -2,90 +2,19 @@
  * The window's actions as small user-space programs: each issues the system calls a person would type, and nothing
  * else. `Caller` applies a call and keeps it in the gesture; the calls come back as strace lines.
  */
-import type { Answer, Operation } from '../linux/uapi/operation';
+import type { Operation } from '../linux/uapi/operation';
 import { REGION_INDEX, REGION_SHIFT, SET_IRQS } from '../linux/uapi/vfio';
-import type { WriteExplanation } from '../linux/vfio/pci/explain';
-import type { Refusal } from '../linux/why';
 import { fromHex } from '../shell/calls/hex';
-import { straceLine } from '../shell/calls/strace';
 import type { Stimulus } from '../hardware/devices/stimulus';
 import { stimulusText } from '../hardware/devices/stimulus-text';
 import type { Action, ActionResult } from './action';
-import type { Input } from './input';
-import type { Outcome } from './machine';
-import type { Holdings } from './holdings';
-
-/** What an action may do: apply inputs, look at files, start a process. */
-export interface Caller {
-  apply(input: Input): Outcome;
-  observe(operation: Operation): Answer;
-  /** A fresh process for a container; its pid. */
-  spawn(name: string): number;
-  /** The process that acts as root for sysfs writes. */
-  rootPid(): number;
-  /** Who holds which descriptors now. */
-  holdings(): Holdings;
-  /** What a user's config write will do; null while nobody has the function open. */
-  explainWrite(address: string, offset: number, data: Uint8Array): WriteExplanation | null;
-}
-
-/** Ends an action: the refusal is in the result, not in a log. */
-class Refused extends Error {
-  readonly errno: string;
-  readonly why: Refusal | null;
-
-  constructor(message: string, errno: string, why: Refusal | null) {
-    super(message);
-    this.errno = errno;
-    this.why = why;
-  }
-}
-
-const short = (address: string): string => address.replace(/^0000:/, '');
+import { Refused, Script, devicePath, driverOf, short, write } from './script';
+import type { Caller } from './script';
+import { editNotes } from './edit/words';
+import { isTopologyAction, performTopology, topologyLabel } from './topology-actions';
+import type { TopologyAction } from './topology-actions';
 
 const IRQ_NAMES = ['INTx', 'MSI', 'MSI-X'] as const;
-
-class Script {
-  readonly calls: string[] = [];
-  explanation: WriteExplanation | null = null;
-  readonly caller: Caller;
-
-  constructor(caller: Caller) {
-    this.caller = caller;
-  }
-
-  /** Issues a call; a refusal ends the action with `refusal` as its first sentence. */
-  call(pid: number, operation: Operation, refusal: string): Answer {
-    const { answer, why } = this.attempt(pid, operation);
-    if (answer.errno !== undefined) throw new Refused(`${refusal} (${answer.errno}).`, answer.errno, why);
-    return answer;
-  }
-
-  /** Issues a call whose refusal does not end the action. */
-  attempt(pid: number, operation: Operation): { answer: Answer; why: Refusal | null } {
-    const outcome = this.caller.apply({ kind: 'call', pid, operation });
-    if (outcome.error !== null) throw new Refused(outcome.error, '', null);
-    const answer = outcome.answer ?? {};
-    this.calls.push(straceLine(operation, answer));
-    return { answer, why: outcome.why };
-  }
-
-  input(input: Input): void {
-    const outcome = this.caller.apply(input);
-    if (outcome.error !== null) throw new Refused(outcome.error, '', null);
-  }
-}
-
-const devicePath = (address: string): string => `/sys/bus/pci/devices/${address}`;
-
-function driverOf(script: Script, address: string): string | null {
-  const link = script.caller.observe({ op: 'readlink', path: `${devicePath(address)}/driver` });
-  return link.target?.split('/').at(-1) ?? null;
-}
-
-function write(script: Script, path: string, text: string, refusal: string): Answer {
-  return script.call(script.caller.rootPid(), { op: 'syswrite', path, text }, refusal);
-}
 
 function unbind(script: Script, address: string): string | null {
   const driver = driverOf(script, address);
@@ -331,7 +260,7 @@ function happened(script: Script, stimulus: Stimulus): string {
   return `${short(stimulus.device)}: ${stimulusText(stimulus)}${times}.${found}${stopped}`;
 }
 
-function perform(script: Script, action: Action): string {
+function perform(script: Script, action: Exclude<Action, TopologyAction>): string {
   switch (action.kind) {
     case 'bind':
       return bind(script, action.address, action.driver);
@@ -376,9 +305,6 @@ function perform(script: Script, action: Action): string {
         edit: { kind: 'config', address: action.address, offset: action.offset, hex: action.hex },
       });
       return `Registers of ${short(action.address)} are changed; the machine was enumerated anew.`;
-    case 'remove-function':
-      script.input({ kind: 'edit', edit: { kind: 'remove', address: action.address } });
-      return `${short(action.address)} is taken out; the machine was enumerated anew.`;
     case 'wait':
       script.input({ kind: 'time', ms: action.ms });
       return `${action.ms} ms passed.`;
@@ -387,6 +313,7 @@ function perform(script: Script, action: Action): string {
 
 /** Names an action for undo: `Bind 01:00.0 to vfio-pci`. */
 export function actionLabel(action: Action): string {
+  if (isTopologyAction(action)) return topologyLabel(action);
   switch (action.kind) {
     case 'bind':
       return action.driver === null
@@ -414,8 +341,6 @@ export function actionLabel(action: Action): string {
       return `Reset ${short(action.address)}`;
     case 'edit-hardware':
       return `Edit registers of ${short(action.address)}`;
-    case 'remove-function':
-      return `Remove ${short(action.address)}`;
     case 'wait':
       return `Wait ${action.ms} ms`;
   }
@@ -423,11 +348,18 @@ export function actionLabel(action: Action): string {
 
 const explained = ({ explanation }: Script): Pick<ActionResult, 'explanation'> => (explanation ? { explanation } : {});
 
+/** Addresses for the screen to select, and what else an edit did. */
+function edited({ report }: Script): Pick<ActionResult, 'edited'> {
+  if (report === null) return {};
+  const { added, main, names } = report;
+  return { edited: { added: [...added], main, names: Object.fromEntries(names), notes: editNotes(report) } };
+}
+
 export function runAction(caller: Caller, action: Action): ActionResult {
   const script = new Script(caller);
   try {
-    const message = perform(script, action);
-    return { ok: true, message, errno: null, why: null, ...explained(script), calls: script.calls };
+    const message = isTopologyAction(action) ? performTopology(script, action) : perform(script, action);
+    return { ok: true, message, errno: null, why: null, ...explained(script), ...edited(script), calls: script.calls };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return {

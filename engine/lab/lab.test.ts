@@ -117,7 +117,7 @@ describe('editing the silicon', () => {
     const lab = Lab.create(host);
     const before = lab.view('topology', null);
     const { functions } = card(lab);
-    act(lab, { kind: 'remove-function', address: functions[1]! });
+    act(lab, { kind: 'edit', edit: { kind: 'remove', address: functions[1]! } });
     expect(lab.view('topology', null).functions.some((fn) => fn.address === functions[1])).toBe(false);
     lab.undo();
     expect(lab.view('topology', null)).toEqual(before);

@@ -95,6 +95,7 @@ export interface LabHost {
 /** What becomes of the open document: a step, or it is another one, or the same in a file. */
 export type DocumentEvent = { kind: 'step'; step: DocumentStep } | { kind: 'opened' } | { kind: 'saved' };
 
+const ACS = 0x0d;
 const CALLS_KEPT = 2000;
 /** What a running program does becomes a step of the document this often. */
 const SEAL_MS = 200;
@@ -310,6 +311,8 @@ export class Lab implements MachineDoor {
         observe: (operation) => this.observe(INIT, operation),
         rootPid: () => 1,
         holdings: () => holdingsOf(this.machine.kernel),
+        acsAt: (address) => this.machine.kernel.pci.devices.get(address)?.config.findExtendedCapability(ACS) || null,
+        isListed: (address) => this.machine.kernel.pci.devices.has(address),
         explainWrite: (address, offset, data) => {
           const filter = vfioPciOf(this.machine.kernel, address)?.filter;
           return filter ? explainWrite(filter, offset, data) : null;

@@ -11,8 +11,11 @@ import { ProgramCalls } from '../shell/c/calls';
 import { Bytes, pack, unpack } from '../shell/c/pack';
 import { Tape } from '../shell/c/tape';
 import { Performer } from '../shell/calls/perform';
-import { applyEdit } from './edit';
-import type { Input, Stimulus } from './input';
+import { applyEdit, applyLabel } from './edit';
+import type { EditReport } from './edit/report';
+import { asBooted, reportOf } from './edit/report';
+import { restoreVirtual, virtualFamilies } from './edit/virtual';
+import type { Input, Stimulus, TopologyEdit } from './input';
 import type { BatchKeeper, OpenBatch } from './program';
 import { LiveProgram, stepCall, stepLoad, stepStore, stepTime } from './program';
 
@@ -21,6 +24,8 @@ export interface Outcome {
   answer: Answer | null;
   why: Refusal | null;
   error: string | null;
+  /** What an edit did, by the names that boot gave. */
+  report?: EditReport;
 }
 
 /** Who watches every input of a machine, from its first one on. */
@@ -52,8 +57,8 @@ export class Machine {
   constructor(base: MachineDescription, follower: MachineFollower | null = null) {
     this.base = base;
     this.follower = follower;
-    this.description = base;
     this.kernel = bootKernel(base);
+    this.description = asBooted(base, this.kernel);
   }
 
   /** A machine in the state after these inputs. */
@@ -177,12 +182,8 @@ export class Machine {
       case 'time':
         this.kernel.clock.advance(BigInt(Math.round(input.ms * 1000)) * (NS_PER_MS / 1000n));
         return done();
-      case 'edit': {
-        const edited = applyEdit(this.description, this.kernel, input.edit);
-        if (typeof edited === 'string') return { answer: null, why: null, error: edited };
-        this.boot(edited);
-        return done();
-      }
+      case 'edit':
+        return this.edit(input.edit);
       case 'reboot':
         this.boot({
           ...this.description,
@@ -195,8 +196,8 @@ export class Machine {
   }
 
   private boot(description: MachineDescription): void {
-    this.description = description;
     this.kernel = bootKernel(description);
+    this.description = asBooted(description, this.kernel);
     this.performers = new Map();
     this.programs = new Map();
   }
@@ -220,6 +221,23 @@ export class Machine {
       const text = error instanceof Error ? error.message : String(error);
       return { answer: null, why: null, error: `What a program did cannot be done again: ${text}` };
     }
+  }
+
+  private edit(edit: TopologyEdit): Outcome {
+    if (edit.kind === 'label') {
+      const labelled = applyLabel(this.description, edit.address, edit.label);
+      if (typeof labelled === 'string') return { answer: null, why: null, error: labelled };
+      this.description = labelled;
+      return done();
+    }
+    const edited = applyEdit(this.description, this.kernel, edit);
+    if (typeof edited === 'string') return { answer: null, why: null, error: edited };
+    const families = virtualFamilies(this.kernel);
+    const before = { kernel: this.kernel, description: this.description };
+    this.boot(edited.description);
+    const report = reportOf(before, edited, this.kernel);
+    restoreVirtual(families, report.names, this.kernel, (operation) => this.observe(1, operation));
+    return { ...done(), report };
   }
 
   private call(pid: number, operation: TracedOperation): Outcome {

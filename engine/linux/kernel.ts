@@ -63,6 +63,8 @@ export interface Kernel {
   readonly modules: ModuleTable;
   readonly fs: FileTree;
   readonly syscalls: Syscalls;
+  /** Each function's description by the name that boot gave it, which in a built machine may be another one. */
+  readonly described: ReadonlyMap<string, FunctionDescription>;
 }
 
 /** The machine's RAM: what firmware leaves to PCI begins behind it. */
@@ -70,7 +72,7 @@ const MEMORY = 0x2000_0000n;
 const MAX_MAP_COUNT = 65530;
 
 /** What the host bridges pass down. */
-const APERTURES: HostApertures = {
+export const APERTURES: HostApertures = {
   io: [0x1000n, 0xffffn],
   memory: [
     [MEMORY, 0xafffffffn],
@@ -276,6 +278,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     modules,
     fs,
     syscalls,
+    described,
   };
 
   /** Registers drivers and loads modules in the order of a boot; a booted machine's bindings are taken over. */

@@ -114,7 +114,7 @@ export function functionCommands(address: string): FunctionCommand[] {
       keys: 'Del',
       off: missing,
       danger: true,
-      run: () => void actions.perform({ kind: 'remove-function', address }),
+      run: () => void actions.perform({ kind: 'edit', edit: { kind: 'remove', address } }),
     },
   ];
   return commands;

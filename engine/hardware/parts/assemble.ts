@@ -213,7 +213,8 @@ function describePart(part: Part, straps: StrapValues, standing: Standing): Func
   });
 }
 
-function describeFunction(
+/** A part's function as the machine's description has it, before anything has set it up. */
+export function describeFunction(
   fn: PartFunction,
   where: Pick<FunctionDescription, 'address' | 'parent' | 'rootBus' | 'part'>,
 ): FunctionDescription {

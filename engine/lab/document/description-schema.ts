@@ -6,7 +6,7 @@ const address = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]
 const configHex = z.string().regex(/^(?:[0-9a-f]{512}|[0-9a-f]{8192})$/, 'is not 256 or 4096 bytes of lower-case hex');
 const number = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'is no 0x… number');
 
-const functionSchema = z.object({
+export const functionSchema = z.object({
   address,
   parent: address.nullable(),
   parentKnown: z.literal(false).optional(),
@@ -37,6 +37,8 @@ const functionSchema = z.object({
       straps: z.record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.array(z.string())])),
     })
     .optional(),
+  label: z.string().max(80).optional(),
+  recordedAt: address.optional(),
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
 });
 
@@ -66,6 +68,7 @@ export const descriptionSchema = z.looseObject({
       }),
     )
     .nullable(),
+  regrouped: z.array(address).optional(),
   unknown: z.array(z.object({ function: z.string().nullable(), what: z.string(), why: z.string() })),
 });
 

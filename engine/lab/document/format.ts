@@ -10,6 +10,7 @@ import type { LessonRecord } from '../lessons/grade';
 import { isBatch } from '../../shell/c/batch';
 import { isPacked } from '../../shell/c/pack';
 import { checkDescription } from './description-schema';
+import { editSchema } from './edit-schema';
 import { stimulusSchema } from './stimulus-schema';
 
 export const FORMAT = 'vfiolab/1';
@@ -52,7 +53,7 @@ const inputKind = z.union([
   z.object({ kind: z.literal('exit'), pid: z.number().int() }),
   z.object({ kind: z.literal('stimulus'), stimulus: stimulusSchema }),
   z.object({ kind: z.literal('time'), ms: z.number().nonnegative().max(86_400_000) }),
-  z.object({ kind: z.literal('edit'), edit: z.looseObject({ kind: z.enum(['replace', 'remove', 'config']) }) }),
+  z.object({ kind: z.literal('edit'), edit: editSchema }),
   z.object({ kind: z.literal('reboot'), cmdline: z.string().nullable() }),
   z.object({ kind: z.literal('answer'), question: z.string(), choice: z.number().int().nonnegative() }),
 ]);

@@ -89,6 +89,8 @@ export class IommuCore {
   private readonly apertureEnd: bigint;
   /** Recorded groups are shown where the dump hid what the rule needs. */
   private readonly recordedOf: ReadonlyMap<string, string>;
+  /** Functions that the dump would have recorded in a group, had they one. */
+  private readonly recordable: ReadonlySet<string>;
   /** Driver of each function that the description has, by address. */
   private readonly driverAtBoot: ReadonlyMap<string, string | null>;
 
@@ -107,6 +109,8 @@ export class IommuCore {
     );
     this.index = new FabricIndex(acsSettingsOf(options.description, this.settings));
     this.driverAtBoot = new Map(options.description.functions.map((fn) => [fn.address, fn.driver]));
+    const regrouped = new Set(options.description.regrouped);
+    this.recordable = new Set([...this.driverAtBoot.keys()].filter((address) => !regrouped.has(address)));
     this.context = { index: this.index, hasGroup: (device) => this.membership.has(device) };
   }
 
@@ -173,7 +177,7 @@ export class IommuCore {
 
   /** A unit covers the function, whether or not the groups shown hold it. */
   covers(device: PciDevice): boolean {
-    return isBehindIommu(device, this.description, this.recordedOf, this.driverAtBoot);
+    return isBehindIommu(device, this.description, this.recordedOf, this.recordable);
   }
 
   /** Where a decision rests on what the dump hides, both readings are compared. */
@@ -330,6 +334,8 @@ export class IommuCore {
     }
     for (const [id, group] of [...byNumber].sort(([a], [b]) => Number(a) - Number(b)))
       this.groups.set(Number(id), group);
+    // What came into the machine after the dump has no recorded group: the rule places it.
+    for (const device of placed) if (!this.recordedOf.has(device.name)) this.place(device);
   }
 
   // ---- ownership
@@ -337,7 +343,7 @@ export class IommuCore {
   /** A driver is about to be tried (iommu_device_use_default_domain). 0 or a negative errno. */
   claimForDriver(device: PciDevice, driverManagedDma: boolean): number {
     if (this.description.iommu === 'virtio-iommu' && this.settings.enabled && !this.membership.has(device)) {
-      if (isBehindIommu(device, this.description, new Map(), this.driverAtBoot) && this.hasEndpoints(device))
+      if (isBehindIommu(device, this.description, new Map(), this.recordable) && this.hasEndpoints(device))
         this.logMember(device, this.place(device));
     }
     const group = this.membership.get(device);

@@ -20,7 +20,7 @@ export function isBehindIommu(
   device: PciDevice,
   description: MachineDescription,
   recordedOf: ReadonlyMap<string, string>,
-  described: ReadonlyMap<string, unknown>,
+  described: ReadonlySet<string>,
 ): boolean {
   if (recordedOf.size > 0) {
     if (recordedOf.has(device.name)) return true;

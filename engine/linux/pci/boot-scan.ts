@@ -58,6 +58,13 @@ class Scan {
     this.bus(root.bus, null, functions, last);
   }
 
+  /** Functions of a root bus among others that stand as they are, and what is behind them. */
+  some(functions: readonly PciFunction[]): void {
+    const devices = functions.map((fn) => this.setUp(fn, fn.address.bus, null, functions));
+    for (const device of devices) if (device.function.address.function > 0) device.multifunctionForced = true;
+    for (const device of devices) if (device.function.isBridge) this.kept(device);
+  }
+
   /** Everything on one bus, then what is behind its bridges. Returns the highest bus number used. */
   private bus(number: number, bridge: PciDevice | null, functions: readonly PciFunction[], last: number): number {
     const { present, ari } = answering(bridge, functions);
@@ -294,6 +301,21 @@ function tellUnassigned(devices: readonly PciDevice[], roots: readonly RootBus[]
       log.print(LEVEL.WARNING, `${name}: Some PCI device resources are unassigned, try booting with pci=realloc`);
     }
   }
+}
+
+/**
+ * Sets up functions of root buses and what is below them, beside others that firmware and Linux have set up already
+ * (`standing`). Bridges among `tops` have their bus numbers.
+ */
+export function scanAmong(
+  tops: readonly PciFunction[],
+  standing: readonly PciDevice[],
+  services: BootScanServices & { readonly machine: HardwareMachine },
+): PciDevice[] {
+  const scan = new Scan(services.machine, services);
+  scan.some(tops);
+  new ResourceAssigner(services.log, services.apertures, () => standing).assign(scan.found);
+  return scan.found;
 }
 
 /**

@@ -112,7 +112,7 @@ export const isolatingSwitch = switchPart({
 export const plainSwitch = switchPart({
   id: 'switch-plain',
   title: 'Switch without ACS',
-  about: 'A desktop-class switch: requests between its ports never leave it, so everything below shares one group.',
+  about: 'A desktop-class switch: requests between its ports never leave it, and no IOMMU sees them.',
   vendor: 0x1b21,
   device: 0x1184,
   revision: 0x00,

@@ -1,0 +1,72 @@
+/** What an edit did to the machine as a whole: names that boot gave, functions that are new, processes that ended. */
+import type { MachineDescription } from '../../hardware/description';
+import type { Kernel } from '../../linux/kernel';
+import type { Edited } from './index';
+
+export interface EditReport {
+  readonly added: readonly string[];
+  /** The first function of what was asked for; null when nothing was added or moved. */
+  readonly main: string | null;
+  /** Functions that have another address: before → now. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Processes that held devices and ended with the machine: `nvme-demo (4217)`. */
+  readonly ended: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** The description by the names that boot gave. */
+export function asBooted(description: MachineDescription, kernel: Kernel): MachineDescription {
+  const names = bootNames(kernel);
+  if (names.size === 0) return description;
+  const nameOf = (address: string): string => names.get(address) ?? address;
+  return {
+    ...description,
+    functions: description.functions.map((fn) => ({
+      ...fn,
+      address: nameOf(fn.address),
+      parent: fn.parent === null ? null : nameOf(fn.parent),
+      physicalFunction: fn.physicalFunction === null ? null : nameOf(fn.physicalFunction),
+    })),
+  };
+}
+
+/** Addresses of the description that boot changed → the names it gave. */
+function bootNames(kernel: Kernel): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const [name, { address }] of kernel.described) if (name !== address) names.set(address, name);
+  return names;
+}
+
+export function reportOf(
+  before: { kernel: Kernel; description: MachineDescription },
+  edited: Edited,
+  kernel: Kernel,
+): EditReport {
+  const booted = bootNames(kernel);
+  const now = (address: string): string => booted.get(address) ?? address;
+  const names = new Map<string, string>();
+  for (const { address } of before.description.functions) {
+    const name = now(edited.renamed.get(address) ?? address);
+    if (name !== address) names.set(address, name);
+  }
+  return {
+    added: edited.added.map(now),
+    main: edited.main === null ? null : now(edited.main),
+    names,
+    ended: usersOf(before.kernel),
+    notes: edited.notes,
+  };
+}
+
+/** Processes with descriptors other than the shells of the terminals and init have. */
+function usersOf(kernel: Kernel): string[] {
+  const found: string[] = [];
+  for (const process of kernel.processes.all()) {
+    for (const [, file] of process.files.entries()) {
+      if (!file.kind.startsWith('vfio') && file.kind !== 'iommufd') continue;
+      found.push(`${process.name} (${process.pid})`);
+      break;
+    }
+  }
+  return found;
+}
