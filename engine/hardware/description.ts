@@ -39,8 +39,12 @@ export interface IommuUnit {
   cachingMode: boolean;
   /** VT-d can make all DMA snoop the caches; left out: yes. */
   snoopControl?: boolean;
+  /** Interrupt remapping takes x2APIC destinations; left out: yes. */
+  x2apic?: boolean;
   /** The unit knows its requesters by their bus number at power-on: what is below a bridge is not translated. */
   busZeroOnly?: boolean;
+  /** Software sees no event of the unit: its log never shows an end (QEMU's AMD unit). */
+  hidesEvents?: boolean;
 }
 
 export interface KernelDescription {
@@ -120,4 +124,16 @@ export interface UnknownFact {
   what: string;
   /** Why it is unknown: `not run as root`, `line 210 is cut`. */
   why: string;
+}
+
+/** A unit of which the source tells nothing: interrupt remapping, 39-bit addresses on VT-d. */
+export function unitOf({ iommu, iommuUnit }: Pick<MachineDescription, 'iommu' | 'iommuUnit'>): IommuUnit {
+  return (
+    iommuUnit ?? {
+      interruptRemapping: iommu !== 'virtio-iommu' && iommu !== 'none',
+      addressBits: iommu === 'intel-vtd' ? 39 : 64,
+      scalableMode: false,
+      cachingMode: false,
+    }
+  );
 }

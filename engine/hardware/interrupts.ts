@@ -168,7 +168,7 @@ interface Signals {
 export class Interrupts {
   readonly log = new InterruptLog();
   /** A message write on its way to the host; fills the rest of the path. */
-  onMsi: ((path: InterruptPath) => void) | null = null;
+  onMsi: ((path: InterruptPath, fn: PciFunction) => void) | null = null;
   /** The level of a function's pin changed. */
   onIntx: ((fn: PciFunction, asserted: boolean, path: InterruptPath) => void) | null = null;
   private readonly signals = new Map<PciFunction, Signals>();
@@ -192,6 +192,15 @@ export class Interrupts {
     path.addressHigh = Number(address >> 32n);
     path.data = data;
     return this.send(this.signalsOf(fn), path);
+  }
+
+  /** A DMA write of the function turned out to be for an interrupt address: the path of that message. */
+  written(fn: PciFunction, addressLow: number, data: number): InterruptPath {
+    const path = this.log.next(fn, 'msi', 0);
+    path.addressLow = addressLow;
+    path.data = data;
+    path.reached = 'message';
+    return path;
   }
 
   /** Drives the INTx pin. A pin that is asserted stays so until `level` is false. */
@@ -278,7 +287,7 @@ export class Interrupts {
     path.requester = requesterId(s.fn.address);
     path.reached = 'message';
     if (this.onMsi === null) return path.stop('message', 'nothing receives message writes');
-    this.onMsi(path);
+    this.onMsi(path, s.fn);
     return path;
   }
 

@@ -1,6 +1,7 @@
 import type { IommuKind } from './description';
 import { Channels } from './devices/channels';
 import type { DeviceEnvironment } from './devices/environment';
+import type { ChangeCount } from './pci/config-space';
 import type { DeviceModel, PciFunction } from './pci/function';
 
 type ActingModel = DeviceModel & {
@@ -28,6 +29,10 @@ export class HardwareMachine {
   private environment: DeviceEnvironment | null = null;
   private readonly acting = new Set<ActingModel>();
   private readonly channels = new Channels();
+  /** Changes of any function's registers, and of which functions there are. */
+  readonly changes: ChangeCount = { count: 0 };
+  /** Goes up when a function comes or goes. */
+  placed = 0;
 
   constructor(iommu: IommuKind) {
     this.iommu = iommu;
@@ -55,6 +60,9 @@ export class HardwareMachine {
   /** Puts a function onto the fabric, below its parent where it has one. */
   add(fn: PciFunction): void {
     this.functions.set(fn.name, fn);
+    fn.config.changes = this.changes;
+    this.placed++;
+    this.changes.count++;
     fn.parent?.children.push(fn);
     fn.physicalFunction?.virtualFunctions.push(fn);
   }
@@ -62,6 +70,8 @@ export class HardwareMachine {
   /** Takes a function off the fabric. What is below it must be gone already. */
   remove(fn: PciFunction): void {
     this.functions.delete(fn.name);
+    this.placed++;
+    this.changes.count++;
     const model = fn.modelIfMade;
     if (model !== null && isActing(model) && this.acting.delete(model)) model.disconnect();
     const forget = (list: PciFunction[] | undefined): void => {

@@ -1,20 +1,28 @@
 /** Boots a machine: composes the subsystems, lowest first, and takes over what the description says was running. */
 import { buildMachine } from '../hardware/build';
+import { unitOf } from '../hardware/description';
 import type { FunctionDescription, MachineDescription } from '../hardware/description';
-import { Interrupts } from '../hardware/interrupts';
+import type { Interrupts } from '../hardware/interrupts';
 import type { HardwareMachine } from '../hardware/machine';
+import { PhysicalMemory } from '../hardware/memory';
+import { Platform } from '../hardware/platform';
+import { upperMemoryOf } from '../hardware/upper-memory';
 import type { PciFunction } from '../hardware/pci/function';
 import { Clock } from './clock';
 import { characterDevices, groupNodes } from './devices';
-import { DmaPath } from './dma';
 import type { FsContext } from './fs/context';
 import { rootDirectory } from './fs/root';
 import { FileTree } from './fs/tree';
+import { AmdDriver } from './iommu/amd';
 import { IommuCore } from './iommu/core';
+import { IntelDriver } from './iommu/intel';
+import { hiddenServices } from './iommu/reach';
 import { IommufdCore } from './iommufd/core';
 import { hardwareInfo } from './iommufd/hardware-info';
 import { IrqCore } from './irq/irq';
-import { messageSource } from './irq/remapping';
+import { AmdRemapping } from './irq/amd-remapping';
+import { IntelRemapping } from './irq/intel-remapping';
+import type { InterruptRemapping } from './irq/remapping';
 import { KernelLog } from './log';
 import { ModuleLoader, commandLineOptions } from './module-loader';
 import { moduleFacts } from './module-facts';
@@ -36,6 +44,7 @@ import { Sriov } from './pci/sriov';
 import { inferAutoprobe, settle, takeOver } from './pci/takeover';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
+import type { PageAllocator } from './process/pages';
 import type { Task } from './process/table';
 import { ProcessTable } from './process/table';
 import { Syscalls } from './syscalls';
@@ -49,6 +58,7 @@ import { WhyLog } from './why';
 export interface Kernel {
   readonly description: MachineDescription;
   readonly machine: HardwareMachine;
+  readonly platform: Platform;
   readonly interrupts: Interrupts;
   readonly clock: Clock;
   readonly log: KernelLog;
@@ -99,11 +109,37 @@ export function bootKernel(description: MachineDescription): Kernel {
   log.print(LEVEL.NOTICE, `Linux version ${settings.release} (lab@vfio-lab) (gcc) #1 SMP PREEMPT_DYNAMIC`);
   log.print(LEVEL.INFO, `Command line: ${settings.cmdline}`);
 
-  const processes = new ProcessTable();
+  const memory = new PhysicalMemory(upperMemoryOf(machine));
+  const processes = new ProcessTable(memory);
   processes.spawn({ pid: 1, parent: 0, name: 'init', uid: 0 });
-  const iommu = new IommuCore({ description, log, why });
-  const interrupts = new Interrupts();
-  const irqs = new IrqCore({ interrupts, clock, log, remapping: remappingOf(description, iommu) });
+  const platform: Platform = new Platform({
+    machine,
+    memory,
+    unit: unitOf(description),
+    now: () => clock.now,
+    serves: (fn) => {
+      const device = pci.devices.get(fn.name);
+      return device !== undefined && iommu.serves(device);
+    },
+    fabric: { services: (fn) => hiddenServices(iommu.index, pci.devices.get(fn.name)) },
+  });
+  const { interrupts } = platform;
+  const iommu: IommuCore = new IommuCore({
+    description,
+    log,
+    why,
+    clock,
+    units: platform.units,
+    pages: processes.pages,
+  });
+  const irqs = new IrqCore({
+    interrupts,
+    messages: platform.messages,
+    clock,
+    log,
+    remapper: remapperOf(iommu, processes.pages),
+    unit: iommu.driver?.interrupt ?? null,
+  });
   const enable = new PciEnable(log, irqs);
   const pci = new PciBus(log, why, iommu);
   const acsSettings = { enable: iommu.settings.enabled, cmdline: settings.cmdline };
@@ -122,14 +158,7 @@ export function bootKernel(description: MachineDescription): Kernel {
   machine.connect({
     interrupts,
     after: (ns, act) => void clock.after(ns, act),
-    dma: new DmaPath({
-      memory: processes.physical,
-      deviceOf: (fn) => pci.devices.get(fn.name) ?? null,
-      groupOf: (device) => iommu.groupOf(device),
-      translates: (fn) => !iommu.settings.unit.busZeroOnly || fn.address.bus === 0,
-      writeImpliesRead: description.iommu === 'intel-vtd',
-      fault: (fn, address, write) => irqs.faults?.dma(messageSource(fn), address, write),
-    }),
+    dma: platform.dma,
   });
 
   let taint = 0;
@@ -265,6 +294,7 @@ export function bootKernel(description: MachineDescription): Kernel {
   return {
     description,
     machine,
+    platform,
     interrupts,
     clock,
     log,
@@ -454,8 +484,9 @@ function dependenciesOf(listed: readonly string[], build: MachineDescription['ke
   return order;
 }
 
-function remappingOf(description: MachineDescription, iommu: IommuCore): 'vt-d' | 'amd-vi' | 'none' {
-  if (!iommu.interruptRemapping) return 'none';
-  if (description.iommu === 'amd-vi') return 'amd-vi';
-  return description.iommu === 'intel-vtd' ? 'vt-d' : 'none';
+/** Interrupt remapping, where it is on. */
+function remapperOf({ driver, interruptRemapping }: IommuCore, pages: PageAllocator): InterruptRemapping | null {
+  if (!interruptRemapping) return null;
+  if (driver instanceof IntelDriver) return new IntelRemapping(driver);
+  return driver instanceof AmdDriver ? new AmdRemapping(driver, pages) : null;
 }

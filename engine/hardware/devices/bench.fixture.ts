@@ -55,6 +55,7 @@ export class Bench {
       dma: {
         read: (fn, address, into) => move(fn, address, into, false),
         write: (fn, address, data) => move(fn, address, data, true),
+        outcome: 'memory',
       },
     };
     this.machine.connect(environment);

@@ -1,5 +1,6 @@
 import type { PciFunction } from '../pci/function';
 import type { Interrupts } from '../interrupts';
+import type { Outcome } from '../transactions';
 
 /** What a model that acts needs of the machine around it. */
 export interface DeviceEnvironment {
@@ -13,4 +14,6 @@ export interface DeviceEnvironment {
 export interface DmaPort {
   read(fn: PciFunction, address: bigint, into: Uint8Array): boolean;
   write(fn: PciFunction, address: bigint, data: Uint8Array): boolean;
+  /** What became of the last request: of its parts the first that was stopped, else the last. */
+  readonly outcome: Outcome;
 }

@@ -13,7 +13,7 @@ const BARS: readonly number[] = [0x10, 0x14, 0x18, 0x1c, 0x20, 0x24, 0x30];
 /** Clears the bits of a register that a write could have set. */
 function clearWritable(config: ConfigSpace, at: number, width: 1 | 2 | 4): void {
   for (let i = at; i < at + width; i++) {
-    config.bytes[i] = config.bytes[i]! & ~(config.writable[i]! | config.writeOneToClear[i]!);
+    config.set(i, 1, config.bytes[i]! & ~(config.writable[i]! | config.writeOneToClear[i]!));
   }
 }
 

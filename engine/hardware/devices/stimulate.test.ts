@@ -98,7 +98,8 @@ describe('errors and links', () => {
     const [card] = builder.add('lab-nic', port);
     const built = buildMachine(builder.description);
     const interrupts = new Interrupts();
-    built.connect({ interrupts, after: () => undefined, dma: { read: () => true, write: () => true } });
+    const dma = { read: () => true, write: () => true, outcome: 'memory' } as const;
+    built.connect({ interrupts, after: () => undefined, dma });
     return { machine: built, interrupts, port: port!, card: card! };
   }
 

@@ -34,34 +34,51 @@ export class Fabric {
   readonly machine: HardwareMachine;
   readonly complex: RootComplex;
   readonly internalPeers: (fn: PciFunction, peer: PciFunction) => boolean;
-  private readonly roots = new Map<string, PciFunction[]>();
+  /** Functions of each root bus, while no function comes or goes. */
+  private roots = new Map<string, PciFunction[]>();
+  private placed = -1;
   private readonly services: FabricOptions['services'];
+  /** Services by function, while no register changes. */
   private readonly acs = new Map<PciFunction, AcsServices>();
+  private changes = -1;
 
   constructor(machine: HardwareMachine, options: FabricOptions = {}) {
     this.machine = machine;
     this.complex = { isMemory: () => true, faultAnswer: 'UR', peerToPeer: true, ...options.complex };
     this.internalPeers = options.internalPeers ?? byDefault;
     this.services = options.services;
-    for (const fn of machine.functions.values()) {
-      if (fn.parent !== null) continue;
-      const list = this.roots.get(rootKey(fn));
-      if (list) list.push(fn);
-      else this.roots.set(rootKey(fn), [fn]);
+  }
+
+  private get rootsNow(): ReadonlyMap<string, PciFunction[]> {
+    if (this.placed !== this.machine.placed) {
+      this.placed = this.machine.placed;
+      this.roots = new Map();
+      for (const fn of this.machine.functions.values()) {
+        if (fn.parent !== null) continue;
+        const list = this.roots.get(rootKey(fn));
+        if (list) list.push(fn);
+        else this.roots.set(rootKey(fn), [fn]);
+      }
     }
+    return this.roots;
   }
 
   /** Functions on the bus that `fn` is on, itself among them. */
   busOf(fn: PciFunction): readonly PciFunction[] {
-    return fn.parent === null ? (this.roots.get(rootKey(fn)) ?? NONE) : fn.parent.children;
+    return fn.parent === null ? (this.rootsNow.get(rootKey(fn)) ?? NONE) : fn.parent.children;
   }
 
   /** Functions on the root buses of a segment. */
   *rootFunctions(segment: number): IterableIterator<PciFunction> {
-    for (const list of this.roots.values()) if (list[0]!.address.segment === segment) yield* list;
+    for (const list of this.rootsNow.values()) if (list[0]!.address.segment === segment) yield* list;
   }
 
   acsOf(fn: PciFunction): AcsServices {
+    const { count } = this.machine.changes;
+    if (count !== this.changes) {
+      this.changes = count;
+      this.acs.clear();
+    }
     let found = this.acs.get(fn);
     if (found === undefined) {
       found = this.services?.(fn) ?? acsServices(fn);

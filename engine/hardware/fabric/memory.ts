@@ -5,13 +5,14 @@ import { PortType } from '../pci/function';
 import type { AcsServices } from './acs';
 import { ACS_BIT, egressOf } from './acs';
 import { completionHops } from './completion';
-import { busBehind, busMaster, inBusRange, isDownstreamFacing, isRootPort } from './decode';
+import { busBehind, busMaster, heldInReset, inBusRange, isDownstreamFacing, isRootPort } from './decode';
 import type { Destination } from './destination';
 import { byAddress, byFunction } from './destination';
 import { ErrorRecord, STATUS_BIT, UNCORRECTABLE } from './errors';
 import type { Fabric } from './fabric';
 import type { MemoryPacket } from './packet';
 import { isPosted, memoryHeader } from './packet';
+import { renamedBy } from './requester';
 import type { Ending, FabricPath, Hop, HopDecision, Refused } from './path';
 
 const INTERRUPTS_FROM = 0xfee00000n;
@@ -62,6 +63,9 @@ class MemoryWalk {
       if (power !== 0 && (sender.config.read(power + 4, 2) & 3) !== 0) {
         return this.refuse(sender, 'power', 'it is not in D0: it may not send');
       }
+      const held = heldInReset(sender);
+      if (held !== null) return this.refuse(sender, 'reset', `${held.name} holds its bus in reset`);
+      if (!sender.reachable) return this.refuse(sender, 'link', 'a link above it is down');
     }
     this.hop(sender.name, 'sends', `requester ID ${hexId(this.requester)}`);
     return this.onBus(sender);
@@ -116,10 +120,10 @@ class MemoryWalk {
     return this.onBus(bridge);
   }
 
-  /** A PCIe-to-PCI bridge answers for its secondary bus, any other bridge to a shared bus for itself. */
   private rename(bridge: PciFunction): void {
-    const secondary = bridge.config.read(0x19, 1);
-    this.requester = bridge.portType === PortType.PcieToPciBridge ? secondary << 8 : requesterId(bridge.address);
+    const id = renamedBy(bridge);
+    if (id === null) return;
+    this.requester = id;
     this.hop(bridge.name, 'renames', `passes it up as requester ID ${hexId(this.requester)}`);
   }
 

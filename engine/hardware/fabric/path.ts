@@ -21,6 +21,8 @@ export interface Hop {
 export type Refused =
   | 'bus-master'
   | 'power'
+  | 'reset'
+  | 'link'
   | 'source-validation'
   | 'translation-blocking'
   | 'egress-control'

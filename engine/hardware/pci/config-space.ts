@@ -12,6 +12,11 @@ interface WriteMasks {
   readonly writeOneToClear: Uint8Array;
 }
 
+/** Counts changes, so that what was worked out before can be told from what holds now. */
+export interface ChangeCount {
+  count: number;
+}
+
 /**
  * A function's configuration registers: a byte file with three masks.
  *
@@ -24,6 +29,8 @@ export class ConfigSpace {
   /** Writes are dropped, hooks and all: what drives the function is watched, not done. */
   sealed = false;
   readonly size: 256 | 4096;
+  /** Goes up with every write; the functions of a machine share theirs. */
+  changes: ChangeCount = { count: 0 };
   private readonly hooks: HookEntry[] = [];
   private masks: WriteMasks | null = null;
   private deriveMasks: ((space: ConfigSpace) => void) | null;
@@ -71,6 +78,7 @@ export class ConfigSpace {
   write(offset: number, width: 1 | 2 | 4, value: number): void {
     if (offset < 0 || offset + width > this.size || this.sealed) return;
     const { writable, writeOneToClear } = this.masks ?? this.makeMasks();
+    this.changes.count++;
     for (let i = 0; i < width; i++) {
       const at = offset + i;
       const written = (value >>> (i * 8)) & 0xff;
@@ -85,6 +93,7 @@ export class ConfigSpace {
 
   /** Sets registers from the silicon's side, whatever the masks say. No hooks run. */
   set(offset: number, width: 1 | 2 | 4, value: number): void {
+    this.changes.count++;
     for (let i = 0; i < width; i++) this.bytes[offset + i] = (value >>> (i * 8)) & 0xff;
   }
 

@@ -17,6 +17,10 @@ function qemuArguments(machine: MachineDescription): string[] {
   if (name === 'intel-iommu') {
     options.push(`aw-bits=${unit.addressBits}`, `caching-mode=${unit.cachingMode ? 'on' : 'off'}`);
     options.push(`x-scalable-mode=${unit.scalableMode ? 'on' : 'off'}`);
+    options.push(
+      `snoop-control=${(unit.snoopControl ?? true) ? 'on' : 'off'}`,
+      `eim=${(unit.x2apic ?? true) ? 'on' : 'off'}`,
+    );
   }
   return ['-device', options.join(',')];
 }

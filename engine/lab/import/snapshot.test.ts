@@ -56,6 +56,7 @@ describe('readSnapshot', () => {
       scalableMode: false,
       cachingMode: false,
       snoopControl: false,
+      x2apic: false,
     });
     const [fn] = machine.functions;
     expect(fn).toMatchObject({ irq: 10, resetMethod: '', known: null, notProbed: [[0, 256]], numaNode: -1 });

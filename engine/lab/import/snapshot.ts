@@ -159,7 +159,9 @@ export function iommuUnitOf(kind: IommuKind, qemu: readonly string[]): IommuUnit
     cachingMode: kind === 'amd-vi' || on('caching-mode', false),
     ...(kind === 'intel-vtd' && { snoopControl: on('snoop-control', false) }),
     // QEMU's AMD unit looks a requester up under the bus number it had before firmware numbered the buses.
-    ...(kind === 'amd-vi' && { busZeroOnly: true }),
+    // Nor does it show where its event log ends, so that no fault is ever told.
+    ...(kind === 'amd-vi' && { busZeroOnly: true, hidesEvents: true }),
+    x2apic: on('eim', false),
   };
 }
 

@@ -8,7 +8,18 @@ import type { PciDevice } from '../pci/device';
 import { devicePrefix } from '../pci/enable';
 import type { Process } from '../process/process';
 import type { WhyLog } from '../why';
+import { Clock } from '../clock';
+import { PhysicalMemory } from '../../hardware/memory';
+import { IommuUnits } from '../../hardware/iommu/units';
+import { PageAllocator } from '../process/pages';
+import { AmdDriver } from './amd';
+import { AmdFaultLog } from './amd-faults';
 import { PagingDomain } from './domain';
+import type { IommuDriver, Requester } from './driver';
+import { IntelDriver } from './intel';
+import { VtdFaultLog } from './intel-faults';
+import { RangeDriver } from './range-driver';
+import { TablePool } from './table-pages';
 import { FabricIndex } from './fabric-index';
 import type { DomainType, IommuDomain, IommuGroup, ReservedRegion } from './group';
 import { isBehindIommu, mergeRegions, platformGroups, recordedRegions, reservedRegions } from './platform';
@@ -33,7 +44,8 @@ class Group implements IommuGroup {
   readonly id: number;
   name: string | null = null;
   readonly devices: PciDevice[] = [];
-  defaultDomain: DomainType;
+  /** Where it is when nobody claims it. */
+  home: IommuDomain;
   domain: IommuDomain;
   ownerCount = 0;
   owner: object | null = null;
@@ -42,11 +54,15 @@ class Group implements IommuGroup {
   private regions: readonly ReservedRegion[] | null = null;
   private readonly regionsOf: (devices: readonly PciDevice[]) => readonly ReservedRegion[];
 
-  constructor(id: number, type: DomainType, apertureEnd: bigint, regionsOf: Group['regionsOf']) {
+  constructor(id: number, makeHome: (group: Group) => IommuDomain, regionsOf: Group['regionsOf']) {
     this.id = id;
-    this.defaultDomain = type;
-    this.domain = plainDomain(type, apertureEnd);
     this.regionsOf = regionsOf;
+    this.home = makeHome(this);
+    this.domain = this.home;
+  }
+
+  get defaultDomain(): DomainType {
+    return this.home.type;
   }
 
   get reserved(): readonly ReservedRegion[] {
@@ -72,6 +88,17 @@ const plainDomain = (type: DomainType, apertureEnd: bigint): IommuDomain => ({
   apertureEnd,
 });
 
+export interface IommuOptions {
+  readonly description: MachineDescription;
+  readonly log: KernelLog;
+  readonly why: WhyLog;
+  readonly policy?: GroupingPolicy;
+  /** Left out: units and memory of their own, for who looks at groups alone. */
+  readonly units?: IommuUnits;
+  readonly pages?: PageAllocator;
+  readonly clock?: Clock;
+}
+
 export class IommuCore {
   readonly groups = new Map<number, IommuGroup>();
   /** No number below is free. */
@@ -94,7 +121,11 @@ export class IommuCore {
   /** Driver of each function that the description has, by address. */
   private readonly driverAtBoot: ReadonlyMap<string, string | null>;
 
-  constructor(options: { description: MachineDescription; log: KernelLog; why: WhyLog; policy?: GroupingPolicy }) {
+  /** The driver of the machine's units; null while no unit translates. */
+  readonly driver: IommuDriver | null;
+  private readonly blocking: IommuDomain;
+
+  constructor(options: IommuOptions) {
     this.description = options.description;
     this.log = options.log;
     this.why = options.why;
@@ -112,6 +143,41 @@ export class IommuCore {
     const regrouped = new Set(options.description.regrouped);
     this.recordable = new Set([...this.driverAtBoot.keys()].filter((address) => !regrouped.has(address)));
     this.context = { index: this.index, hasGroup: (device) => this.membership.has(device) };
+    this.blocking = plainDomain('blocked', this.apertureEnd);
+    this.driver = this.settings.enabled ? this.makeDriver(options) : null;
+  }
+
+  private makeDriver(options: IommuOptions): IommuDriver {
+    const { log } = options;
+    const clock = options.clock ?? new Clock();
+    const { iommu: kind } = this.description;
+    const memory = options.units?.memory ?? new PhysicalMemory();
+    const units = options.units ?? new IommuUnits(kind, this.settings.unit, memory);
+    const pages = options.pages ?? new PageAllocator(memory);
+    const { interruptRemapping: remapInterrupts, unit } = this.settings;
+    const own = { hardware: units, allocator: pages, pool: new TablePool(pages), remapInterrupts };
+    switch (kind) {
+      case 'intel-vtd':
+        return new IntelDriver({ ...own, log, faults: new VtdFaultLog(log, clock), translate: true });
+      case 'amd-vi':
+        return new AmdDriver({
+          ...own,
+          faults: new AmdFaultLog(log, clock, {
+            at: (segment, id) => this.index.at(segment, id),
+            attached: (device) => this.membership.get(device)?.domain.type !== 'blocked',
+          }),
+          tellsMaps: unit.cachingMode,
+        });
+      default:
+        return new RangeDriver(units);
+    }
+  }
+
+  /** Whether a unit's scope holds the function; what no scope holds goes past the units. The unit is ready then. */
+  serves(device: PciDevice): boolean {
+    if (this.driver === null || !this.covers(device)) return false;
+    this.bringUp(device.function.address.segment);
+    return true;
   }
 
   get interruptRemapping(): boolean {
@@ -166,7 +232,12 @@ export class IommuCore {
     else if (this.recordedOf.size > 0 && (this.description.source !== 'recorded' || lazy)) this.adoptNumbers();
     for (const device of this.index.devices) {
       const group = this.membership.get(device);
-      if (group) this.logMember(device, group);
+      if (!group) continue;
+      this.logMember(device, group);
+      const { segment } = device.function.address;
+      const waiting = this.waiting.get(segment);
+      if (waiting) waiting.push(device);
+      else this.waiting.set(segment, [device]);
     }
   }
 
@@ -201,8 +272,7 @@ export class IommuCore {
     if (!this.settings.enabled || this.membership.has(device)) return;
     if (this.description.iommu === 'virtio-iommu') return;
     if (!this.covers(device)) return;
-    const group = this.place(device);
-    this.logMember(device, group);
+    this.admit(device);
     if (device.function.address.function > 0) device.multifunctionForced = true;
   }
 
@@ -214,6 +284,7 @@ export class IommuCore {
   private leave(device: PciDevice): void {
     const group = this.membership.get(device);
     if (!group) return;
+    this.driver?.release(device);
     this.membership.delete(device);
     this.decisions.delete(device);
     group.delete(device);
@@ -230,7 +301,69 @@ export class IommuCore {
   }
 
   private makeGroup(id: number, type: DomainType): Group {
-    return new Group(id, type, this.apertureEnd, (devices) => (type === 'unmanaged' ? [] : this.regionsOf(devices)));
+    const home = (group: Group): IommuDomain => this.defaultDomain(type, group);
+    return new Group(id, home, (devices) => (type === 'unmanaged' ? [] : this.regionsOf(devices)));
+  }
+
+  /** A domain for the kernel's own drivers; firmware's 1:1 regions are in it from the beginning. */
+  private defaultDomain(type: DomainType, group: Group): IommuDomain {
+    if ((type !== 'DMA' && type !== 'DMA-FQ') || this.driver === null) return plainDomain(type, this.apertureEnd);
+    const pageSizes = this.settings.largePages ? PAGE_SIZES : SMALLEST_PAGES;
+    return new PagingDomain({
+      type,
+      pageSizes,
+      apertureStart: 0n,
+      apertureEnd: this.apertureEnd,
+      tables: this.driver.tables(pageSizes),
+      changes: this.driver.changes,
+      initial: () => directMappings(group.reserved),
+    });
+  }
+
+  // ---- hardware
+
+  private requestersOf(device: PciDevice): Requester[] {
+    const { address } = device.function;
+    const own = { segment: address.segment, id: requesterId(address) };
+    const aliases = this.index.aliases(device).map(({ device: other, requester }) => ({
+      segment: other.function.address.segment,
+      id: requester,
+    }));
+    return [own, ...aliases];
+  }
+
+  /**
+   * Functions that were there at boot, by segment, until their unit is first used: then their entries are written, as
+   * Linux writes them at boot. On most machines nobody ever looks.
+   */
+  private readonly waiting = new Map<number, PciDevice[]>();
+
+  private bringUp(segment: number): void {
+    const waiting = this.waiting.get(segment);
+    if (waiting === undefined) return;
+    this.waiting.delete(segment);
+    for (const device of waiting) {
+      const group = this.membership.get(device);
+      if (group) this.driver?.attach(device, this.requestersOf(device), group.domain);
+    }
+  }
+
+  private attach(device: PciDevice, domain: IommuDomain): number {
+    this.bringUp(device.function.address.segment);
+    return this.driver?.attach(device, this.requestersOf(device), domain) ?? 0;
+  }
+
+  /** Puts every member onto a domain. 0, or a negative errno: then all are where they were. */
+  private moveTo(group: IommuGroup, domain: IommuDomain): number {
+    const before = group.domain;
+    for (const [index, device] of group.devices.entries()) {
+      const error = group.name === null ? this.attach(device, domain) : 0;
+      if (error === 0) continue;
+      for (const moved of group.devices.slice(0, index + 1)) this.attach(moved, before);
+      return error;
+    }
+    group.domain = domain;
+    return 0;
   }
 
   private regionsOf(devices: readonly PciDevice[]): ReservedRegion[] {
@@ -344,7 +477,7 @@ export class IommuCore {
   claimForDriver(device: PciDevice, driverManagedDma: boolean): number {
     if (this.description.iommu === 'virtio-iommu' && this.settings.enabled && !this.membership.has(device)) {
       if (isBehindIommu(device, this.description, new Map(), this.recordable) && this.hasEndpoints(device))
-        this.logMember(device, this.place(device));
+        this.admit(device);
     }
     const group = this.membership.get(device);
     if (!group || driverManagedDma) return 0;
@@ -358,6 +491,12 @@ export class IommuCore {
     }
     group.ownerCount++;
     return 0;
+  }
+
+  private admit(device: PciDevice): void {
+    const group = this.place(device);
+    this.logMember(device, group);
+    this.attach(device, group.domain);
   }
 
   /**
@@ -417,16 +556,18 @@ export class IommuCore {
     }
     group.owner = owner;
     group.ownerCount = 1;
-    group.domain = plainDomain('blocked', this.apertureEnd);
-    return 0;
+    return this.moveTo(group, this.blocking);
   }
 
   releaseDmaOwner(group: IommuGroup): void {
     if (group.ownerCount > 0) group.ownerCount--;
     if (group.ownerCount > 0) return;
     group.owner = null;
-    this.leaveDomain(group);
-    group.domain = plainDomain(group.defaultDomain, this.apertureEnd);
+    this.moveTo(group, this.homeOf(group));
+  }
+
+  private homeOf(group: IommuGroup): IommuDomain {
+    return (group as Group).home;
   }
 
   claimDeviceDmaOwner(device: PciDevice, owner: object): number {
@@ -452,32 +593,32 @@ export class IommuCore {
   allocateDomain(device: PciDevice): PagingDomain | number {
     if (!this.membership.has(device)) return -ERRNO.ENODEV;
     const { iommu: kind } = this.description;
+    const pageSizes = this.settings.largePages ? (USER_PAGE_SIZES[kind] ?? PAGE_SIZES) : SMALLEST_PAGES;
     return new PagingDomain({
-      pageSizes: this.settings.largePages ? (USER_PAGE_SIZES[kind] ?? PAGE_SIZES) : SMALLEST_PAGES,
+      pageSizes,
       apertureStart: 0n,
       apertureEnd: this.apertureEnd,
       coherent: kind === 'intel-vtd' ? (this.settings.unit.snoopControl ?? true) : kind !== 'virtio-iommu',
       paravirtual: kind === 'virtio-iommu',
+      tables: this.driver?.tables(pageSizes) ?? null,
+      changes: this.driver?.changes,
     });
   }
 
   attachGroup(group: IommuGroup, domain: IommuDomain): number {
-    this.leaveDomain(group);
-    group.domain = domain;
-    if (domain instanceof PagingDomain) {
-      domain.finalize();
-      domain.attached++;
-    }
-    return 0;
+    const error = this.moveTo(group, domain);
+    if (error === 0 && domain instanceof PagingDomain) domain.finalize();
+    return error;
   }
 
   detachGroup(group: IommuGroup): void {
-    this.leaveDomain(group);
-    group.domain = plainDomain('blocked', this.apertureEnd);
+    this.moveTo(group, this.blocking);
   }
 
-  private leaveDomain(group: IommuGroup): void {
-    if (group.domain instanceof PagingDomain) group.domain.attached--;
+  /** Nobody uses the domain any more. */
+  freeDomain(domain: IommuDomain): void {
+    if (domain instanceof PagingDomain) domain.dropTables();
+    this.driver?.forget(domain);
   }
 
   isolatesMsi(group: IommuGroup): boolean {
@@ -547,9 +688,12 @@ export class IommuCore {
   }
 
   private setDefault(group: IommuGroup, type: DomainType): void {
-    const onDefault = group.domain.type === group.defaultDomain;
-    group.defaultDomain = type;
-    if (onDefault) group.domain = plainDomain(type, this.apertureEnd);
+    const own = group as Group;
+    const onDefault = group.domain === own.home;
+    const before = own.home;
+    own.home = this.defaultDomain(type, own);
+    if (onDefault) this.moveTo(group, own.home);
+    this.freeDomain(before);
   }
 
   units(): readonly string[] {
@@ -575,6 +719,15 @@ export class IommuCore {
 
   unitOf(device: PciDevice): string | null {
     return this.membership.has(device) ? (this.units()[0] ?? null) : null;
+  }
+}
+
+/** Pages that must be mapped 1:1. */
+function* directMappings(regions: readonly ReservedRegion[]): IterableIterator<{ page: number; pages: number }> {
+  for (const { start, end, kind } of regions) {
+    if (kind !== 'direct' && kind !== 'direct-relaxable') continue;
+    const page = Number(start >> 12n);
+    yield { page, pages: Number((end >> 12n) + 1n) - page };
   }
 }
 

@@ -1,67 +1,16 @@
-/** Address spaces of devices: translations as runs of pages, never page by page. */
+/** Address spaces of devices: what is mapped, the page tables that say so, and who must forget what no longer is. */
+import type { ChangeCount } from '../../hardware/pci/config-space';
 import { ERRNO } from '../errno';
-import type { IommuDomain } from './group';
+import type { DomainType, IommuDomain } from './group';
+import { PROT_READ, PROT_WRITE } from './prot';
+import { Runs } from './runs';
+import type { TableFormat } from './table-format';
+import type { TablePool } from './table-pages';
+import { PageTables } from './tables';
 
-export const PROT_READ = 1;
-export const PROT_WRITE = 2;
+export { PROT_READ, PROT_WRITE } from './prot';
 
 const PAGE_SHIFT = 12n;
-const CHUNK = 128;
-
-/** Fields of a run in a chunk's array. */
-const START = 0;
-const PAGES = 1;
-const PHYSICAL = 2;
-const PROT = 3;
-const STRIDE = 4;
-
-/**
- * Sorted runs, up to 128, so that inserting moves little: start, pages, physical page, access, one after the other in one
- * array. Page numbers are below 2^52: exact as numbers.
- */
-class Chunk {
-  readonly runs = new Float64Array(CHUNK * STRIDE);
-  length = 0;
-
-  /** Index of the first run that ends after `page`. */
-  firstEndingAfter(page: number): number {
-    const { runs } = this;
-    let low = 0;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const at = middle * STRIDE;
-      if (runs[at + START]! + runs[at + PAGES]! > page) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
-  field(index: number, field: number): number {
-    return this.runs[index * STRIDE + field]!;
-  }
-
-  set(index: number, field: number, value: number): void {
-    this.runs[index * STRIDE + field] = value;
-  }
-
-  insert(index: number, start: number, pages: number, physical: number, prot: number): void {
-    const { runs } = this;
-    const at = index * STRIDE;
-    if (index < this.length) runs.copyWithin(at + STRIDE, at, this.length * STRIDE);
-    runs[at + START] = start;
-    runs[at + PAGES] = pages;
-    runs[at + PHYSICAL] = physical;
-    runs[at + PROT] = prot;
-    this.length++;
-  }
-
-  remove(index: number): void {
-    const at = index * STRIDE;
-    this.length--;
-    if (index < this.length) this.runs.copyWithin(at, at + STRIDE, (this.length + 1) * STRIDE);
-  }
-}
 
 export interface Translation {
   readonly physical: bigint;
@@ -69,35 +18,72 @@ export interface Translation {
   readonly prot: number;
 }
 
-/** A domain that VFIO or iommufd fills (the kernel's unmanaged paging domain). */
+/** A unit on which the domain is in use. */
+export interface DomainUnit {
+  /** Has the unit forget the translations of these pages. */
+  flushPages(id: number, page: number, pages: number): void;
+  flushDomain(id: number): void;
+  /** New translations must be told too, since the unit keeps what is not there. */
+  readonly tellsMaps: boolean;
+  /** The domain's tables begin elsewhere, or are deeper. */
+  rootChanged(domain: PagingDomain): void;
+}
+
+export interface DomainAttachment {
+  readonly unit: DomainUnit;
+  /** The domain's number on that unit. */
+  readonly id: number;
+  /** Functions that use it there. */
+  functions: number;
+}
+
+export interface DomainLimits {
+  /** Left out: VFIO or iommufd fills it. */
+  readonly type?: DomainType;
+  readonly pageSizes: bigint;
+  readonly apertureStart: bigint;
+  readonly apertureEnd: bigint;
+  /** The hardware can ignore the no-snoop attribute (left out: yes). */
+  readonly coherent?: boolean;
+  /** virtio-iommu: the aperture is known when the first group is attached, and a mapping may grant no access. */
+  readonly paravirtual?: boolean;
+  /** How its page tables are written, and where; null: the unit is told ranges. */
+  readonly tables?: { readonly format: TableFormat; readonly pool: TablePool } | null;
+  /** Counts changes of what is mapped. */
+  readonly changes?: ChangeCount;
+  /** What is mapped from the beginning; asked for when somebody first looks. */
+  readonly initial?: () => Iterable<{ page: number; pages: number }>;
+}
+
+/** A domain that translates (the kernel's paging domain): filled by VFIO and iommufd, or by the kernel's own drivers. */
 export class PagingDomain implements IommuDomain {
-  readonly type = 'unmanaged';
+  readonly type: DomainType;
   readonly pageSizes: bigint;
   readonly apertureStart: bigint;
   /** virtio-iommu learns its geometry from the first device that is attached: until then 0. */
   apertureEnd: bigint;
+  /** Units on which it is in use now. */
+  readonly attachments: DomainAttachment[] = [];
   private readonly finalApertureEnd: bigint;
   private readonly coherent: boolean;
   private readonly paravirtual: boolean;
-  /** Groups that use it now. */
-  attached = 0;
-  private chunks: Chunk[] = [new Chunk()];
+  private readonly place: DomainLimits['tables'];
+  private readonly changes: ChangeCount;
+  private readonly contents = new Runs();
+  private made: PageTables | null = null;
+  private initial: DomainLimits['initial'] | null;
 
-  constructor(limits: {
-    pageSizes: bigint;
-    apertureStart: bigint;
-    apertureEnd: bigint;
-    /** The hardware can ignore the no-snoop attribute (left out: yes). */
-    coherent?: boolean;
-    /** virtio-iommu: the aperture is known when the first group is attached, and a mapping may grant no access. */
-    paravirtual?: boolean;
-  }) {
+  constructor(limits: DomainLimits) {
+    this.type = limits.type ?? 'unmanaged';
     this.pageSizes = limits.pageSizes;
     this.apertureStart = limits.apertureStart;
     this.finalApertureEnd = limits.apertureEnd;
     this.paravirtual = limits.paravirtual ?? false;
     this.apertureEnd = this.paravirtual ? 0n : limits.apertureEnd;
     this.coherent = limits.coherent ?? true;
+    this.place = limits.tables ?? null;
+    this.initial = limits.initial ?? null;
+    this.changes = limits.changes ?? { count: 0 };
   }
 
   /** A group is attached. */
@@ -105,18 +91,19 @@ export class PagingDomain implements IommuDomain {
     this.apertureEnd = this.finalApertureEnd;
   }
 
-  /** Chunk that holds, or would hold, the run containing `page`. */
-  private chunkOf(page: number): number {
-    let low = 0;
-    let high = this.chunks.length - 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const chunk = this.chunks[middle]!;
-      const last = chunk.length - 1;
-      if (last < 0 || chunk.field(last, START) + chunk.field(last, PAGES) <= page) low = middle + 1;
-      else high = middle;
+  private get runsNow(): Runs {
+    if (this.initial !== null) {
+      const { initial } = this;
+      this.initial = null;
+      for (const { page, pages } of initial!()) this.contents.add(page, pages, page, PROT_READ | PROT_WRITE);
     }
-    return low;
+    return this.contents;
+  }
+
+  /** The page tables; null where the unit is told ranges. */
+  get tables(): PageTables | null {
+    if (this.made === null && this.place) this.made = new PageTables(this.runsNow, this.place.pool, this.place.format);
+    return this.made;
   }
 
   /** 0, or -EINVAL where tables cannot say "no access". The caller has checked that the range is free and aligned. */
@@ -132,25 +119,20 @@ export class PagingDomain implements IommuDomain {
   /** `map` in page numbers: the way of a request that comes a hundred thousand times a second. */
   mapPages(start: number, physical: number, pages: number, prot: number): number {
     if (prot === 0 && !this.paravirtual) return -ERRNO.EINVAL;
-    let index = this.chunkOf(start);
-    let chunk = this.chunks[index]!;
-    if (chunk.length === CHUNK) {
-      this.split(index);
-      index = this.chunkOf(start);
-      chunk = this.chunks[index]!;
+    this.runsNow.add(start, pages, physical, prot);
+    this.changes.count++;
+    const { made, attachments } = this;
+    if (made !== null) {
+      made.changed(start, start + pages);
+      if (start + pages > made.covered && made.cover()) {
+        for (const { unit } of attachments) unit.rootChanged(this);
+      }
     }
-    chunk.insert(chunk.firstEndingAfter(start), start, pages, physical, prot);
+    for (let i = 0; i < attachments.length; i++) {
+      const { unit, id } = attachments[i]!;
+      if (unit.tellsMaps) unit.flushPages(id, start, pages);
+    }
     return 0;
-  }
-
-  private split(index: number): void {
-    const chunk = this.chunks[index]!;
-    const half = CHUNK / 2;
-    const right = new Chunk();
-    right.runs.set(chunk.runs.subarray(half * STRIDE));
-    right.length = chunk.length - half;
-    chunk.length = half;
-    this.chunks.splice(index + 1, 0, right);
   }
 
   /** Takes every translation in the range away, cutting runs at its ends; bytes that were mapped. */
@@ -159,57 +141,73 @@ export class PagingDomain implements IommuDomain {
     return BigInt(removed) << PAGE_SHIFT;
   }
 
-  /** `unmap` in page numbers; pages that were mapped. */
+  /** `unmap` in page numbers; pages that were mapped. When it returns, no unit knows them any more. */
   unmapPages(from: number, pages: number): number {
-    const to = from + pages;
-    let removed = 0;
-    let index = this.chunkOf(from);
-    while (index < this.chunks.length) {
-      const chunk = this.chunks[index]!;
-      let at = chunk.firstEndingAfter(from);
-      while (at < chunk.length && chunk.field(at, START) < to) {
-        const start = chunk.field(at, START);
-        const end = start + chunk.field(at, PAGES);
-        const physical = chunk.field(at, PHYSICAL);
-        const prot = chunk.field(at, PROT);
-        removed += Math.min(end, to) - Math.max(start, from);
-        if (start < from && end > to) {
-          chunk.set(at, PAGES, from - start);
-          this.mapPages(to, physical + (to - start), end - to, prot);
-          return removed;
-        }
-        if (start < from) {
-          chunk.set(at, PAGES, from - start);
-          at++;
-        } else if (end > to) {
-          chunk.set(at, START, to);
-          chunk.set(at, PAGES, end - to);
-          chunk.set(at, PHYSICAL, physical + (to - start));
-          return removed;
-        } else {
-          chunk.remove(at);
-        }
-      }
-      if (at < chunk.length) break;
-      if (chunk.length === 0 && this.chunks.length > 1) this.chunks.splice(index, 1);
-      else index++;
-    }
+    const removed = this.clearPages(from, pages);
+    this.flushPages(from, pages);
     return removed;
   }
 
-  /** Where a device's access to `iova` goes; null where it faults. */
+  /** Takes translations out of the tables; units may know them until they are flushed. */
+  clearPages(from: number, pages: number): number {
+    const runs = this.runsNow;
+    const removed = runs.remove(from, pages);
+    this.changes.count++;
+    this.made?.changed(runs.touchedFrom, runs.touchedTo);
+    return removed;
+  }
+
+  flushPages(from: number, pages: number): void {
+    const { attachments } = this;
+    for (let i = 0; i < attachments.length; i++) attachments[i]!.unit.flushPages(attachments[i]!.id, from, pages);
+  }
+
+  flushAll(): void {
+    for (const { unit, id } of this.attachments) unit.flushDomain(id);
+  }
+
+  /** Where a device's access to `iova` goes by what is mapped; null where it faults. */
   translate(iova: bigint): Translation | null {
     const page = Number(iova >> PAGE_SHIFT);
-    const chunk = this.chunks[this.chunkOf(page)]!;
-    const at = chunk.firstEndingAfter(page);
-    if (at >= chunk.length || chunk.field(at, START) > page) return null;
-    const physical = BigInt(chunk.field(at, PHYSICAL) + (page - chunk.field(at, START))) << PAGE_SHIFT;
-    return { physical: physical | (iova & 0xfffn), prot: chunk.field(at, PROT) };
+    const frame = this.frameAt(page);
+    if (frame < 0) return null;
+    return { physical: (BigInt(frame) << PAGE_SHIFT) | (iova & 0xfffn), prot: this.contents.prot };
+  }
+
+  /** Frame of a page; -1 where nothing is mapped. */
+  frameAt(page: number): number {
+    const runs = this.runsNow;
+    if (!runs.find(page) || runs.start > page) return -1;
+    return runs.physical + (page - runs.start);
+  }
+
+  rightsAt(page: number): number {
+    return this.frameAt(page) < 0 ? 0 : this.contents.prot;
+  }
+
+  /** Every mapping in pages, ascending. */
+  *mappings(): IterableIterator<{ page: number; pages: number; physical: number; prot: number }> {
+    const runs = this.runsNow;
+    for (let at = 0; runs.find(at);) {
+      const { start, pages, physical, prot } = runs;
+      yield { page: start, pages, physical, prot };
+      at = start + pages;
+    }
   }
 
   /** Number of runs. */
   get runs(): number {
-    return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    return this.runsNow.length;
+  }
+
+  get mappedPages(): number {
+    return this.runsNow.mappedPages;
+  }
+
+  /** The last unit let go of it: nobody can look at its tables any more. */
+  dropTables(): void {
+    this.made?.release();
+    this.made = null;
   }
 
   enforceCacheCoherency(): boolean {

@@ -94,6 +94,12 @@ export class FabricIndex {
     this.aliasesAbove.clear();
   }
 
+  /** The function that bears a requester ID; null when none does. */
+  at(segment: number, requester: number): PciDevice | null {
+    const bus = this.buses.get(segment * 256 + (requester >>> 8));
+    return bus?.functions.find((one) => devfn(one.function.address) === (requester & 0xff)) ?? null;
+  }
+
   sameBus(device: PciDevice): readonly PciDevice[] {
     return this.buses.get(busKey(device))?.functions ?? NONE;
   }

@@ -25,7 +25,7 @@ export interface IommuGroup {
   name: string | null;
   readonly devices: PciDevice[];
   readonly reserved: readonly ReservedRegion[];
-  defaultDomain: DomainType;
+  readonly defaultDomain: DomainType;
   /** The domain in force: the default one, blocked, or one that VFIO attached. */
   domain: IommuDomain;
   /** How many claims hold the group's DMA: native drivers count one each with `owner` null (iommu-groups.md 7). */

@@ -30,7 +30,7 @@ const PROT_WRITE = 2;
  * Chipset ports isolate by registers of their own, which the kernel's list tells; and a capability whose bits the dump
  * hides has those on that the kernel turns on. `pcie_acs_override=` changes the kernel's mind and no hardware.
  */
-function servicesOf(index: FabricIndex, device: PciDevice | undefined): AcsServices | null {
+export function hiddenServices(index: FabricIndex, device: PciDevice | undefined): AcsServices | null {
   if (device === undefined) return null;
   const verdict = index.verdict(device);
   if (!verdict.isolated) return null;
@@ -60,7 +60,7 @@ export function fabricOf({ machine, iommu }: ReachSource, sender: PciDevice | nu
         };
   return new Fabric(machine, {
     complex: { ...translate, faultAnswer: machine.iommu === 'amd-vi' ? 'CA' : 'UR' },
-    services: (fn) => servicesOf(iommu.index, devices.get(fn)),
+    services: (fn) => hiddenServices(iommu.index, devices.get(fn)),
   });
 }
 

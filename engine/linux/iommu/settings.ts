@@ -1,4 +1,5 @@
 /** What the kernel command line and the IOMMU unit decide at boot. */
+import { unitOf } from '../../hardware/description';
 import type { IommuUnit, MachineDescription } from '../../hardware/description';
 import type { AcsSettings } from '../pci/acs';
 import { parseAcsOverride } from '../pci/acs';
@@ -25,20 +26,9 @@ const word = (cmdline: string, name: string): string | null =>
 
 const isOn = (value: string | null): boolean => value === '1' || value === 'y' || value === 'on';
 
-const DEFAULT_UNIT: IommuUnit = {
-  interruptRemapping: true,
-  addressBits: 39,
-  scalableMode: false,
-  cachingMode: false,
-};
-
 export function iommuSettings(description: MachineDescription): IommuSettings {
   const { cmdline } = description.kernel;
-  const unit = description.iommuUnit ?? {
-    ...DEFAULT_UNIT,
-    interruptRemapping: description.iommu !== 'virtio-iommu' && description.iommu !== 'none',
-    addressBits: description.iommu === 'intel-vtd' ? 39 : 64,
-  };
+  const unit = unitOf(description);
   const intel = (word(cmdline, 'intel_iommu') ?? '').split(',');
   const amd = (word(cmdline, 'amd_iommu') ?? '').split(',');
   const off =

@@ -144,6 +144,7 @@ export class IommufdContext {
     const index = list?.indexOf(hwpt) ?? -1;
     if (index >= 0) list!.splice(index, 1);
     hwpt.ioas.removeDomain(hwpt.domain);
+    this.services.iommu.freeDomain(hwpt.domain);
     hwpt.ioas.users--;
   }
 
@@ -171,6 +172,7 @@ export class IommufdContext {
     } else error = ioas.addDomain(domain);
     if (error < 0) {
       this.objects.abort(id);
+      this.services.iommu.freeDomain(domain);
       return error;
     }
     ioas.users++;

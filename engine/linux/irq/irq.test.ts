@@ -2,11 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { Bench, kestrelFunction, pciDevice, rootPort } from '../vfio/pci/testing/kestrel';
 import { PciFunction } from '../../hardware/pci/function';
 import { ConfigSpace } from '../../hardware/pci/config-space';
-import { RemappingIndexes, messageSource, sourceAllowed, sourceCheckOf } from './remapping';
+import { requesterAtRoot } from '../../hardware/fabric/requester';
+import { RemappingIndexes } from './remapping';
+import { sourceCheckOf } from './intel-remapping';
 import { ioApicInput } from './pins';
-import { DmarFaults } from './faults';
-import { KernelLog } from '../log';
-import { Clock } from '../clock';
 
 describe('remapping indexes', () => {
   it('are the lowest free ones, blocks aligned to their size', () => {
@@ -42,11 +41,9 @@ describe('who may use a remapping entry', () => {
     const toPci = bridge(7, 1, 2, port);
     const behind = endpoint(2, toPci);
     expect(sourceCheckOf(behind)).toEqual({ kind: 'buses', first: 2, last: 2 });
-    expect(sourceAllowed(sourceCheckOf(behind), messageSource(behind))).toBe(true);
+    expect(requesterAtRoot(behind)).toBe(0x0200);
     const conventional = bridge(null, 0, 5, null);
     expect(sourceCheckOf(endpoint(5, conventional))).toEqual({ kind: 'requester', id: 0x0008 });
-    expect(sourceAllowed({ kind: 'requester', id: 8 }, 9)).toBe(false);
-    expect(sourceAllowed({ kind: 'any' }, 9)).toBe(true);
   });
 });
 
@@ -108,23 +105,5 @@ describe('message interrupts', () => {
         expect(last).toBe(`${device.name} ${i}`);
       }
     }
-  });
-});
-
-describe('fault lines', () => {
-  it('share ten tokens in five seconds and count what was left out', () => {
-    const clock = new Clock();
-    const log = new KernelLog(() => clock.now);
-    const faults = new DmarFaults(log, clock);
-    for (let i = 0; i < 8; i++) faults.dma(0x0100, 0x12345678n, true);
-    expect(log.records.map((r) => r.text).slice(0, 2)).toEqual([
-      'DMAR: DRHD: handling fault status reg 2',
-      'DMAR: [DMA Write NO_PASID] Request device [01:00.0] fault addr 0x12345000 [fault reason 0x05] PTE Write access is not set',
-    ]);
-    expect(log.records).toHaveLength(7);
-    clock.advance(5_000_000_001n);
-    faults.interrupt(0x0100, 0x1f, 0x26);
-    expect(log.records[7]!.text).toBe('dmar_fault: 14 callbacks suppressed');
-    expect(log.records[9]!.text).toContain('fault index 0x1f [fault reason 0x26] Blocked an interrupt request due to');
   });
 });

@@ -4,15 +4,15 @@ import { LowestFree } from '../lowest-free';
 import type { PciDevice } from '../pci/device';
 import type { PciFunction } from '../../hardware/pci/function';
 import type { InterruptPath, Interrupts } from '../../hardware/interrupts';
+import type { Messages } from '../../hardware/messages';
+import { RateLimit } from '../rate-limit';
 import { ERRNO } from '../errno';
 import { MessageVectors } from './vectors';
 import type { VectorKind } from './vectors';
-import { DmarFaults } from './faults';
 import { ioApicInput } from './pins';
-import { RemappingIndexes, messageSource, sourceAllowed, sourceCheckOf } from './remapping';
-import type { RemappingKind } from './remapping';
+import type { InterruptRemapping, Message, RemappingKind, UnitInterrupt } from './remapping';
 import type { IrqHandler, IrqLine } from './types';
-import { requesterId } from '../../hardware/pci/address';
+import { hostVectorName } from './host-vectors';
 
 export type { IrqHandler, IrqLine } from './types';
 
@@ -26,14 +26,18 @@ export interface InterruptRow {
   readonly names: string[];
 }
 
-/** ISA interrupts that the I/O APIC takes at boot: 0–15 without the cascade. */
-const LEGACY_INPUTS = 15;
 /** Inputs from here on carry the pins of PCI functions. */
 const FIRST_SHARED_INPUT = 16;
 const FIRST_MESSAGE_IRQ = 24;
 const FIRST_VECTOR = 0x21;
 const VECTORS_PER_CPU = 200;
-const VT_D_ENTRIES = 65536;
+/** APIC ids of 8 bits: 255 is for all CPUs. */
+const XAPIC_CPUS = 255;
+const X2APIC_CPUS = 0x8000;
+const KERN_EMERG = 0;
+
+/** A CPU's vector, as one number. */
+const vectorKey = (cpu: number, vector: number): number => cpu * 256 + vector;
 
 /** A number that a running machine had given the pin already. */
 const isInput = (irq: number): boolean => irq >= FIRST_SHARED_INPUT && irq < FIRST_MESSAGE_IRQ;
@@ -44,31 +48,54 @@ const isInput = (irq: number): boolean => irq >= FIRST_SHARED_INPUT && irq < FIR
  */
 export class IrqCore {
   readonly remapping: RemappingKind;
-  /** Writes the fault lines of VT-d; null for other units. */
-  readonly faults: DmarFaults | null;
   private readonly interrupts: Interrupts;
   private readonly clock: Clock;
+  private readonly remapper: InterruptRemapping | null;
+  private readonly unhandled: RateLimit | null;
+  private readonly log: KernelLog | null;
   private readonly lines = new Map<number, IrqLine>();
-  /** VT-d: one table for the unit. AMD-Vi: one a requester. */
-  private readonly indexes = new RemappingIndexes(VT_D_ENTRIES);
-  private readonly requesterIndexes = new Map<number, RemappingIndexes>();
   private readonly vectors = new Map<PciDevice, MessageVectors>();
-  /** Lines by what a message carries: remapping index (VT-d), requester and index (AMD-Vi), CPU vector. */
-  private readonly byMessage = new Map<number, IrqLine>();
+  /** Lines by CPU and vector, as each CPU's interrupt table has them. */
+  private readonly byVector = new Map<number, IrqLine>();
   private readonly devicesOnLine = new Map<number, Set<PciFunction>>();
   private readonly pinOf = new Map<PciFunction, number>();
   private readonly messageIrqs = new LowestFree(FIRST_MESSAGE_IRQ);
   private readonly vectorSlots = new LowestFree();
 
-  constructor(options: { interrupts: Interrupts; remapping: RemappingKind; clock: Clock; log?: KernelLog }) {
+  constructor(options: {
+    interrupts: Interrupts;
+    messages: Messages;
+    /** Left out: messages are delivered as devices write them. */
+    remapper?: InterruptRemapping | null;
+    /** Left out: no IOMMU unit interrupts. */
+    unit?: UnitInterrupt | null;
+    clock: Clock;
+    log?: KernelLog;
+  }) {
     this.interrupts = options.interrupts;
-    this.remapping = options.remapping;
+    this.remapper = options.remapper ?? null;
+    this.remapping = this.remapper?.kind ?? 'none';
     this.clock = options.clock;
-    this.faults = options.remapping === 'vt-d' && options.log ? new DmarFaults(options.log, options.clock) : null;
-    this.interrupts.onMsi = (path) => this.receive(path);
+    this.log = options.log ?? null;
+    this.unhandled = options.log ? new RateLimit(options.log, options.clock, '__common_interrupt') : null;
+    options.messages.onInterrupt = (cpu, { vector }, path) => this.receive(cpu, vector, path);
+    options.messages.x2apic = this.remapper?.extended ?? false;
     this.interrupts.onIntx = (fn, asserted, path) => this.receivePin(fn, asserted, path);
-    if (this.remapping === 'vt-d') for (let i = 0; i < LEGACY_INPUTS; i++) this.indexes.allocate(1);
-    if (this.remapping !== 'none') this.addLine(this.messageIrqs.take(), 'DMAR-MSI', 0, null, false);
+    if (options.unit) this.addUnitLine(options.unit);
+  }
+
+  private addUnitLine(unit: UnitInterrupt): void {
+    const line = this.addLine(this.messageIrqs.take(), 'DMAR-MSI', 0, null, false)!;
+    const handler = (): boolean => {
+      unit.handle();
+      return true;
+    };
+    line.actions.push({ name: unit.name, handler, shared: false });
+    unit.aim(line.vector, line.cpu);
+  }
+
+  get remaps(): boolean {
+    return this.remapper !== null;
   }
 
   /**
@@ -84,8 +111,7 @@ export class IrqCore {
     this.pinOf.set(device.function, input);
     device.irq = input;
     if (this.lines.has(input)) return;
-    const line = this.addLine(input, 'IO-APIC', input, null, this.remapping !== 'none');
-    if (this.remapping === 'vt-d') line.remapIndex = this.indexes.allocate(1);
+    this.addPinLine(input);
   }
 
   /** MSI and MSI-X of a device; null while neither is on. */
@@ -129,7 +155,7 @@ export class IrqCore {
   requestPin(device: PciDevice, name: string, shared: boolean, handler: IrqHandler, disabled = false): number {
     const irq = this.pinOf.get(device.function) ?? device.irq;
     let line = this.lines.get(irq);
-    if (line === undefined) line = this.addLine(irq, 'IO-APIC', irq, null, this.remapping !== 'none');
+    if (line === undefined) line = this.addLine(irq, 'IO-APIC', irq, null, this.remaps)!;
     if (line.actions.length > 0 && (!shared || line.actions.some((a) => !a.shared))) return -ERRNO.EBUSY;
     const open = line.actions.length > 0 && line.disabled === 0;
     line.actions.push({ name, handler, shared });
@@ -198,50 +224,61 @@ export class IrqCore {
     }
   }
 
-  /** Used by `MessageVectors`: a line of one message with its remapping entry. */
-  addMessageLine(device: PciDevice, kind: VectorKind, index: number, remapIndex: number): IrqLine {
+  private addPinLine(input: number): void {
+    const line = this.addLine(input, 'IO-APIC', input, null, this.remaps);
+    if (line !== null) line.remapIndex = this.remapper?.allocatePin(line.vector, line.cpu) ?? -1;
+  }
+
+  addMessageLine(device: PciDevice, kind: VectorKind, index: number, remapIndex: number): IrqLine | null {
     let irq = this.messageIrqs.take();
     // A pin that firmware numbered may have the number already.
     while (this.lines.has(irq)) irq = this.messageIrqs.take();
-    const line = this.addLine(irq, kind === 'msi' ? 'PCI-MSI' : 'PCI-MSIX', index, device, this.remapping !== 'none');
+    const line = this.addLine(irq, kind === 'msi' ? 'PCI-MSI' : 'PCI-MSIX', index, device, this.remaps);
+    if (line === null) {
+      this.messageIrqs.free(irq);
+      return null;
+    }
     line.remapIndex = remapIndex;
-    this.byMessage.set(this.messageKey(requesterId(device.function.address), line), line);
+    if (remapIndex >= 0) this.remapper?.write(device.function, remapIndex, line.vector, line.cpu);
     return line;
   }
 
   removeMessageLine(line: IrqLine): void {
-    if (line.device !== null) this.byMessage.delete(this.messageKey(requesterId(line.device.function.address), line));
+    if (line.device !== null && line.remapIndex >= 0) this.remapper?.clear(line.device.function, line.remapIndex);
     this.lines.delete(line.irq);
+    this.byVector.delete(vectorKey(line.cpu, line.vector));
     this.messageIrqs.free(line.irq);
     this.vectorSlots.free(line.cpu * VECTORS_PER_CPU + line.vector - FIRST_VECTOR);
   }
 
   allocateIndexes(device: PciDevice, count: number): number {
-    return this.remapping === 'none' ? -1 : this.indexesFor(device).allocate(count);
+    return this.remapper?.allocate(device.function, count) ?? -1;
   }
 
   freeIndexes(device: PciDevice, from: number, count: number): void {
-    if (from >= 0) this.indexesFor(device).free(from, count);
+    if (from >= 0) this.remapper?.free(device.function, from, count);
   }
 
-  private indexesFor(device: PciDevice): RemappingIndexes {
-    if (this.remapping === 'vt-d') return this.indexes;
-    const id = requesterId(device.function.address);
-    let own = this.requesterIndexes.get(id);
-    if (own === undefined) {
-      own = new RemappingIndexes(512);
-      this.requesterIndexes.set(id, own);
-    }
-    return own;
+  /** Address and data by the host's format (iommu-hardware 5.1, 5.2, 6). */
+  compose(line: IrqLine): Message {
+    if (this.remapper !== null) return this.remapper.compose(line.remapIndex);
+    return { low: (0xfee00000 | (line.cpu << 12)) >>> 0, data: line.vector };
   }
 
+  /** Null when no CPU has a vector left. */
   private addLine(
     irq: number,
     chip: IrqLine['chip'],
     hardware: number,
     device: PciDevice | null,
     remapped: boolean,
-  ): IrqLine {
+  ): IrqLine | null {
+    const slot = this.vectorSlots.take();
+    const cpu = Math.floor(slot / VECTORS_PER_CPU);
+    if (cpu >= (this.remapper?.extended ? X2APIC_CPUS : XAPIC_CPUS)) {
+      this.vectorSlots.free(slot);
+      return null;
+    }
     const line: IrqLine = {
       irq,
       chip,
@@ -251,87 +288,51 @@ export class IrqCore {
       actions: [],
       count: 0,
       disabled: 0,
-      ...this.takeVector(),
+      vector: FIRST_VECTOR + (slot % VECTORS_PER_CPU),
+      cpu,
       remapIndex: -1,
     };
-    if (chip === 'DMAR-MSI') {
-      line.actions.push({ name: this.remapping === 'amd-vi' ? 'AMD-Vi' : 'dmar0', handler: () => true, shared: false });
-    }
     this.lines.set(irq, line);
+    this.byVector.set(vectorKey(cpu, line.vector), line);
     return line;
   }
 
-  /** CPU vectors are given out CPU by CPU: the slot number tells both. */
-  private takeVector(): { vector: number; cpu: number } {
-    const slot = this.vectorSlots.take();
-    return { vector: FIRST_VECTOR + (slot % VECTORS_PER_CPU), cpu: Math.floor(slot / VECTORS_PER_CPU) };
-  }
-
-  private messageKey(requester: number, line: IrqLine): number {
-    if (this.remapping === 'vt-d') return line.remapIndex;
-    return this.remapping === 'amd-vi' ? requester * 4096 + line.remapIndex : line.cpu * 256 + line.vector;
-  }
-
-  /** A message write at the host: decode, remap with the source check, run the handler. */
-  private receive(path: InterruptPath): void {
-    path.time = this.clock.now;
-    if (path.addressHigh !== 0 || path.addressLow >>> 20 !== 0xfee) {
-      path.stop('message', 'the write goes to memory: this is no interrupt address');
-      return;
-    }
-    let key: number;
-    if (this.remapping === 'vt-d') {
-      if (!(path.addressLow & 0x10)) {
-        path.stop('remapping', 'fault 0x25: a message in compatibility format is blocked');
-        this.faults?.interrupt(path.requester, 0, 0x25);
-        return;
-      }
-      const handle = ((path.addressLow >>> 5) & 0x7fff) | ((path.addressLow & 4) << 13);
-      key = handle + (path.addressLow & 8 ? path.data & 0xffff : 0);
-      path.remapIndex = key;
-    } else if (this.remapping === 'amd-vi') {
-      path.remapIndex = path.data & 0x7ff;
-      key = path.requester * 4096 + path.remapIndex;
-    } else {
-      key = ((path.addressLow >>> 12) & 0xff) * 256 + (path.data & 0xff);
-    }
-    const line = this.byMessage.get(key);
+  /** A CPU takes an interrupt: whose vector it is decides, whoever sent it. */
+  private receive(cpu: number, vector: number, path: InterruptPath): void {
+    path.hostVector = vector;
+    const line = this.byVector.get(vectorKey(cpu, vector));
     if (line === undefined) {
-      this.faults?.interrupt(path.requester, path.remapIndex, 0x22);
-      path.stop(
-        this.remapping === 'none' ? 'vector' : 'remapping',
-        this.remapping === 'none'
-          ? `no interrupt uses vector ${path.data & 0xff}`
-          : `fault 0x22: entry ${path.remapIndex} is not present`,
-      );
+      this.receiveUnknown(cpu, vector, path);
       return;
     }
-    if (this.remapping === 'vt-d' && !this.sourceMatches(path, line)) {
-      this.faults?.interrupt(path.requester, path.remapIndex, 0x26);
-      path.stop('remapping', `fault 0x26: entry ${path.remapIndex} belongs to another requester`);
-      return;
-    }
-    path.hostVector = line.vector;
     path.irq = line.irq;
     this.runMessage(line, path);
   }
 
-  private sourceMatches(path: InterruptPath, line: IrqLine): boolean {
-    const fn = line.device!.function;
-    const source = path.requester === requesterId(fn.address) ? messageSource(fn) : path.requester;
-    return sourceAllowed(sourceCheckOf(fn), source);
+  private receiveUnknown(cpu: number, vector: number, path: InterruptPath): void {
+    const own = hostVectorName(vector);
+    if (own !== null) {
+      path.stop('vector', `vector 0x${vector.toString(16)} is the host's own: ${own}`);
+      return;
+    }
+    path.stop('vector', `no interrupt uses vector ${vector}`);
+    if (this.unhandled?.mayPrint()) {
+      this.log?.print(KERN_EMERG, `__common_interrupt: ${cpu}.${vector} No irq handler for vector`);
+    }
   }
 
   private runMessage(line: IrqLine, path: InterruptPath): void {
     line.count++;
-    const action = line.actions[0];
+    const [action] = line.actions;
     if (action === undefined) {
       path.stop('vector', `irq ${line.irq} has no handler`);
       return;
     }
     path.reached = 'reader';
     path.handler = action.name;
-    action.handler(path);
+    // Only a pin's line has more than one, and a forged message may bear its vector.
+    if (line.actions.length === 1) action.handler(path);
+    else for (const one of [...line.actions]) one.handler(path);
   }
 
   private receivePin(fn: PciFunction, asserted: boolean, path: InterruptPath): void {

@@ -1,6 +1,6 @@
 import type { InterruptPath } from '../../hardware/interrupts';
 import type { PciDevice } from '../pci/device';
-import type { RemappingKind } from './remapping';
+import type { Message } from './remapping';
 
 /** Runs when an interrupt arrives. Returns false when it was not this device's (shared lines). Fills the path's end. */
 export type IrqHandler = (path: InterruptPath | null) => boolean;
@@ -32,9 +32,13 @@ export interface IrqLine {
 
 /** What `MessageVectors` needs of the interrupt core. */
 export interface RemappingOwner {
-  readonly remapping: RemappingKind;
-  addMessageLine(device: PciDevice, kind: 'msi' | 'msix', index: number, remapIndex: number): IrqLine;
+  readonly remaps: boolean;
+  /** Null when no CPU has a vector left. */
+  addMessageLine(device: PciDevice, kind: 'msi' | 'msix', index: number, remapIndex: number): IrqLine | null;
   removeMessageLine(line: IrqLine): void;
+  /** First entry, or -1: none are needed, or none are left. */
   allocateIndexes(device: PciDevice, count: number): number;
   freeIndexes(device: PciDevice, from: number, count: number): void;
+  /** What the device sends for a line. */
+  compose(line: IrqLine): Message;
 }

@@ -1,6 +1,7 @@
 import type { PciDevice } from '../pci/device';
 import { msixTableOf } from '../../hardware/devices/bar-device';
 import { ERRNO } from '../errno';
+import type { Message } from './remapping';
 import type { IrqAction, IrqHandler, IrqLine, RemappingOwner } from './types';
 
 export type VectorKind = 'msi' | 'msix';
@@ -10,11 +11,6 @@ const INTX_DISABLE = 0x400;
 const MSI_ENABLE = 0x1;
 const MSIX_ENABLE = 0x8000;
 const MSIX_MASK_ALL = 0x4000;
-
-interface Message {
-  readonly low: number;
-  readonly data: number;
-}
 
 /** What deactivating an interrupt leaves in the device. */
 const NO_MESSAGE: Message = { low: 0, data: 0 };
@@ -92,8 +88,7 @@ export class MessageVectors {
   addVector(index: number): number {
     if (this.kind !== 'msix' || index >= this.offered) return -ERRNO.EINVAL;
     if (this.line(index) !== null) return -ERRNO.EBUSY;
-    this.allocateMsix(index);
-    return 0;
+    return this.allocateMsix(index) ? 0 : -ERRNO.ENOSPC;
   }
 
   /** request_irq: the message is written and the entry unmasked. 0 or a negative errno. */
@@ -103,7 +98,7 @@ export class MessageVectors {
     if (line.actions.length > 0) return -ERRNO.EBUSY;
     const action: IrqAction = { name, handler, shared: false };
     line.actions.push(action);
-    this.setMessage(index, this.compose(line));
+    this.setMessage(index, this.core.compose(line));
     this.setMasked(index, false);
     return 0;
   }
@@ -156,13 +151,18 @@ export class MessageVectors {
     const config = this.device.config;
     this.block = this.core.allocateIndexes(this.device, count);
     this.blockSize = count;
-    if (this.core.remapping !== 'none' && this.block < 0) return -ERRNO.ENOSPC;
-    config.write(at + 2, 2, config.read(at + 2, 2) & ~MSI_ENABLE);
+    if (this.core.remaps && this.block < 0) return -ERRNO.ENOSPC;
     for (let i = 0; i < count; i++) {
       const line = this.core.addMessageLine(this.device, 'msi', i, this.block < 0 ? -1 : this.block + i);
+      if (line === null) {
+        this.dropLines();
+        this.core.freeIndexes(this.device, this.block, count);
+        return -ERRNO.ENOSPC;
+      }
       this.lines.push(line);
-      this.messages.push(i === 0 ? this.compose(line) : null);
+      this.messages.push(i === 0 ? this.core.compose(line) : null);
     }
+    config.write(at + 2, 2, config.read(at + 2, 2) & ~MSI_ENABLE);
     this.mask = count >= 32 ? 0xffffffff : (1 << count) - 1;
     this.writeMsiMask();
     this.writeMessage(0, this.messages[0]!);
@@ -176,7 +176,13 @@ export class MessageVectors {
     const at = this.at;
     const config = this.device.config;
     config.write(at + 2, 2, config.read(at + 2, 2) | MSIX_ENABLE | MSIX_MASK_ALL);
-    for (let i = 0; i < count; i++) this.allocateMsix(i);
+    for (let i = 0; i < count; i++) {
+      if (this.allocateMsix(i)) continue;
+      this.lines.forEach((line) => line !== null && this.core.freeIndexes(this.device, line.remapIndex, 1));
+      this.dropLines();
+      config.write(at + 2, 2, config.read(at + 2, 2) & ~(MSIX_ENABLE | MSIX_MASK_ALL));
+      return -ERRNO.ENOSPC;
+    }
     this.allowIntx(false);
     const table = msixTableOf(this.device.function);
     if (table !== null) for (let i = 0; i < table.entries; i++) table.writeTable(i * 16 + 12, 1);
@@ -184,27 +190,29 @@ export class MessageVectors {
     return count;
   }
 
-  private allocateMsix(index: number): void {
+  private dropLines(): void {
+    for (const line of this.lines) if (line !== null) this.core.removeMessageLine(line);
+    this.lines.length = 0;
+    this.messages.length = 0;
+  }
+
+  /** False when no remapping entry, or no vector of a CPU, is left. */
+  private allocateMsix(index: number): boolean {
     const remapIndex = this.core.allocateIndexes(this.device, 1);
+    if (this.core.remaps && remapIndex < 0) return false;
     const line = this.core.addMessageLine(this.device, 'msix', index, remapIndex);
+    if (line === null) {
+      this.core.freeIndexes(this.device, remapIndex, 1);
+      return false;
+    }
     while (this.lines.length <= index) {
       this.lines.push(null);
       this.messages.push(null);
     }
     this.lines[index] = line;
     msixTableOf(this.device.function)?.writeTable(index * 16 + 12, 1);
-    this.setMessage(index, this.compose(line));
-  }
-
-  /** Address and data by the host's format (iommu-hardware 5.1, 5.2, 6). */
-  private compose(line: IrqLine): Message {
-    if (this.core.remapping === 'vt-d') {
-      const index = line.remapIndex;
-      const low = (0xfee00000 | 0x18 | ((index & 0x7fff) << 5) | ((index & 0x8000) >>> 13)) >>> 0;
-      return { low, data: 0 };
-    }
-    if (this.core.remapping === 'amd-vi') return { low: 0xfee00000, data: line.remapIndex };
-    return { low: (0xfee00000 | (line.cpu << 12)) >>> 0, data: line.vector };
+    this.setMessage(index, this.core.compose(line));
+    return true;
   }
 
   /** Keeps the message and writes it; the further messages of an MSI block have no registers of their own. */

@@ -1,5 +1,6 @@
 /** Requester-ID aliases: which other ids a function's packets may carry (spec iommu-groups 2). */
 import { devfn, requesterId } from '../../hardware/pci/address';
+import { PCIE_LIKE_BRIDGES } from '../../hardware/fabric/requester';
 import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from './device';
 
@@ -51,8 +52,6 @@ const ALIAS_QUIRKS: readonly AliasQuirk[] = [
   { vendor: 0x10b5, devices: [0x87b0, 0x87b1], alias: { kind: 'devfns', list: ALL_DEVFNS } },
 ];
 
-/** Conventional-looking bridges that take over requests as a PCIe-to-PCI bridge does (spec 2.3). */
-const PCIE_LIKE_BRIDGES: ReadonlySet<number> = new Set([0x1b211080, 0x10e38113, 0x12838892, 0x12838893, 0x8086244e]);
 /** Bridges at which translation begins: the walk ends below them. */
 const TRANSLATION_ROOTS: ReadonlySet<number> = new Set([0x14e49000, 0x14e49084]);
 

@@ -119,10 +119,10 @@ describe('user memory', () => {
     const { table, task } = spawn();
     const base = task.memory.allocate(PAGE);
     const { physical } = task.memory.spans(Number(base), 4096, true)[0]!;
-    expect(table.physical.write(physical, new Uint8Array([7]))).toBe(true);
+    expect(table.pages.memory.write(physical, new Uint8Array([7]))).toBe(true);
     expect(task.memory.load(base, 1)).toBe(7n);
     table.exit(task.pid);
-    expect(table.physical.find(physical)).toBeNull();
+    expect(table.pages.memory.givenAt(physical)).toBeNull();
   });
 });
 

@@ -1,5 +1,6 @@
 import { Descriptors } from './file-table';
-import { PhysicalMemory } from './pages';
+import { PhysicalMemory } from '../../hardware/memory';
+import { PageAllocator } from './pages';
 import type { Capability, Process } from './process';
 import { AddressSpace } from './user-memory';
 
@@ -64,9 +65,13 @@ export class Task implements Process {
 
 /** Every process of the machine. */
 export class ProcessTable {
-  readonly physical = new PhysicalMemory();
+  readonly pages: PageAllocator;
   private readonly tasks = new Map<number, Task>();
   private last = 0;
+
+  constructor(memory: PhysicalMemory = new PhysicalMemory()) {
+    this.pages = new PageAllocator(memory);
+  }
 
   /** The new process; an existing number is an error of the caller. */
   spawn(options: SpawnOptions): Task {
@@ -74,7 +79,7 @@ export class ProcessTable {
     if (this.tasks.has(pid)) throw new Error(`Process ${pid} exists already.`);
     const parent = this.tasks.get(options.parent ?? INIT);
     const limits = parent ? { ...parent.limits } : { memlock: DEFAULT_MEMLOCK, nofile: DEFAULT_NOFILE };
-    const task = new Task(pid, options, limits, new AddressSpace(this.physical));
+    const task = new Task(pid, options, limits, new AddressSpace(this.pages));
     if (options.inheritFiles && parent) parent.files.shareInto(task.files);
     this.tasks.set(pid, task);
     this.last = Math.max(this.last, pid);

@@ -1,6 +1,6 @@
 import { ERRNO } from '../errno';
 import type { MappedRegion, OpenFile } from './files';
-import type { PageContent, Pages, PhysicalMemory } from './pages';
+import type { PageAllocator, PageContent, Pages } from './pages';
 import { PAGE_SIZE } from './pages';
 import type { MemorySpan, UserMemory } from './process';
 import { holdFile, putFile } from './references';
@@ -30,7 +30,7 @@ const align = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /** The address space of one process. */
 export class AddressSpace implements UserMemory {
-  private readonly physical: PhysicalMemory;
+  private readonly allocator: PageAllocator;
   /** Ascending, disjoint. */
   private readonly areas: Area[] = [];
   private last: Area | null = null;
@@ -38,14 +38,14 @@ export class AddressSpace implements UserMemory {
   private readonly scratch = new Uint8Array(8);
   private readonly scratchView = new DataView(this.scratch.buffer);
 
-  constructor(physical: PhysicalMemory) {
-    this.physical = physical;
+  constructor(allocator: PageAllocator) {
+    this.allocator = allocator;
   }
 
   allocate(size: bigint, options: { align?: bigint; readOnly?: boolean } = {}): bigint {
     const length = Math.max(PAGE_SIZE, align(Number(size), PAGE_SIZE));
     const start = this.place(length, Number(options.align ?? 0n));
-    const pages = this.physical.allocate(length);
+    const pages = this.allocator.allocate(length);
     const write = options.readOnly !== true;
     this.insert({ start, end: start + length, read: true, write, pages, device: null, offset: 0 });
     return BigInt(start);
@@ -61,7 +61,7 @@ export class AddressSpace implements UserMemory {
   }
 
   mapContent(at: number, length: number, content: PageContent, options: { write: boolean; name: string }): void {
-    const pages = this.physical.allocate(length, content);
+    const pages = this.allocator.allocate(length, content);
     const { write, name } = options;
     this.insert({ start: at, end: at + length, read: true, write, pages, device: null, offset: 0, name });
   }

@@ -64,13 +64,14 @@ describe('VFIO groups and devices', () => {
     const { fixture, program, container, driver } = opened();
     const memory = program.process.memory.allocate(0x10000n);
     expect(program.map(container, memory, 0n, 0x10000n)).toBe(0);
+    const { physical } = program.process.memory.spans(Number(memory), 4096, true)[0]!;
     const group = fixture.iommu.groupOf(fixture.devices[0]!)!;
     expect(group.ownerCount).toBe(1);
     fixture.processes.exit(program.process.pid);
     expect(driver.calls).toEqual(['open', 'close']);
     expect(group.ownerCount).toBe(0);
     expect(group.domain.type).toBe(group.defaultDomain);
-    expect(fixture.processes.physical.find(0x1_0000_0000)).toBeNull();
+    expect(fixture.processes.pages.memory.givenAt(physical)).toBeNull();
     expect(new Program(fixture).openGroup(0)).toBeGreaterThan(0);
   });
 

@@ -30,6 +30,8 @@ export interface IommuServices {
   releaseDeviceDmaOwner(device: PciDevice): void;
   /** A fresh address space for this device's unit. */
   allocateDomain(device: PciDevice): PagingDomain | number;
+  /** Nobody uses the address space any more. */
+  freeDomain(domain: PagingDomain): void;
   attachGroup(group: IommuGroup, domain: PagingDomain): number;
   /** All members to the blocking domain (ownership is still held). */
   detachGroup(group: IommuGroup): void;

@@ -93,10 +93,11 @@ describe('type1 mappings', () => {
     expect(program.map(container, memory, 0n, PAGE)).toBe(0);
     program.process.memory.unmap(memory, PAGE);
     const seen = new Uint8Array(4);
-    expect(fixture.processes.physical.read(physical, seen)).toBe(true);
+    const { memory: ram } = fixture.processes.pages;
+    expect(ram.read(physical, seen)).toBe(true);
     expect([...seen]).toEqual([1, 2, 3, 4]);
     program.process.files.close(group);
-    expect(fixture.processes.physical.read(physical, seen)).toBe(false);
+    expect(ram.givenAt(physical)).toBeNull();
   });
 
   it('counts locked memory against the limit, with a line in the log', () => {

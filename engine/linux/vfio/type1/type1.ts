@@ -77,7 +77,15 @@ export class Type1 implements BackendInstance {
     }
     const domain = iommu.allocateDomain(device);
     if (typeof domain === 'number') return domain;
-    if (state.nesting) {
+    const result = this.attachDomain(group, domain);
+    if (group.domain !== domain) iommu.freeDomain(domain);
+    return result;
+  }
+
+  /** Steps 5 and on, with a domain that is the group's own unless another takes the group. */
+  private attachDomain(group: IommuGroup, domain: PagingDomain): number {
+    const { iommu, why } = this.state.context;
+    if (this.state.nesting) {
       return why.refuse(
         ERRNO.EINVAL,
         'type1.attach.nesting',
@@ -196,6 +204,7 @@ export class Type1 implements BackendInstance {
     if (domain.groups.length === 0) {
       if (state.domains.length === 1) this.removeAll();
       state.domains.splice(index, 1);
+      state.context.iommu.freeDomain(domain.domain);
       state.updatePageSizes();
     }
     this.widenRanges();

@@ -3,17 +3,29 @@
  * the part of a kernel that vfio-pci needs around it.
  */
 import { createModel } from '../../../../hardware/devices/catalog';
-import { Interrupts } from '../../../../hardware/interrupts';
+import type { IommuKind } from '../../../../hardware/description';
+import { unitOf } from '../../../../hardware/description';
+import type { Interrupts } from '../../../../hardware/interrupts';
+import { HardwareMachine } from '../../../../hardware/machine';
 import { ConfigSpace } from '../../../../hardware/pci/config-space';
 import { PciFunction } from '../../../../hardware/pci/function';
+import { Platform } from '../../../../hardware/platform';
 import { Clock } from '../../../clock';
+import { AmdDriver } from '../../../iommu/amd';
+import { AmdFaultLog } from '../../../iommu/amd-faults';
 import type { IommuGroup } from '../../../iommu/group';
+import { IntelDriver } from '../../../iommu/intel';
+import { VtdFaultLog } from '../../../iommu/intel-faults';
+import { TablePool } from '../../../iommu/table-pages';
 import { IrqCore } from '../../../irq/irq';
-import type { RemappingKind } from '../../../irq/remapping';
+import { AmdRemapping } from '../../../irq/amd-remapping';
+import { IntelRemapping } from '../../../irq/intel-remapping';
+import type { InterruptRemapping, RemappingKind, UnitInterrupt } from '../../../irq/remapping';
 import { KernelLog } from '../../../log';
 import { PciDevice } from '../../../pci/device';
 import { PciEnable } from '../../../pci/enable';
-import { PhysicalMemory } from '../../../process/pages';
+import { PhysicalMemory } from '../../../../hardware/memory';
+import { PageAllocator } from '../../../process/pages';
 import { Task } from '../../../process/table';
 import { AddressSpace } from '../../../process/user-memory';
 import { WhyLog } from '../../../why';
@@ -114,10 +126,11 @@ export function kestrelFunction(name = 0, parent: PciFunction | null = null): Pc
   return fn;
 }
 
-/** A root port with a secondary bus 3. */
+/** A root port with a secondary bus 3, which passes requests up. */
 export function rootPort(): PciFunction {
   const config = new ConfigSpace(4096);
   config.set(0x00, 4, 0x000c1b36);
+  config.set(0x04, 2, 0x0006);
   config.set(0x06, 2, 0x0010);
   config.set(0x0e, 1, 0x01);
   config.set(0x18, 4, 0x00030300);
@@ -144,7 +157,9 @@ export class Bench {
   readonly clock = new Clock();
   readonly log = new KernelLog(() => this.clock.now);
   readonly why = new WhyLog();
-  readonly interrupts = new Interrupts();
+  readonly machine: HardwareMachine;
+  readonly platform: Platform;
+  readonly interrupts: Interrupts;
   readonly irq: IrqCore;
   readonly driver: VfioPciDriver;
   readonly process: Task;
@@ -153,7 +168,19 @@ export class Bench {
   private readonly registered = new Map<number, VfioDevice>();
 
   constructor(parameters: Partial<VfioPciParameters> = {}, remapping: RemappingKind = 'vt-d') {
-    this.irq = new IrqCore({ interrupts: this.interrupts, remapping, clock: this.clock });
+    const pages = new PageAllocator(new PhysicalMemory());
+    const kind = remapping === 'amd-vi' ? remapping : remapping === 'vt-d' ? 'intel-vtd' : 'none';
+    this.machine = new HardwareMachine(kind);
+    const now = (): bigint => this.clock.now;
+    const unit = unitOf({ iommu: kind });
+    this.platform = new Platform({ machine: this.machine, memory: pages.memory, unit, now });
+    this.interrupts = this.platform.interrupts;
+    this.irq = new IrqCore({
+      interrupts: this.interrupts,
+      messages: this.platform.messages,
+      clock: this.clock,
+      ...this.remapping(kind, pages),
+    });
     this.driver = new VfioPciDriver(
       {
         irq: this.irq,
@@ -178,11 +205,35 @@ export class Bench {
       },
       parameters,
     );
-    const memory = new AddressSpace(new PhysicalMemory());
+    const memory = new AddressSpace(pages);
     this.process = new Task(1000, { parent: 1, name: 'user', uid: 0 }, { memlock: 1n << 26n, nofile: 1024 }, memory);
   }
 
+  private remapping(
+    kind: IommuKind,
+    pages: PageAllocator,
+  ): { remapper: InterruptRemapping; unit: UnitInterrupt | null } | object {
+    const hardware = this.platform.units;
+    const own = { hardware, allocator: pages, pool: new TablePool(pages), remapInterrupts: true };
+    if (kind === 'intel-vtd') {
+      const faults = new VtdFaultLog(this.log, this.clock);
+      const driver = new IntelDriver({ ...own, log: this.log, faults, translate: false });
+      return { remapper: new IntelRemapping(driver), unit: driver.interrupt };
+    }
+    if (kind !== 'amd-vi') return {};
+    const faults = new AmdFaultLog(this.log, this.clock, { at: () => null, attached: () => true });
+    const driver = new AmdDriver({ ...own, faults, tellsMaps: false });
+    return { remapper: new AmdRemapping(driver, pages), unit: driver.interrupt };
+  }
+
+  private plug(fn: PciFunction): void {
+    if (this.machine.functions.has(fn.name)) return;
+    if (fn.parent !== null) this.plug(fn.parent);
+    this.machine.add(fn);
+  }
+
   bind(device: PciDevice): VfioPciDevice {
+    this.plug(device.function);
     if (!this.devices.includes(device)) this.devices.push(device);
     device.driver = this.driver;
     const result = this.driver.probe(device);
