@@ -2,10 +2,7 @@
 import type { FileResult, ViewName, VfioLabBridge } from './contract';
 
 /** Questions with one answer, under the names of the bridge's own methods. */
-type Asked = Pick<
-  VfioLabBridge,
-  'act' | 'undo' | 'redo' | 'samples' | 'openSample' | 'openText' | 'save' | 'newMachine' | 'collectScript' | 'about'
->;
+type Asked = Omit<VfioLabBridge, 'subscribe' | 'open' | 'openTerminal' | 'onMenu' | 'copy'>;
 
 /** A file to open: null asks the person; bytes are for a dropped file that has no path. */
 export type OpenSource = null | { path: string } | { name: string; bytes: Uint8Array };

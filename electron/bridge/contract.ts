@@ -57,6 +57,13 @@ export interface VfioLabBridge {
   ): () => void;
   undo(): Promise<ActionResult>;
   redo(): Promise<ActionResult>;
+  /** Shows every view as it was after an input; null returns to the present. */
+  look(input: number | null): Promise<void>;
+  /** Makes the past that is shown the present; what came later stays as a branch. */
+  continueHere(): Promise<ActionResult>;
+  /** Goes to a branch by its last step. */
+  goToBranch(tip: number): Promise<ActionResult>;
+  nameBranch(branch: number, name: string): Promise<void>;
   samples(): Promise<SampleMachine[]>;
   openSample(id: string): Promise<FileResult>;
   /** Shows the system's file dialog; or opens a dropped file. */

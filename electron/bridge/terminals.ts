@@ -31,8 +31,10 @@ export function serveTerminal(lab: Lab, size: unknown, port: MessagePortMain): v
   });
   port.on('message', (event) => {
     const input = terminalInput.parse(event.data);
-    if (input.kind === 'data') handle.write(input.data);
-    else if (input.kind === 'resize') handle.resize(input.columns, input.rows);
+    // The terminal belongs to the present.
+    if (input.kind === 'data') {
+      if (!lab.looking) handle.write(input.data);
+    } else if (input.kind === 'resize') handle.resize(input.columns, input.rows);
     else port.close();
   });
   port.on('close', () => {

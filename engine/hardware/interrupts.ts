@@ -123,12 +123,17 @@ export class InterruptLog {
   private readonly ring: InterruptPath[] = [];
   /** Interrupts raised since power-on. */
   total = 0;
+  /** Called when as many as the log holds came in since `taken`, before the oldest of them is overwritten. */
+  onFull: (() => void) | null = null;
+  /** How many of `total` somebody has taken note of. */
+  taken = 0;
 
   constructor() {
     for (let i = 0; i < InterruptLog.capacity; i++) this.ring.push(new InterruptPath());
   }
 
   next(fn: PciFunction, kind: InterruptKind, vector: number): InterruptPath {
+    if (this.total - this.taken >= InterruptLog.capacity && this.onFull !== null) this.onFull();
     const path = this.ring[this.total % InterruptLog.capacity]!;
     path.start(this.total++, fn, kind, vector);
     return path;

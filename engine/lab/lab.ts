@@ -1,10 +1,8 @@
 /** The lab as the window, the terminal and the command line use it: one open document, its views, its actions. */
 import type { MachineDescription } from '../hardware/description';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
-import type { Refusal } from '../linux/why';
 import type { LinearMemory } from '../shell/c/abi';
 import type { ProgramHost, ToldCall } from '../shell/c/host';
-import { straceLine } from '../shell/calls/strace';
 import type { DeviceSheet, InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
@@ -18,13 +16,13 @@ import { holdingsOf, vfioPciOf } from './holdings';
 import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
-import { History } from './journal';
+import { History, ReplayError } from './journal';
 import type { Lesson } from './lessons/lesson';
 import { LessonError } from './lessons/lesson';
 import { LessonPlayer } from './lessons/player';
 import type { PlayedStep } from './lessons/player';
 import { LessonRun } from './lessons/run';
-import type { Looker } from './journal';
+import type { Looker, Moved } from './journal';
 import type { Machine, Outcome } from './machine';
 import { namesFor } from './names';
 import type { Names } from './names';
@@ -33,7 +31,7 @@ import { stateHash } from './state-hash';
 import type { CommandLine, MachineDoor } from './user-space';
 import { LabUserSpace } from './user-space';
 import { viewOf } from './views';
-import type { CallLine, ViewName, Views } from './views/types';
+import type { ViewName, Views } from './views/types';
 
 /** The lessons that the lab knows, by id. Reading throws LessonError for a broken one. */
 export interface LessonLibrary {
@@ -96,7 +94,6 @@ export interface LabHost {
 export type DocumentEvent = { kind: 'step'; step: DocumentStep } | { kind: 'opened' } | { kind: 'saved' };
 
 const ACS = 0x0d;
-const CALLS_KEPT = 2000;
 /** What a running program does becomes a step of the document this often. */
 const SEAL_MS = 200;
 const FIRST_PID = 1000;
@@ -110,12 +107,12 @@ export class Lab implements MachineDoor {
   private saved = true;
   private names: Names;
   private lastPid = FIRST_PID;
-  private sequence = 0;
   private lesson: OpenedLesson | null = null;
   private player: LessonPlayer | null = null;
   /** When a running program's doings became a step last. */
   private sealed = 0;
-  private readonly calls: CallLine[] = [];
+  /** What the screen shows instead of the present: a machine of the past. Nothing is done to it. */
+  private past: { machine: Machine; names: Names } | null = null;
   private readonly places = new Map<number, number>();
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
@@ -149,13 +146,14 @@ export class Lab implements MachineDoor {
   // ---- views
 
   view<V extends ViewName>(name: V, parameters: Views[V]['parameters']): Views[V]['value'] {
+    const machine = this.past?.machine ?? this.machine;
     return viewOf(
       {
-        machine: this.machine,
+        machine,
         history: this.history,
-        names: this.names,
+        shown: machine.journal.length,
+        names: this.past?.names ?? this.names,
         places: this.places,
-        calls: this.calls,
         lesson: this.lesson,
         lessons: this.host.lessons,
         document: {
@@ -165,6 +163,7 @@ export class Lab implements MachineDoor {
           inputs: this.machine.journal.length,
           undo: this.history.undoLabel,
           redo: this.history.redoLabel,
+          past: this.pastView(),
         },
       },
       name,
@@ -198,28 +197,14 @@ export class Lab implements MachineDoor {
   // ---- the door
 
   apply(input: Input, label: string, key: object): Outcome {
-    this.history.seal();
-    const gestures = this.history.all.length;
-    const outcome = this.history.apply(input, label, key);
-    if (outcome.error === null) {
+    const { step, ...outcome } = this.history.apply(input, label, key);
+    if (step !== null) {
       this.saved = false;
-      const begun = this.history.all.length > gestures;
-      const kept = this.history.lastInput ?? input;
-      this.tell({ kind: 'step', step: begun ? { label, inputs: [kept] } : { more: [kept] } });
-    }
-    if (input.kind === 'call' && outcome.answer) {
-      const { answer, why } = outcome;
-      const result = answer.errno ?? answer.signal ?? 'ok';
-      this.keepCall(input.pid, straceLine(input.operation, answer), result, why);
+      this.tell({ kind: 'step', step });
     }
     if (input.kind === 'edit') this.names = namesFor(this.machine.description.functions);
     this.changed();
     return outcome;
-  }
-
-  private keepCall(pid: number, text: string, result: string, why: Refusal | null): void {
-    this.calls.push({ sequence: this.sequence++, pid, text, result, why });
-    if (this.calls.length > CALLS_KEPT) this.calls.splice(0, this.calls.length - CALLS_KEPT);
   }
 
   // ---- programs in C
@@ -243,7 +228,7 @@ export class Lab implements MachineDoor {
   }
 
   programCalled(pid: number, call: ToldCall): void {
-    this.keepCall(pid, call.line, call.result, call.why);
+    this.machine.recording?.tellCall(pid, call.line, call.result, call.why);
   }
 
   /** Steps that programs make become steps of the document. */
@@ -296,6 +281,7 @@ export class Lab implements MachineDoor {
   // ---- actions
 
   act(action: Action): ActionResult {
+    if (this.past) return refusedAction(PAST);
     const key = {};
     const label = actionLabel(action);
     const apply = (input: Input): Outcome => this.apply(input, label, key);
@@ -323,23 +309,68 @@ export class Lab implements MachineDoor {
   }
 
   undo(): ActionResult {
-    const label = this.history.undo();
-    if (label !== null) this.tell({ kind: 'step', step: { undo: true } });
-    return this.stepped(label, 'There is nothing to undo.', 'Undone');
+    return this.moved(this.past ? null : this.history.undo(), 'There is nothing to undo.', 'Undone');
   }
 
   redo(): ActionResult {
-    const label = this.history.redo();
-    if (label !== null) this.tell({ kind: 'step', step: this.history.all.at(-1)! });
-    return this.stepped(label, 'There is nothing to redo.', 'Done again');
+    return this.moved(this.past ? null : this.history.redo(), 'There is nothing to redo.', 'Done again');
   }
 
-  private stepped(label: string | null, nothing: string, verb: string): ActionResult {
-    if (label === null) return { ok: false, message: nothing, errno: null, why: null, calls: [] };
+  private moved(moved: Moved | null, nothing: string, verb: string): ActionResult {
+    if (moved === null) return refusedAction(this.past ? PAST : nothing);
+    this.past = null;
     this.saved = false;
     this.names = namesFor(this.machine.description.functions);
+    this.tell({ kind: 'step', step: moved.step });
     this.changed();
-    return { ok: true, message: `${verb}: ${label}.`, errno: null, why: null, calls: [] };
+    return { ok: true, message: `${verb}: ${moved.label}.`, errno: null, why: null, calls: [] };
+  }
+
+  // ---- the past
+
+  private pastView(): Views['machine']['value']['document']['past'] {
+    if (!this.past) return null;
+    const input = this.past.machine.journal.length;
+    return { input, of: this.history.length.shown, label: this.history.labelAt(input) };
+  }
+
+  /** The screen shows the past: nothing may be done from it. */
+  get looking(): boolean {
+    return this.past !== null;
+  }
+
+  /** Shows the machine as it was after `input` inputs, without changing anything; null returns to the present. */
+  look(input: number | null): void {
+    const { inForce, shown } = this.history.length;
+    const wanted = input === null ? inForce : Math.max(0, Math.min(shown, Math.floor(input)));
+    if (wanted === inForce) this.past = null;
+    else {
+      const machine = this.history.at(wanted, this.past?.machine ?? null);
+      this.past = { machine, names: namesFor(machine.description.functions) };
+    }
+    this.changed();
+  }
+
+  /** Makes the past that is shown the present. What came later stays as a branch, and undo leads back to it. */
+  continueHere(): ActionResult {
+    if (!this.past) return refusedAction('The present is shown already.');
+    const input = this.past.machine.journal.length;
+    const label = `Continue from input ${input}`;
+    return this.moved(this.history.continueFrom(input, label), 'The present is shown already.', 'Done');
+  }
+
+  /** Goes to the last step of a branch; undo leads back. */
+  goToBranch(tip: number): ActionResult {
+    const branch = this.history.aside.find((one) => one.tip === tip);
+    if (!branch) return refusedAction('There is no such branch.');
+    const name = this.history.nameOf(branch.branch) ?? `branch ${branch.branch}`;
+    return this.moved(this.history.goTo(tip, `Go to ${name}`), 'There is no such branch.', 'Done');
+  }
+
+  nameBranch(branch: number, name: string): void {
+    this.saved = false;
+    this.tell({ kind: 'step', step: this.history.nameBranch(branch, name.trim().slice(0, 100)) });
+    this.changed();
   }
 
   // ---- documents
@@ -392,6 +423,9 @@ export class Lab implements MachineDoor {
       }
       if (error instanceof ImportError) {
         return refused(`${base} was not opened. ${error.message}`, base, error.line, error.reason);
+      }
+      if (error instanceof ReplayError) {
+        return refused(`${base} was not opened. ${error.message}.`, base, null, error.message);
       }
       throw error;
     }
@@ -506,7 +540,7 @@ export class Lab implements MachineDoor {
     this.path = path;
     this.saved = true;
     this.names = namesFor(history.machine.description.functions);
-    this.calls.length = 0;
+    this.past = null;
     this.places.clear();
     for (const input of history.machine.journal) {
       if (input.kind === 'spawn') this.lastPid = Math.max(this.lastPid, input.pid);
@@ -528,6 +562,10 @@ export class Lab implements MachineDoor {
     });
   }
 }
+
+const PAST = 'The past cannot be changed. Return to the present, or continue from here.';
+
+const refusedAction = (message: string): ActionResult => ({ ok: false, message, errno: null, why: null, calls: [] });
 
 const refused = (message: string, file: string | null, line: number | null, reason: string | null): OpenResult => ({
   ok: false,

@@ -18,6 +18,7 @@ import { restoreVirtual, virtualFamilies } from './edit/virtual';
 import type { Input, Stimulus, TopologyEdit } from './input';
 import type { BatchKeeper, OpenBatch } from './program';
 import { LiveProgram, stepCall, stepLoad, stepStore, stepTime } from './program';
+import type { Recording } from './recording/recording';
 
 /** What an input did. `error` is a refusal by the lab itself (an edit that cannot be), not by Linux. */
 export interface Outcome {
@@ -38,6 +39,7 @@ export interface MachineFollower {
 /** Virtual time that passes with every input, so that log lines and interrupts have an order in time. */
 const INPUT_TIME = 100_000n;
 const NS_PER_MS = 1_000_000n;
+export const INPUT_TIME_MS = Number(INPUT_TIME) / Number(NS_PER_MS);
 
 export class Machine {
   /** The description the journal starts from. */
@@ -47,6 +49,8 @@ export class Machine {
   kernel: Kernel;
   readonly journal: Input[] = [];
   readonly follower: MachineFollower | null;
+  /** What its inputs did; null where nobody looks. */
+  readonly recording: Recording | null;
   private performers = new Map<number, Performer>();
   private programs = new Map<number, ProgramCalls>();
   private readonly tape = new Tape();
@@ -54,9 +58,10 @@ export class Machine {
   /** Another machine stands in its place. */
   private dropped = false;
 
-  constructor(base: MachineDescription, follower: MachineFollower | null = null) {
+  constructor(base: MachineDescription, follower: MachineFollower | null = null, recording: Recording | null = null) {
     this.base = base;
     this.follower = follower;
+    this.recording = recording;
     this.kernel = bootKernel(base);
     this.description = asBooted(base, this.kernel);
   }
@@ -75,9 +80,11 @@ export class Machine {
   apply(input: Input): Outcome & { input: Input } {
     this.seal();
     this.follower?.before(this, input);
+    this.recording?.before(this, input);
     const outcome = input.reads === undefined ? this.perform(input) : this.performWith(input, input.reads);
     const written = input.reads === undefined ? this.withReads(input) : input;
     if (outcome.error === null) this.journal.push(written);
+    this.recording?.after(this, written, outcome);
     this.follower?.after(this, written, outcome);
     return { ...outcome, input: written };
   }
@@ -115,7 +122,9 @@ export class Machine {
   batchOf(pid: number): OpenBatch {
     if (this.batch?.pid !== pid) {
       this.seal();
-      this.follower?.before(this, { kind: 'program', pid, batch: '' });
+      const input: Input = { kind: 'program', pid, batch: '' };
+      this.follower?.before(this, input);
+      this.recording?.before(this, input);
       this.batch = { pid, writer: new BatchWriter() };
     }
     return this.batch!;
@@ -128,6 +137,7 @@ export class Machine {
     this.batch = null;
     const input = this.withReads({ kind: 'program', pid, batch: writer.text() });
     this.journal.push(input);
+    this.recording?.after(this, input, done());
     this.follower?.after(this, input, done());
     return input;
   }

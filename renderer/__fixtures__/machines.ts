@@ -105,6 +105,8 @@ export class TestBridge {
   readonly subscriptions: { view: ViewName; parameters: unknown; listener: (value: unknown) => void; live: boolean }[] =
     [];
   readonly actions: unknown[] = [];
+  /** Other requests with their parameter. */
+  readonly asked: [name: string, parameter: unknown][] = [];
   answer: Awaited<ReturnType<VfioLabBridge['act']>> = { ok: true, message: 'Done.', errno: null, why: null, calls: [] };
 
   give<V extends ViewName>(view: V, value: Views[V]['value']): void {
@@ -115,6 +117,14 @@ export class TestBridge {
     const bridge: Partial<VfioLabBridge> = {
       act: (action) => {
         this.actions.push(action);
+        return Promise.resolve(this.answer);
+      },
+      look: (input) => {
+        this.asked.push(['look', input]);
+        return Promise.resolve();
+      },
+      goToBranch: (tip) => {
+        this.asked.push(['goToBranch', tip]);
         return Promise.resolve(this.answer);
       },
       subscribe: <V extends ViewName>(view: V, parameters: Views[V]['parameters'], listener: Listener<V>) => {

@@ -7,6 +7,7 @@ import { useDock } from '../stores/dock';
 import { useDocuments } from '../stores/documents';
 import { useFrame } from '../stores/frame';
 import { useMachine } from '../stores/machine';
+import { usePast } from '../stores/past';
 import { useSelection } from '../stores/selection';
 import { useSteps } from '../stores/steps';
 import { useTerminals } from '../stores/terminals';
@@ -33,6 +34,7 @@ export function useCommands(): ComputedRef<Command[]> {
   const documents = useDocuments();
   const dock = useDock();
   const frame = useFrame();
+  const past = usePast();
   const selection = useSelection();
   const steps = useSteps();
   const terminals = useTerminals();
@@ -82,6 +84,44 @@ export function useCommands(): ComputedRef<Command[]> {
       'Ctrl Shift Z',
       () => void actions.redo(),
       doc?.redo ? null : T.redo.nothing,
+    );
+    const inPast = past.past !== null;
+    add(
+      'back',
+      T.timeline.back,
+      G.edit,
+      'step-back',
+      'Alt ←',
+      () => void past.step(-1),
+      past.position === 0 ? T.command.atStart : null,
+    );
+    add(
+      'forward',
+      T.timeline.forward,
+      G.edit,
+      'step-fwd',
+      'Alt →',
+      () => void past.step(1),
+      inPast ? null : T.command.atPresent,
+    );
+    add('play', past.playing ? T.timeline.stop : T.timeline.play, G.edit, 'play', '', () => void past.toggle());
+    add(
+      'present',
+      T.past.toLive,
+      G.edit,
+      'timeline',
+      '',
+      () => void past.go(null),
+      inPast ? null : T.command.atPresent,
+    );
+    add(
+      'continue',
+      T.past.continueHere,
+      G.edit,
+      'split',
+      '',
+      () => void past.continueHere(),
+      inPast ? null : T.command.atPresent,
     );
     add('open', T.command.open, G.file, 'dump', 'Ctrl O', () => void documents.open());
     add('paste', T.command.paste, G.file, 'terminal', '', () => (frame.overlay = 'paste'));

@@ -12,8 +12,8 @@ export function chord(e: KeyboardEvent): string {
 
 const ALIASES: Readonly<Record<string, string>> = {
   'Ctrl Y': 'Ctrl Shift Z',
-  'Alt ArrowLeft': 'Ctrl Z',
-  'Alt ArrowRight': 'Ctrl Shift Z',
+  'Alt ArrowLeft': 'Alt ←',
+  'Alt ArrowRight': 'Alt →',
 };
 /** The shell needs every other key. */
 const IN_TERMINAL: ReadonlySet<string> = new Set(['F6', 'Shift F6', 'Ctrl Shift T', 'Ctrl Shift S', 'Ctrl Shift M']);
@@ -27,7 +27,7 @@ const NOT_IN_TEXT: ReadonlySet<string> = new Set([
   '?',
 ]);
 /** Single letters belong to the pane that has the focus. */
-const isGlobal = (keys: string): boolean => keys.startsWith('Ctrl') || /^(Shift )?F\d+$/.test(keys) || keys === '?';
+const isGlobal = (keys: string): boolean => /^(Ctrl|Alt) /.test(keys) || /^(Shift )?F\d+$/.test(keys) || keys === '?';
 
 export function handleKey(e: KeyboardEvent, commands: readonly Command[]): void {
   if (e.defaultPrevented) return;

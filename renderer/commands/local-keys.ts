@@ -31,5 +31,15 @@ export const LOCAL_KEYS: readonly { title: string; keys: { keys: string; does: s
   },
   { title: T.pane.containers, keys: [{ keys: 'Del', does: K.detach }] },
   { title: T.pane.terminal, keys: [{ keys: 'F6 / Ctrl Shift C', does: K.leave }] },
-  { title: T.pane.timeline, keys: [{ keys: 'Alt ← / Alt →', does: K.step }] },
+  {
+    title: T.pane.timeline,
+    keys: [
+      { keys: 'Alt ← / Alt →', does: K.step },
+      { keys: '← / →', does: K.step },
+      { keys: 'PgUp / PgDn', does: K.gesture },
+      { keys: 'Space', does: K.run },
+      { keys: 'Home / End', does: K.present },
+      { keys: '+ - 0', does: K.part },
+    ],
+  },
 ];

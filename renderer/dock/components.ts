@@ -1,5 +1,5 @@
 /** What is in each pane. Panes that are not in the standard layout load when they are first opened. */
-import type { Component } from 'vue';
+import { defineAsyncComponent, type Component } from 'vue';
 import ContainersPane from '../panes/containers/ContainersPane.vue';
 import InspectorPane from '../panes/inspector/InspectorPane.vue';
 import InterruptsPane from '../panes/interrupts/InterruptsPane.vue';
@@ -17,4 +17,5 @@ export const COMPONENTS: Readonly<Record<PaneName, Component>> = {
   terminal: TerminalPane,
   timeline: TimelinePane,
   lesson: LessonPane,
+  history: defineAsyncComponent(() => import('../panes/history/HistoryPane.vue')),
 };

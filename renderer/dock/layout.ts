@@ -11,6 +11,7 @@ export const PANE_NAMES = [
   'terminal',
   'timeline',
   'lesson',
+  'history',
 ] as const;
 export type PaneName = (typeof PANE_NAMES)[number];
 
@@ -56,6 +57,7 @@ const HOME: Readonly<Record<PaneName, Area>> = {
   terminal: 'dock',
   timeline: 'strip',
   lesson: 'left',
+  history: 'left',
 };
 
 /** Px along its area that a pane wants where others share the area with it. */

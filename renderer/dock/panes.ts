@@ -16,4 +16,5 @@ export const PANES: Readonly<Record<PaneName, PaneInfo>> = {
   terminal: { icon: 'terminal', keys: 'Ctrl 5' },
   timeline: { icon: 'timeline', keys: 'Ctrl 6' },
   lesson: { icon: 'lesson', keys: 'Ctrl 7' },
+  history: { icon: 'undo', keys: 'Ctrl 8' },
 };

@@ -9,8 +9,8 @@ import type { ConfigView, FunctionView, InterruptsView, MachineView, TopologyVie
 import { useMessages } from '../stores/messages';
 import { useSelection } from '../stores/selection';
 import ContainersPane from './containers/ContainersPane.vue';
+import HistoryPane from './history/HistoryPane.vue';
 import InspectorPane from './inspector/InspectorPane.vue';
-import TimelinePane from './timeline/TimelinePane.vue';
 import TopologyPane from './topology/TopologyPane.vue';
 
 let bridge: TestBridge;
@@ -375,7 +375,7 @@ describe('a dump that hid registers', () => {
     unknown: [{ function: GPU, what: 'acs', why: 'lspci was not run as root' }],
     undecided: { functions: 2, shown: 'recorded' },
     recorded: { equal: true, differing: [] },
-    document: { title: 'lspci.txt', path: null, saved: true, inputs: 0, undo: null, redo: null },
+    document: { title: 'lspci.txt', path: null, saved: true, inputs: 0, undo: null, redo: null, past: null },
     ...over,
   });
 
@@ -441,22 +441,36 @@ describe('containers', () => {
   });
 });
 
-describe('timeline', () => {
-  it('marks where it stands and what was refused', async () => {
-    show(TimelinePane);
-    bridge.give('timeline', {
-      position: 1,
-      length: 2,
-      entries: [
-        { index: 0, label: 'Bind 01:00.0', kind: 'call', address: GPU, refused: false },
-        { index: 1, label: 'Attach group 8', kind: 'call', address: null, refused: true },
+describe('history', () => {
+  it('lists the steps, tells which were refused or taken back, and goes to one', async () => {
+    show(HistoryPane);
+    bridge.give('history', {
+      from: 0,
+      total: 2,
+      done: 1,
+      steps: [
+        { label: 'Bind 01:00.0', inputs: [1, 3], refused: false },
+        { label: 'Attach group 8', inputs: [4, 9], refused: true },
       ],
+      branch: { number: 1, name: null },
+      branches: [{ number: 2, name: 'other', tip: 4, steps: 2, inputs: 5, last: 'Unbind', fork: 'Bind 01:00.0' }],
     });
     await nextTick();
-    expect(document.querySelector('svg[role="img"]')?.getAttribute('aria-label')).toBe(
-      'Inputs of this session, 1 of 2 in force',
-    );
-    expect(document.querySelectorAll('.tick.refused')).toHaveLength(1);
-    expect(document.querySelectorAll('.tick.later')).toHaveLength(1);
+    const rows = [...document.querySelectorAll<HTMLElement>('[role="option"]')];
+    expect(rows.map((r) => r.getAttribute('aria-label'))).toEqual([
+      'Start, input 0',
+      'Bind 01:00.0, inputs 1 to 3',
+      'Attach group 8, inputs 4 to 9, refused, taken back',
+    ]);
+    expect(rows.map((r) => r.getAttribute('aria-selected'))).toEqual(['false', 'true', 'false']);
+    rows[0]?.click();
+    rows[2]?.click();
+    byName('button', 'Go to other').click();
+    await flushPromises();
+    expect(bridge.asked).toEqual([
+      ['look', 0],
+      ['look', 9],
+      ['goToBranch', 4],
+    ]);
   });
 });

@@ -14,7 +14,7 @@ export interface WriteReport {
   wanted: string;
   after: string;
   result: ActionResult;
-  /** Gestures in force after it; fewer now means that it was undone. */
+  /** Inputs in force after it; fewer now means that it was undone. */
   position: number;
 }
 

@@ -7,16 +7,22 @@ import { short } from '../ui/address';
 import { useDock } from './dock';
 import { useMachine } from './machine';
 import { useMessages, type Step } from './messages';
+import { usePast } from './past';
 
 export const useActions = defineStore('actions', () => {
   const machine = useMachine();
   const messages = useMessages();
   const dock = useDock();
+  const past = usePast();
   const last = shallowRef<{ action: Action; result: ActionResult } | null>(null);
   const busy = ref(0);
 
   /** Performs an action. `quiet` keeps a success off the screen where its effect is in view anyway. */
   async function perform(action: Action, quiet = false): Promise<ActionResult> {
+    if (past.past !== null) {
+      past.asked = () => void perform(action, quiet);
+      return { ok: false, message: T.past.readOnly, errno: null, why: null, calls: [] };
+    }
     busy.value++;
     try {
       const result = await lab().act(action);
@@ -79,6 +85,10 @@ export const useActions = defineStore('actions', () => {
     await step(machine.machine?.document.redo ?? null, T.redo.nothing, () => lab().redo());
   }
   async function step(name: string | null, nothing: string, run: () => Promise<ActionResult>): Promise<void> {
+    if (past.past !== null) {
+      past.asked = () => undefined;
+      return;
+    }
     if (name === null) {
       messages.say(nothing);
       return;

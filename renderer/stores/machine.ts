@@ -10,7 +10,6 @@ export const useMachine = defineStore('machine', () => {
   const topology = live('topology', () => null);
   const containers = live('containers', () => null);
   const calls = live('calls', () => null);
-  const timeline = live('timeline', () => null);
   const kernelLog = live('dmesg', () => null);
 
   const functions = computed<ReadonlyMap<string, TopologyFunction>>(
@@ -52,7 +51,6 @@ export const useMachine = defineStore('machine', () => {
     topology,
     containers,
     calls,
-    timeline,
     kernelLog,
     functions,
     groups,

@@ -198,7 +198,7 @@ describe('first steps', () => {
       unknown: [],
       undecided: null,
       recorded: null,
-      document: { title: 'm', path: null, saved: true, inputs: 0, undo: null, redo: null },
+      document: { title: 'm', path: null, saved: true, inputs: 0, undo: null, redo: null, past: null },
     });
     await nextTick();
     expect([...steps.done]).toEqual(['open']);

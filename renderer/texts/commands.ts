@@ -23,6 +23,8 @@ export const command = {
   terminal: 'New terminal',
   nextPane: 'Next pane',
   previousPane: 'Previous pane',
+  atStart: 'this is the start',
+  atPresent: 'the present is shown',
   goTo: (pane: string) => `Go to ${pane}`,
   maximise: (pane: string) => `${pane}: fill the window, or back to its place`,
   moveTo: (pane: string, area: string) => `Move ${pane}: ${area}`,
@@ -48,7 +50,11 @@ export const keys = {
   view: 'User view, hardware, difference',
   accesses: 'Write before / after this one',
   detach: 'Detach the group',
-  step: 'One step back / on',
+  step: 'One input back / on',
+  gesture: 'One step back / on',
+  run: 'Run to the present, or stop',
+  present: 'Start / present',
+  part: 'Closer, wider, all of it',
   leave: 'Leave the terminal / copy the selection',
 } as const;
 

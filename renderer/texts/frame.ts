@@ -12,6 +12,7 @@ export const pane = {
   terminal: 'Terminal',
   timeline: 'Timeline',
   lesson: 'Lesson',
+  history: 'History',
 } as const;
 
 export const bar = {

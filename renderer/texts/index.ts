@@ -12,6 +12,7 @@ import * as frame from './frame';
 import * as inspector from './inspector';
 import * as interrupts from './interrupts';
 import * as steps from './steps';
+import * as past from './past';
 import * as terminal from './terminal';
 import * as timeline from './timeline';
 import * as topology from './topology';
@@ -27,6 +28,7 @@ export const T = {
   ...inspector,
   ...interrupts,
   ...steps,
+  ...past,
   ...terminal,
   ...timeline,
   ...topology,

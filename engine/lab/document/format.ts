@@ -1,7 +1,8 @@
 /**
  * The `.vfiolab` file: JSON lines. A header, the machine the journal starts from, then one gesture a line in the order
- * they were made. A saved file has nothing else. A journal that follows an open document is only ever appended to:
- * there a line may also hold further inputs of the gesture before it, or take that gesture back.
+ * they were made, each going on from the head (or from the gesture that it names) and becoming the head. Where the head
+ * went elsewhere a line says so. A journal that follows an open document is only ever appended to: there a line may also
+ * hold further inputs of the head. Gestures are numbered from 1 by their place; 0 is the start.
  */
 import { z } from 'zod';
 import type { MachineDescription } from '../../hardware/description';
@@ -11,18 +12,23 @@ import { isBatch } from '../../shell/c/batch';
 import { isPacked } from '../../shell/c/pack';
 import { checkDescription } from './description-schema';
 import { editSchema } from './edit-schema';
+import { MIGRATIONS } from './migrations';
 import { stimulusSchema } from './stimulus-schema';
+import { GestureTree } from './tree';
+import type { DocumentGesture, TreeContents } from './tree';
 
-export const FORMAT = 'vfiolab/1';
+export type { DocumentGesture } from './tree';
 
-export interface DocumentGesture {
-  label: string;
-  inputs: Input[];
-}
+/** Of the format that is written. Older ones are read through `migrations/`. */
+export const VERSION = MIGRATIONS.length + 1;
+export const FORMAT = `vfiolab/${VERSION}`;
 
 export interface DocumentContents {
   machine: MachineDescription;
+  /** What is in force, in order. */
   gestures: DocumentGesture[];
+  /** Everything that was done, where that is more than what is in force; left out: it is not. */
+  tree?: TreeContents;
   /** The lesson that the document is a learner's way through; left out: none. */
   lesson?: LessonRecord;
 }
@@ -60,8 +66,14 @@ const inputKind = z.union([
 
 const input = inputKind.and(z.object({ reads: packed.optional() }));
 
-const gesture = z.object({ label: z.string(), inputs: z.array(input) });
-const step = z.union([gesture, z.object({ more: z.array(input) }), z.object({ undo: z.literal(true) })]);
+const count = z.number().int().nonnegative();
+const step = z.union([
+  z.object({ label: z.string(), inputs: z.array(input), from: count.optional() }),
+  z.object({ more: z.array(input) }),
+  z.object({ undo: z.literal(true) }),
+  z.object({ head: count, ahead: count.optional() }),
+  z.object({ branch: count, name: z.string().max(200) }),
+]);
 
 const lessonRecord = z
   .object({
@@ -71,16 +83,47 @@ const lessonRecord = z
   .optional();
 
 /** What was done, as a line of the journal. */
-export type DocumentStep = DocumentGesture | { more: Input[] } | { undo: true };
+export type DocumentStep =
+  | (DocumentGesture & { from?: number })
+  | { more: Input[] }
+  /** Back to what the head goes on from. */
+  | { undo: true }
+  /** The head went there; `ahead` is where redo leads, left out where it is as it was. */
+  | { head: number; ahead?: number }
+  | { branch: number; name: string };
 
 export const serializeStep = (made: DocumentStep): string => `${JSON.stringify(made)}\n`;
 
-/** Adds a step to the gestures before it; false when there is none that it could go on or take back. */
-function follow(gestures: DocumentGesture[], made: DocumentStep): boolean {
-  if ('label' in made) return gestures.push(made) > 0;
-  if ('undo' in made) return gestures.pop() !== undefined;
-  gestures.at(-1)?.inputs.push(...made.more);
-  return gestures.length > 0;
+/** Makes a step in the tree; false when it names a gesture that is not there. */
+function follow(tree: GestureTree, made: DocumentStep): boolean {
+  if ('label' in made) {
+    const { from = tree.head, label, inputs } = made;
+    if (!tree.has(from)) return false;
+    tree.moveTo(from);
+    tree.add({ label, inputs });
+  } else if ('more' in made) {
+    if (tree.head === 0) return false;
+    tree.gesture(tree.head).inputs.push(...made.more);
+  } else if ('undo' in made) {
+    if (tree.head === 0) return false;
+    tree.moveTo(tree.from(tree.head));
+  } else if ('head' in made) {
+    const { head, ahead = head } = made;
+    if (!tree.has(head) || !tree.has(ahead) || !tree.way(ahead).concat(0).includes(head)) return false;
+    tree.moveTo(ahead);
+    tree.moveTo(head);
+  } else tree.names.set(made.branch, made.name);
+  return true;
+}
+
+/** The steps that lead to a tree. */
+function stepsOf({ gestures, head, ahead, names }: TreeContents): DocumentStep[] {
+  const steps: DocumentStep[] = gestures.map(({ label, inputs, from }, k) =>
+    from === k ? { label, inputs } : { label, inputs, from },
+  );
+  if (head !== gestures.length || ahead !== head) steps.push(ahead === head ? { head } : { head, ahead });
+  for (const [branch, name] of Object.entries(names)) steps.push({ branch: Number(branch), name });
+  return steps;
 }
 
 export function serializeDocument(contents: DocumentContents): string {
@@ -89,8 +132,18 @@ export function serializeDocument(contents: DocumentContents): string {
     JSON.stringify({ format: FORMAT, ...(lesson && { lesson }) }),
     JSON.stringify({ machine: contents.machine }),
   ];
-  for (const one of contents.gestures) lines.push(JSON.stringify(one));
+  const steps = contents.tree ? stepsOf(contents.tree) : contents.gestures;
+  for (const one of steps) lines.push(JSON.stringify(one));
   return `${lines.join('\n')}\n`;
+}
+
+/** What a tree holds as a document's contents. */
+export function contentsOf(machine: MachineDescription, tree: GestureTree): DocumentContents {
+  const way = tree.way();
+  const gestures = way.map((at) => tree.gesture(at));
+  return way.length === tree.size && tree.names.size === 0
+    ? { machine, gestures }
+    : { machine, gestures, tree: tree.contents };
 }
 
 function parseLine(text: string, line: number): unknown {
@@ -104,32 +157,42 @@ function parseLine(text: string, line: number): unknown {
 /** True when the text claims to be a document, whatever version. */
 export const looksLikeDocument = (text: string): boolean => /^\s*\{"format":\s*"vfiolab\//.test(text.slice(0, 200));
 
-export function readDocument(text: string): DocumentContents {
-  const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  const header = parseLine(lines[0] ?? '', 1) as { format?: unknown; lesson?: unknown };
-  if (header.format !== FORMAT) {
+/** The lines of a document as this version writes them. */
+function migrated(lines: readonly unknown[]): unknown[] {
+  const { format } = (lines[0] ?? {}) as { format?: unknown };
+  const version = /^vfiolab\/([1-9]\d{0,5})$/.exec(String(format))?.[1];
+  if (version === undefined || Number(version) > VERSION) {
+    const newer = version === undefined ? '' : ' A newer version wrote it.';
     throw new DocumentError(
       1,
-      `The file has format ${String(header.format)}; this version of VFIO Lab reads ${FORMAT}.`,
+      `The file has format ${String(format)}; this version of VFIO Lab reads vfiolab/1 to ${FORMAT}.${newer}`,
     );
   }
-  const lesson = lessonRecord.safeParse(header.lesson);
+  return MIGRATIONS.slice(Number(version) - 1).reduce<unknown[]>((before, migrate) => migrate(before), [...lines]);
+}
+
+export function readDocument(text: string): DocumentContents {
+  const source = text.split('\n');
+  if (source.at(-1) === '') source.pop();
+  // The header decides whether the rest is to be read at all.
+  migrated([parseLine(source[0] ?? '', 1)]);
+  const lines = migrated(source.map((line, index) => parseLine(line, index + 1)));
+  const lesson = lessonRecord.safeParse((lines[0] as { lesson?: unknown }).lesson);
   if (!lesson.success) throw new DocumentError(1, 'What the file says of its lesson cannot be read.');
   if (lines.length < 2) throw new DocumentError(2, 'The machine is missing; the file is cut off.');
-  const machine = checkDescription((parseLine(lines[1]!, 2) as { machine?: unknown }).machine);
+  const machine = checkDescription((lines[1] as { machine?: unknown } | null)?.machine);
   if ('problem' in machine) throw new DocumentError(2, `The machine cannot be read: ${machine.problem}`);
-  const gestures: DocumentGesture[] = [];
-  for (const [index, source] of lines.slice(2).entries()) {
+  const tree = new GestureTree();
+  for (const [index, value] of lines.slice(2).entries()) {
     const line = index + 3;
-    const parsed = step.safeParse(parseLine(source, line));
+    const parsed = step.safeParse(value);
     if (!parsed.success) {
       const issue = parsed.error.issues[0]!;
       throw new DocumentError(line, `This step cannot be read: ${issue.path.join('.')} ${issue.message}`);
     }
-    if (!follow(gestures, parsed.data as DocumentStep)) {
+    if (!follow(tree, parsed.data as DocumentStep)) {
       throw new DocumentError(line, 'This step goes on with one that is missing.');
     }
   }
-  return { machine, gestures, ...(lesson.data && { lesson: lesson.data }) };
+  return { ...contentsOf(machine, tree), ...(lesson.data && { lesson: lesson.data }) };
 }

@@ -1,5 +1,5 @@
 /** What one input did, as far as a lesson's conditions can ask. */
-import { configWriteOf } from './config-write';
+import { configWriteOf } from '../config-call';
 import type { InterruptKind, Step } from '../../hardware/interrupts';
 import type { Answer, TracedOperation } from '../../linux/uapi/operation';
 import type { WriteExplanation } from '../../linux/vfio/pci/explain';

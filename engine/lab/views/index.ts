@@ -2,11 +2,14 @@
 import { stimuliOf } from '../../hardware/devices/common-stimuli';
 import { formatLog } from '../dmesg';
 import { holdingsOf } from '../holdings';
+import { accessesView } from './accesses';
+import { callsView } from './calls';
 import { configView } from './config';
 import { containersView } from './containers';
 import type { ViewContext } from './context';
 import { functionView } from './function';
 import { lessonView, lessonsView } from './lesson';
+import { historyView } from './history';
 import { machineView } from './machine';
 import { pairView } from './pair';
 import { reachView } from './reach';
@@ -31,8 +34,10 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   },
   pair: ({ machine }, { a, b }) => pairView(machine.kernel, a, b),
   containers: ({ machine }) => containersView(machine.kernel, holdingsOf(machine.kernel)),
-  calls: ({ calls }) => ({ calls: calls.slice(-500) }),
-  timeline: (context) => timelineView(context),
+  calls: ({ machine }) => callsView(machine),
+  timeline: (context, parameters) => timelineView(context, parameters),
+  history: (context, parameters) => historyView(context, parameters),
+  accesses: (context, parameters) => accessesView(context, parameters),
   dmesg: ({ machine }) => ({ lines: formatLog(machine.kernel.log.records) }),
   reach: ({ machine }) => reachView(machine.kernel),
   lesson: (context) => lessonView(context),

@@ -1,38 +1,183 @@
-import type { Input } from '../input';
+/** The session as columns of a chart: inputs by kind, interrupts by vector, faults. */
+import type { History } from '../journal';
+import { INPUT_TIME_MS } from '../machine';
+import type { Recording } from '../recording/recording';
+import { INPUT_KINDS, kindOf } from '../recording/recording';
+import { subjectOf } from '../recording/subject';
 import type { ViewContext } from './context';
-import type { TimelineView } from './types';
+import type { TimelineView, Views } from './types';
 
-const ADDRESS = /[0-9a-f]{4,5}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/;
+const US_PER_MS = 1000;
+/** More vectors are not told apart. */
+const STREAMS = 64;
+const MOST_COLUMNS = 4000;
+/** More steps are not named. */
+const STEPS = 300;
 
-function kindOf(input: Input | undefined): TimelineView['entries'][number]['kind'] {
-  switch (input?.kind) {
-    case 'stimulus':
-      return 'stimulus';
-    case 'time':
-      return 'time';
-    case 'edit':
-    case 'reboot':
-      return 'edit';
-    default:
-      return 'call';
+type InputCell = TimelineView['inputs'][number];
+type StreamCell = TimelineView['streams'][number]['cells'][number];
+
+/** Virtual milliseconds or input numbers, and the columns that a part of them is divided into. */
+class Axis {
+  readonly kind: 'time' | 'inputs';
+  private readonly recording: Recording;
+  from = 0;
+  to = 1;
+  columns = 1;
+
+  constructor(kind: 'time' | 'inputs', recording: Recording) {
+    this.kind = kind;
+    this.recording = recording;
+  }
+
+  /** After input `n`; inputs that redo would bring back go on at the pace of inputs. */
+  at(n: number): number {
+    if (this.kind === 'inputs') return n;
+    const { length } = this.recording;
+    const last = this.recording.time(Math.min(n, length)) / US_PER_MS;
+    return last + Math.max(0, n - length) * INPUT_TIME_MS;
+  }
+
+  /** The first input, of `length`, at `x` or behind it. */
+  inputAt(x: number, length: number): number {
+    let low = 1;
+    let high = length + 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.at(middle) < x) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Null outside of the part that is shown. */
+  column(x: number): number | null {
+    if (x < this.from || x > this.to) return null;
+    return Math.min(this.columns - 1, Math.floor(((x - this.from) / (this.to - this.from)) * this.columns));
   }
 }
 
-/** One entry a gesture: the done ones, then those that redo would bring back. */
-export function timelineView({ history }: ViewContext): TimelineView {
-  const gestures = [...history.all, ...history.redoable];
+/** Inputs `first` to `last` are shown, of one function only where `address` is set. */
+interface Part {
+  readonly axis: Axis;
+  readonly first: number;
+  readonly last: number;
+  readonly address: string | null;
+}
+
+export function timelineView(
+  { history, shown: position }: ViewContext,
+  { axis: kind, range, columns, address }: Views['timeline']['parameters'],
+): TimelineView {
+  const recording = history.machine.recording!;
+  const { inForce, shown: length } = history.length;
+  const axis = new Axis(kind, recording);
+  const start = axis.at(0);
+  const end = axis.at(length);
+  [axis.from, axis.to] = range !== null && range[1] > range[0] ? range : [start, Math.max(end, start + 1)];
+  axis.columns = Math.max(1, Math.min(MOST_COLUMNS, Math.floor(columns)));
+  const first = axis.inputAt(axis.from, length);
+  const last = Math.min(length, axis.inputAt(axis.to, length));
+  const part: Part = { axis, first, last, address };
   return {
-    position: history.all.length,
-    length: gestures.length,
-    entries: gestures.map((gesture, index) => {
-      const main = gesture.inputs.find((input) => input.kind !== 'spawn') ?? gesture.inputs[0];
-      return {
-        index,
-        label: gesture.label,
-        kind: kindOf(main),
-        address: ADDRESS.exec(JSON.stringify(gesture.inputs))?.[0] ?? null,
-        refused: history.wasRefused(gesture),
-      };
-    }),
+    axis: kind,
+    extent: [start, end],
+    shown: [axis.from, axis.to],
+    columns: axis.columns,
+    inputs: inputsOf(history, part),
+    streams: streamsOf(recording, part),
+    faults: faultsOf(recording, part),
+    steps: stepsOf(history, part),
+    position,
+    inForce,
+    length,
+    at: axis.at(position),
   };
+}
+
+function inputsOf(history: History, { axis, first, last, address }: Part): InputCell[] {
+  const recording = history.machine.recording!;
+  const inForce = recording.length;
+  const cells = new Map<number, InputCell>();
+  const put = (n: number, kind: InputCell['kind'], refused: boolean): void => {
+    const column = axis.column(axis.at(n));
+    if (column === null) return;
+    const later = n > inForce;
+    const key = column * 8 + INPUT_KINDS.indexOf(kind) * 2 + Number(later);
+    const known = cells.get(key);
+    if (known) {
+      known.count++;
+      known.refused += Number(refused);
+      known.last = n;
+    } else cells.set(key, { column, kind, count: 1, refused: Number(refused), last: n, later });
+  };
+  for (let n = first; n <= Math.min(last, inForce); n++) {
+    if (address === null || recording.functionOf(n) === address) put(n, recording.kind(n), recording.refused(n));
+  }
+  if (last <= inForce) return [...cells.values()];
+  const { kernel } = history.machine;
+  let n = inForce;
+  for (const { inputs } of history.redoable) {
+    for (const input of inputs) {
+      n++;
+      if (address === null || subjectOf(kernel, input) === address) put(n, kindOf(input), false);
+    }
+  }
+  return [...cells.values()];
+}
+
+function streamsOf(recording: Recording, { axis, first, last, address }: Part): TimelineView['streams'] {
+  const { interrupts, streams } = recording;
+  const found = new Map<number, { total: number; cells: Map<number, StreamCell> }>();
+  for (let row = interrupts.from(first); row < interrupts.length; row++) {
+    const input = interrupts.at(row, 0);
+    if (input > last) break;
+    const stream = interrupts.at(row, 1);
+    if (address !== null && streams[stream]!.device !== address) continue;
+    const column = axis.column(axis.kind === 'inputs' ? input : recording.timeOfInterrupt(row) / US_PER_MS);
+    if (column === null) continue;
+    const one = found.get(stream) ?? { total: 0, cells: new Map<number, StreamCell>() };
+    const cell = one.cells.get(column) ?? [column, 0, 0, 0];
+    const count = interrupts.at(row, 3);
+    cell[1 + interrupts.at(row, 2)]! += count;
+    one.total += count;
+    one.cells.set(column, cell);
+    found.set(stream, one);
+  }
+  return [...found]
+    .map(([stream, { total, cells }]) => {
+      const { device, kind, vector } = streams[stream]!;
+      return { address: device, kind, vector, total, cells: [...cells.values()] };
+    })
+    .sort((a, b) => (a.address === b.address ? a.vector - b.vector : a.address < b.address ? -1 : 1))
+    .slice(0, STREAMS);
+}
+
+function faultsOf(recording: Recording, { axis, first, last }: Part): TimelineView['faults'] {
+  const { faults } = recording;
+  const cells = new Map<number, number>();
+  for (let row = faults.from(first); row < faults.length; row++) {
+    const input = faults.at(row, 0);
+    if (input > last) break;
+    const column = axis.column(axis.at(input));
+    if (column !== null) cells.set(column, (cells.get(column) ?? 0) + faults.at(row, 1));
+  }
+  return [...cells];
+}
+
+function stepsOf(history: History, { axis, first, last }: Part): TimelineView['steps'] {
+  const steps: TimelineView['steps'] = [];
+  let end = 0;
+  for (const number of history.shown) {
+    const { label, inputs } = history.gesture(number);
+    const begin = end + 1;
+    end += inputs.length;
+    if (end < first) continue;
+    if (begin > last) break;
+    const column = axis.column(axis.at(end));
+    if (column === null) continue;
+    if (steps.length === STEPS) return [];
+    steps.push({ column, label, inputs: [begin, end], refused: history.wasRefused(history.gesture(number)) });
+  }
+  return steps;
 }

@@ -3,6 +3,7 @@
  * nothing else of the engine. Addresses are full (`0000:05:00.0`); the screen shortens them.
  */
 import type { StimulusKind } from '../../hardware/devices/stimulus';
+import type { WriteExplanation } from '../../linux/vfio/pci/explain';
 import type { Refusal } from '../../linux/why';
 import type { UnknownFact } from '../../hardware/description';
 
@@ -38,6 +39,8 @@ export interface DocumentView {
   inputs: number;
   undo: string | null;
   redo: string | null;
+  /** While the screen shows the past: after which input, of how many, and which step that is. Null: the present. */
+  past: { input: number; of: number; label: string | null } | null;
 }
 
 export type FunctionKind =
@@ -273,6 +276,7 @@ export interface CallsView {
 }
 
 export interface CallLine {
+  /** Number of the input. */
   sequence: number;
   pid: number;
   text: string;
@@ -281,16 +285,94 @@ export interface CallLine {
   why: Refusal | null;
 }
 
+/** The session along virtual time or along its inputs, in as many columns as the screen has. */
 export interface TimelineView {
+  axis: 'time' | 'inputs';
+  /** From the start to the last input, and the part that the columns divide: milliseconds, or inputs. */
+  extent: [number, number];
+  shown: [number, number];
+  columns: number;
+  /** Inputs of one kind that fall into one column. */
+  inputs: {
+    column: number;
+    kind: 'call' | 'stimulus' | 'time' | 'edit';
+    count: number;
+    refused: number;
+    /** Number of the last of them. */
+    last: number;
+    /** They are not in force: redo would bring them back. */
+    later: boolean;
+  }[];
+  /** Interrupts by function and vector; of each column how many arrived, were held by a mask, were lost. */
+  streams: {
+    address: string;
+    kind: 'intx' | 'msi' | 'msix';
+    vector: number;
+    total: number;
+    cells: [column: number, delivered: number, held: number, lost: number][];
+  }[];
+  faults: [column: number, count: number][];
+  /** Steps that end in the part that is shown, where they are few enough to be named. */
+  steps: { column: number; label: string; inputs: [number, number]; refused: boolean }[];
+  /** The input that the screen shows, those in force, and those with what redo would bring back. */
   position: number;
+  inForce: number;
   length: number;
-  entries: {
-    index: number;
+  /** The position on the axis. */
+  at: number;
+}
+
+/** The steps of the document, and the ways that were left. */
+export interface HistoryView {
+  /** Steps from number `from` on, oldest first. */
+  from: number;
+  total: number;
+  /** How many are in force. */
+  done: number;
+  steps: {
     label: string;
-    kind: 'edit' | 'call' | 'stimulus' | 'time';
-    address: string | null;
+    /** Numbers of its first and last input, from 1. */
+    inputs: [number, number];
     refused: boolean;
   }[];
+  branch: { number: number; name: string | null };
+  branches: {
+    number: number;
+    name: string | null;
+    /** What to go to. */
+    tip: number;
+    steps: number;
+    inputs: number;
+    /** Its last step, and the step at which it leaves the way in force; null: the start. */
+    last: string;
+    fork: string | null;
+  }[];
+}
+
+/** Accesses to the config space of a function by system calls, oldest first. */
+export interface AccessesView {
+  address: string;
+  accesses: {
+    /** Number of the input. */
+    input: number;
+    pid: number;
+    process: string;
+    as: 'user' | 'root';
+    kind: 'read' | 'write';
+    offset: number;
+    size: number;
+    /** Hex in memory order: what the writer saw before, wrote, and sees after; of a read, `after` is what it got. */
+    before: string | null;
+    wanted: string | null;
+    after: string | null;
+    /** 'ok' or the errno name. */
+    result: string;
+    /** Of the bits that a write wanted to change: how many changed, how many kept their value. */
+    taken: number;
+    dropped: number;
+  }[];
+  /** The one that was asked for, else the newest write; null without any. */
+  detail: { input: number; call: string; why: Refusal | null; explanation: WriteExplanation | null } | null;
 }
 
 /** What reaches what without the IOMMU seeing it, by the tree and access control alone (gates of drivers open). */
@@ -355,7 +437,19 @@ export interface Views {
   pair: { parameters: { a: string; b: string }; value: PairView | null };
   containers: { parameters: null; value: ContainersView };
   calls: { parameters: null; value: CallsView };
-  timeline: { parameters: null; value: TimelineView };
+  timeline: {
+    parameters: {
+      axis: 'time' | 'inputs';
+      /** Part to show; null: all of it. */
+      range: [number, number] | null;
+      columns: number;
+      /** Only what this function did and had done to it. */
+      address: string | null;
+    };
+    value: TimelineView;
+  };
+  history: { parameters: { from: number; count: number }; value: HistoryView };
+  accesses: { parameters: { address: string; chosen: number | null }; value: AccessesView };
   dmesg: { parameters: null; value: { lines: string[] } };
   reach: { parameters: null; value: ReachView };
   lesson: { parameters: null; value: LessonView | null };

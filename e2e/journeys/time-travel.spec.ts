@@ -1,0 +1,74 @@
+/** Back in time and on again: the past is looked at, changed as a branch, and comes back with undo. */
+import { hash, hashes, view } from '../fixtures/engine';
+import { expect, test } from '../fixtures/test';
+
+const GPU = '01:00.0';
+const FULL = `0000:${GPU}`;
+
+test('looks back, runs on, continues as a branch, and undo brings the later steps back', async ({ lab, person }) => {
+  for (const short of [GPU, '01:00.1']) await person.binds(short);
+  await person.attachesGroupOf(GPU);
+  await person.enablesVectors(GPU, 8);
+  for (const vector of [0, 1, 1]) await person.fires(vector);
+  await expect(person.countOf(1)).toHaveText('2');
+  const live = await hash(lab.app);
+  const { inputs } = (await view(lab.app, 'machine', null)).document;
+
+  await test.step('one input back, twice', async () => {
+    await person.node(GPU).focus();
+    await lab.page.keyboard.press('Alt+ArrowLeft');
+    await lab.page.keyboard.press('Alt+ArrowLeft');
+    await expect(person.countOf(1)).toHaveText('0');
+    await expect(lab.page.getByText(`Input ${inputs - 2} of ${inputs}`)).toBeVisible();
+    expect(await hash(lab.app)).toBe(live);
+  });
+
+  await test.step('the terminal waits, the timeline and the history show the same instant', async () => {
+    await person.types('echo nobody hears this');
+    await person.node(GPU).focus();
+    await lab.page.keyboard.press('Control+8');
+    await expect(lab.page.getByRole('option', { name: 'Fire vector 0, input' })).toHaveAttribute(
+      'aria-selected',
+      'true',
+    );
+    await expect(lab.page.getByRole('slider', { name: /^Timeline/ })).toHaveAttribute(
+      'aria-valuenow',
+      String(inputs - 2),
+    );
+    expect(await person.terminalText()).not.toContain('nobody');
+  });
+
+  await test.step('a step of the history, and by key from there', async () => {
+    await lab.page.getByRole('option', { name: /^Bind 01:00.1/ }).click();
+    await expect(person.node(GPU)).toHaveAccessibleName(/vfio-pci/);
+    await expect(person.containers.getByText('No container is open')).toBeHidden();
+    await lab.page.getByRole('slider', { name: /^Timeline/ }).press('Home');
+    await expect(person.node(GPU)).toHaveAccessibleName(/amdgpu/);
+    await lab.page.keyboard.press('End');
+    await expect(lab.page.getByText('Return to the present')).toBeHidden();
+  });
+
+  await test.step('what is done in the past asks once and begins a branch', async () => {
+    await person.node(GPU).focus();
+    for (let k = 0; k < 2; k++) await lab.page.keyboard.press('Alt+ArrowLeft');
+    await person.fires(5);
+    await lab.page.getByRole('dialog', { name: 'Continue from here?' }).getByText('2 later inputs').waitFor();
+    await lab.page.keyboard.press('Enter');
+    await expect(person.countOf(5)).toHaveText('1');
+    await expect(person.countOf(1)).toHaveText('0');
+    expect((await view(lab.app, 'history', { from: 0, count: 99 })).branches).toMatchObject([
+      { number: 1, last: 'Fire vector 1', steps: 2 },
+    ]);
+  });
+
+  await test.step('undo twice is where it was', async () => {
+    await lab.page.keyboard.press('Control+z');
+    await lab.page.keyboard.press('Control+z');
+    await expect(person.countOf(1)).toHaveText('2');
+    expect(await hash(lab.app)).toBe(live);
+    expect((await view(lab.app, 'function', { address: FULL }))?.interrupts.vectors[5]?.count).toBe(0);
+  });
+  expect(lab.complaints).toEqual([]);
+  const { now, replayed } = await hashes(lab.app);
+  expect(replayed).toBe(now);
+});
