@@ -1,7 +1,7 @@
 /** A device's registers as Markdown tables. */
 import type { DeviceRegister, RegisterAccess } from './data-sheet';
 
-const hex = (value: number, digits: number): string => `0x${value.toString(16).padStart(digits, '0')}`;
+const hex = (value: bigint | number, digits: number): string => `0x${value.toString(16).padStart(digits, '0')}`;
 
 const ACCESS: Readonly<Record<RegisterAccess, string>> = {
   ro: 'read',
@@ -28,15 +28,21 @@ const nameText = ({ name, repeat }: DeviceRegister): string =>
 
 const bitText = (msb: number, lsb: number): string => (msb === lsb ? `${lsb}` : `${msb}:${lsb}`);
 
-/** One table of all registers, then one of the fields of each register that has some. */
-export function registerTables(registers: readonly DeviceRegister[]): string {
+/**
+ * One table of all registers, then one of the fields of each register that has some. `read` brings what a register
+ * holds after a reset.
+ */
+export function registerTables(
+  registers: readonly DeviceRegister[],
+  read: (register: DeviceRegister) => bigint | number,
+): string {
   const all = table(
     ['Offset', 'Register', 'Access', 'Reset', 'What it is'],
     registers.map((one) => [
       offsetText(one),
       nameText(one),
       ACCESS[one.access],
-      hex((one.reset ?? 0) >>> 0, 1),
+      one.access === 'wo' ? '–' : hex(read(one), 1),
       one.about,
     ]),
   );

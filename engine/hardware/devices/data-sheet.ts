@@ -19,8 +19,6 @@ export interface DeviceRegister {
   readonly width: 1 | 2 | 4 | 8;
   readonly access: RegisterAccess;
   readonly about: string;
-  /** After a reset; left out: 0. */
-  readonly reset?: number;
   readonly fields?: readonly DeviceField[];
   /** The register stands there so often, so many bytes apart; the name is followed by the number. */
   readonly repeat?: { readonly count: number; readonly stride: number };

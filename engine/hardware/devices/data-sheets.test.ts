@@ -26,8 +26,10 @@ const renewed = (text: string): string =>
   text
     .replace(LIST, (_all, start: string, end: string) => `${start}\n\n${deviceTable()}\n\n${end}`)
     .replace(TABLES, (_all, start: string, part: string, end: string) => {
-      const { registers } = new Bench().put(part).model as unknown as Documented;
-      return `${start}\n\n${registerTables(registers)}\n\n${end}`;
+      const model = new Bench().put(part).model!;
+      const { registers } = model as unknown as Documented;
+      const tables = registerTables(registers, ({ region, offset, width }) => model.read(region, offset, width));
+      return `${start}\n\n${tables}\n\n${end}`;
     });
 
 const sheets = readdirSync(FOLDER).filter((name) => name.endsWith('.md'));

@@ -141,14 +141,13 @@ export function routeWord(routes: Uint8Array, from: number): number {
   return word >>> 0;
 }
 
-const routeRegister = (name: string, from: number, about: string, shape: Shape): DeviceRegister =>
-  register(name, REG.ROUTE + from, 'rw', about, { reset: routeWord(resetRoutes(shape), from) });
+const routeRegister = (name: string, from: number, about: string): DeviceRegister =>
+  register(name, REG.ROUTE + from, 'rw', about);
 
 /** All registers of a controller with so many pairs and vectors. */
 export const nicRegisters = (shape: Shape): DeviceRegister[] => [
-  register('ID', REG.ID, 'ro', 'Tells that this is the controller.', { reset: IDENTITY }),
+  register('ID', REG.ID, 'ro', 'Tells that this is the controller.'),
   register('FEATURES', REG.FEATURES, 'ro', 'What it has.', {
-    reset: (RING_LIMITS.order << 24) | (shape.vectors << 16) | (shape.pairs << 8) | REVISION,
     fields: [
       field('REVISION', 7, 0, 'Of this register map.'),
       field('PAIRS', 15, 8, 'Pairs of a receive and a transmit ring.'),
@@ -164,7 +163,6 @@ export const nicRegisters = (shape: Shape): DeviceRegister[] => [
     ],
   }),
   register('STATUS', REG.STATUS, 'ro', 'State.', {
-    reset: STATUS.LINK,
     fields: [
       bit('LINK', 0, 'The cable is in.'),
       bit('RUNNING', 1, 'CONTROL.ENABLE is set.'),
@@ -197,11 +195,11 @@ export const nicRegisters = (shape: Shape): DeviceRegister[] => [
     ],
   }),
   register('SCRATCH', REG.SCRATCH, 'rw', 'Keeps what is written.'),
-  routeRegister('ROUTE_RX_LOW', 0, 'Vectors of receive rings 0–3, one a byte: bit 7 valid, 6:0 vector.', shape),
-  routeRegister('ROUTE_RX_HIGH', 4, 'Vectors of receive rings 4–7.', shape),
-  routeRegister('ROUTE_TX_LOW', 8, 'Vectors of transmit rings 0–3.', shape),
-  routeRegister('ROUTE_TX_HIGH', 12, 'Vectors of transmit rings 4–7.', shape),
-  routeRegister('ROUTE_OTHER', 16, 'Vector of LINK, ERROR and SOFT, in byte 0.', shape),
+  routeRegister('ROUTE_RX_LOW', 0, 'Vectors of receive rings 0–3, one a byte: bit 7 valid, 6:0 vector.'),
+  routeRegister('ROUTE_RX_HIGH', 4, 'Vectors of receive rings 4–7.'),
+  routeRegister('ROUTE_TX_LOW', 8, 'Vectors of transmit rings 0–3.'),
+  routeRegister('ROUTE_TX_HIGH', 12, 'Vectors of transmit rings 4–7.'),
+  routeRegister('ROUTE_OTHER', 16, 'Vector of LINK, ERROR and SOFT, in byte 0.'),
   register('RX_PACKETS', REG.COUNTERS, 'ro', 'Packets put into receive rings.'),
   register('RX_BYTES', REG.COUNTERS + 4, 'ro', 'Their bytes.'),
   register('TX_PACKETS', REG.COUNTERS + 8, 'ro', 'Packets sent.'),

@@ -81,7 +81,7 @@ const register = (
 
 export const nvmeRegisters = (queues: number): DeviceRegister[] => [
   register('CAP', REG.CAP, 8, 'ro', 'Controller capabilities.'),
-  register('VS', REG.VS, 4, 'ro', 'Version.', { reset: VERSION }),
+  register('VS', REG.VS, 4, 'ro', 'Version.'),
   register('INTMS', REG.INTMS, 4, 'rw', 'Interrupt mask set; not with MSI-X.'),
   register('INTMC', REG.INTMC, 4, 'rw', 'Interrupt mask clear; not with MSI-X.'),
   register('CC', REG.CC, 4, 'rw', 'Controller configuration; bit 0 enables.'),
