@@ -24,6 +24,16 @@ export interface DeviceRegister {
   readonly repeat?: { readonly count: number; readonly stride: number };
 }
 
+/** A register of region 0. */
+export const register = (
+  name: string,
+  offset: number,
+  width: DeviceRegister['width'],
+  access: RegisterAccess,
+  about: string,
+  more: Partial<DeviceRegister> = {},
+): DeviceRegister => ({ name, region: 0, offset, width, access, about, ...more });
+
 /** A model with a data sheet. */
 export interface Documented {
   readonly registers: readonly DeviceRegister[];
@@ -35,12 +45,12 @@ const isDocumented = (model: object | null): model is Documented => model !== nu
 export function registersOf(fn: PciFunction): DeviceRegister[] {
   const { model } = fn;
   if (!isDocumented(model)) return [];
-  return model.registers.flatMap(({ repeat, ...register }) => {
-    if (repeat === undefined) return [register];
+  return model.registers.flatMap(({ repeat, ...one }) => {
+    if (repeat === undefined) return [one];
     return Array.from({ length: repeat.count }, (_, n) => ({
-      ...register,
-      name: `${register.name}${n}`,
-      offset: register.offset + n * repeat.stride,
+      ...one,
+      name: `${one.name}${n}`,
+      offset: one.offset + n * repeat.stride,
     }));
   });
 }

@@ -5,10 +5,10 @@
  * BAR 0: registers. BAR 2: IOADDR and IODATA, a window to them by I/O ports. BAR 3: MSI-X table and pending bits.
  */
 import type { PciFunction } from '../pci/function';
-import { flag, number } from '../parts/common-straps';
 import { ActingDevice } from './acting-device';
+import { Cable, cableStimuli } from './cable';
 import type { DeviceRegister } from './data-sheet';
-import type { Stimulated, StimulusAction, StimulusKind } from './stimulus';
+import type { Stimulated, StimulusAction } from './stimulus';
 
 const REGISTERS = 0;
 const PORTS = 2;
@@ -104,39 +104,16 @@ const sheet: readonly DeviceRegister[] = (
   ] as const
 ).map(([name, offset, access, about]) => ({ name, region: REGISTERS, offset, width: 4, access, about }));
 
-const STIMULI: readonly StimulusKind[] = [
-  {
-    kind: 'packet',
-    title: 'Packet arrives',
-    about: 'A packet comes in over the wire and goes into the receive ring.',
-    parameters: [
-      {
-        kind: 'text',
-        key: 'hex',
-        label: 'Bytes',
-        help: 'From the destination address on.',
-        format: 'bytes',
-        longest: LONGEST,
-        default: `ffffffffffff021ab000009988b5${'00'.repeat(46)}`,
-      },
-      number('queue', 'Queue', 'Receive queue.', { min: 0, max: 0, default: 0 }),
-    ],
-  },
-  {
-    kind: 'link',
-    title: 'Cable out, cable in',
-    about: 'The network cable is pulled, or put in again.',
-    parameters: [flag('up', 'In', 'The cable is in; off: it is out.', false)],
-  },
-];
-
 export class E1000eDevice extends ActingDevice implements Stimulated {
   readonly registers = sheet;
-  readonly stimuli = STIMULI;
+  readonly stimuli = cableStimuli(1, LONGEST);
   private readonly serial: number;
   private cause = 0;
   private mask = 0;
-  private linked = true;
+  private readonly cable = new Cable({
+    arrive: (packet) => this.work(() => this.arrive(packet)),
+    linkChanged: () => this.work(() => this.set(CAUSE.LSC)),
+  });
   private portAddress = 0;
   private readonly descriptor = new Uint8Array(DESCRIPTOR);
   private readonly view = new DataView(this.descriptor.buffer);
@@ -182,7 +159,7 @@ export class E1000eDevice extends ActingDevice implements Stimulated {
   private word(offset: number): number {
     switch (offset) {
       case REG.STATUS:
-        return this.linked ? STATUS_UP : STATUS_UP & ~STATUS_LINK;
+        return this.cable.linked ? STATUS_UP : STATUS_UP & ~STATUS_LINK;
       case REG.ICR:
         return this.readCauses();
       case REG.IMS:
@@ -342,18 +319,7 @@ export class E1000eDevice extends ActingDevice implements Stimulated {
   // ---- the world
 
   stimulate(action: StimulusAction): string | null {
-    if (action.kind === 'packet') {
-      if (!this.linked) return 'The link is down: nothing comes in.';
-      const bytes = Uint8Array.from(action.hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-      this.work(() => this.arrive(bytes));
-      return null;
-    }
-    if (action.kind !== 'link') return `This controller has no stimulus ${action.kind}.`;
-    if (this.linked !== action.up) {
-      this.linked = action.up;
-      this.work(() => this.set(CAUSE.LSC));
-    }
-    return null;
+    return this.cable.stimulate(action);
   }
 }
 

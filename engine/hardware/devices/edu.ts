@@ -2,6 +2,7 @@ import type { PciFunction } from '../pci/function';
 import type { Width } from './acting-device';
 import { ActingDevice } from './acting-device';
 import type { DeviceRegister } from './data-sheet';
+import { register } from './data-sheet';
 
 /** Registers of BAR 0, as QEMU documents its educational device (docs/specs/edu). */
 const REG = {
@@ -17,14 +18,6 @@ const REG = {
   DMA_COUNT: 0x90,
   DMA_COMMAND: 0x98,
 } as const;
-
-const register = (
-  name: string,
-  offset: number,
-  width: 4 | 8,
-  access: DeviceRegister['access'],
-  about: string,
-): DeviceRegister => ({ name, region: 0, offset, width, access, about });
 
 const SHEET: readonly DeviceRegister[] = [
   register('IDENTIFICATION', REG.IDENTIFICATION, 4, 'ro', 'Version and ED.'),

@@ -3,10 +3,10 @@
  * buffer as one ring of bytes, four transmit descriptors in registers. The same registers in BAR 0 (ports) and BAR 1.
  */
 import type { PciFunction } from '../pci/function';
-import { flag, number } from '../parts/common-straps';
 import { ActingDevice } from './acting-device';
+import { Cable, cableStimuli } from './cable';
 import type { DeviceRegister } from './data-sheet';
-import type { Stimulated, StimulusAction, StimulusKind } from './stimulus';
+import type { Stimulated, StimulusAction } from './stimulus';
 
 const SIZE = 0x100;
 const REG = {
@@ -57,38 +57,15 @@ const sheet: readonly DeviceRegister[] = (
   ...(repeat ? { repeat } : {}),
 }));
 
-const STIMULI: readonly StimulusKind[] = [
-  {
-    kind: 'packet',
-    title: 'Packet arrives',
-    about: 'A packet comes in over the wire and goes into the receive buffer.',
-    parameters: [
-      {
-        kind: 'text',
-        key: 'hex',
-        label: 'Bytes',
-        help: 'From the destination address on.',
-        format: 'bytes',
-        longest: LONGEST,
-        default: `ffffffffffff021ab000009988b5${'00'.repeat(46)}`,
-      },
-      number('queue', 'Queue', 'There is one.', { min: 0, max: 0, default: 0 }),
-    ],
-  },
-  {
-    kind: 'link',
-    title: 'Cable out, cable in',
-    about: 'The network cable is pulled, or put in again.',
-    parameters: [flag('up', 'In', 'The cable is in; off: it is out.', false)],
-  },
-];
-
 export class Rtl8139Device extends ActingDevice implements Stimulated {
   readonly registers = sheet;
-  readonly stimuli = STIMULI;
+  readonly stimuli = cableStimuli(1, LONGEST);
   private readonly file = new Uint8Array(SIZE);
   private readonly view = new DataView(this.file.buffer);
-  private linked = true;
+  private readonly cable = new Cable({
+    arrive: (packet) => this.work(() => this.arrive(packet)),
+    linkChanged: () => this.work(() => this.set(ISR.LINK)),
+  });
 
   constructor(fn: PciFunction, sizes: readonly number[]) {
     super('rtl8139', fn, sizes);
@@ -105,7 +82,7 @@ export class Rtl8139Device extends ActingDevice implements Stimulated {
 
   protected override readRegister(region: number, offset: number, width: 1 | 2 | 4): number {
     if (region > 1) return super.readRegister(region, offset, width);
-    this.file[REG.MSR] = this.linked ? 0 : LINK_DOWN;
+    this.file[REG.MSR] = this.cable.linked ? 0 : LINK_DOWN;
     let value = 0;
     for (let i = width - 1; i >= 0; i--) value = value * 256 + (this.file[offset + i] ?? 0);
     return value;
@@ -190,18 +167,7 @@ export class Rtl8139Device extends ActingDevice implements Stimulated {
   }
 
   stimulate(action: StimulusAction): string | null {
-    if (action.kind === 'packet') {
-      if (!this.linked) return 'The link is down: nothing comes in.';
-      const bytes = Uint8Array.from(action.hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-      this.work(() => this.arrive(bytes));
-      return null;
-    }
-    if (action.kind !== 'link') return `This controller has no stimulus ${action.kind}.`;
-    if (this.linked !== action.up) {
-      this.linked = action.up;
-      this.work(() => this.set(ISR.LINK));
-    }
-    return null;
+    return this.cable.stimulate(action);
   }
 }
 

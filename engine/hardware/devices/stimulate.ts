@@ -7,19 +7,13 @@ import { ActingDevice } from './acting-device';
 import { stimulusOf } from './common-stimuli';
 import type { DeviceEnvironment } from './environment';
 import type { Stimulated, Stimulus, StimulusAction } from './stimulus';
-import { isStimulated, stimulusProblem } from './stimulus';
+import { bytesOf, isStimulated, stimulusProblem } from './stimulus';
 
 /** What a stimulus brought: bytes that a read found, null for others. Or why it could not happen. */
 export type StimulusResult = { readonly hex: string | null; readonly complete: boolean } | { readonly problem: string };
 
 const HAPPENED: StimulusResult = { hex: null, complete: true };
 const NS_PER_US = 1000;
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = new Uint8Array(hex.length >> 1);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
-}
 
 function hexOf(bytes: Uint8Array): string {
   let text = '';

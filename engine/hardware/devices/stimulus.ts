@@ -74,6 +74,13 @@ export interface Stimulated {
 
 export const isStimulated = (model: object | null): model is Stimulated => model !== null && 'stimulate' in model;
 
+/** The bytes of hex digits that were found to be such. */
+export function bytesOf(hex: string): Uint8Array {
+  const bytes = new Uint8Array(hex.length >> 1);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
 const HEX = /^(?:[0-9a-f]{2})*$/i;
 const NUMBER = /^0x[0-9a-f]{1,16}$/i;
 

@@ -5,6 +5,7 @@
  * or two bytes bring their part, writes of less than four bytes are ignored.
  */
 import type { DeviceField, DeviceRegister } from '../data-sheet';
+import { register } from '../data-sheet';
 
 export const IDENTITY = 0x1ab00001;
 export const REVISION = 1;
@@ -76,13 +77,13 @@ export const LONGEST_PACKET = 9216;
 const field = (name: string, msb: number, lsb: number, about: string): DeviceField => ({ name, msb, lsb, about });
 const bit = (name: string, at: number, about: string): DeviceField => field(name, at, at, about);
 
-const register = (
+const word = (
   name: string,
   offset: number,
   access: DeviceRegister['access'],
   about: string,
   more: Partial<DeviceRegister> = {},
-): DeviceRegister => ({ name, region: 0, offset, width: 4, access, about, ...more });
+): DeviceRegister => register(name, offset, 4, access, about, more);
 
 const CAUSES: readonly DeviceField[] = [
   field('RX', 7, 0, 'Bit n: a packet was put into receive ring n.'),
@@ -94,7 +95,7 @@ const CAUSES: readonly DeviceField[] = [
 
 const ringRegisters = (prefix: string, start: number, pairs: number): DeviceRegister[] => {
   const at = (name: string, offset: number, access: DeviceRegister['access'], about: string, more = {}) =>
-    register(`${prefix}_${name}`, REG.QUEUES + start + offset, access, about, {
+    word(`${prefix}_${name}`, REG.QUEUES + start + offset, access, about, {
       repeat: { count: pairs, stride: PAIR_STRIDE },
       ...more,
     });
@@ -142,12 +143,12 @@ export function routeWord(routes: Uint8Array, from: number): number {
 }
 
 const routeRegister = (name: string, from: number, about: string): DeviceRegister =>
-  register(name, REG.ROUTE + from, 'rw', about);
+  word(name, REG.ROUTE + from, 'rw', about);
 
 /** All registers of a controller with so many pairs and vectors. */
 export const nicRegisters = (shape: Shape): DeviceRegister[] => [
-  register('ID', REG.ID, 'ro', 'Tells that this is the controller.'),
-  register('FEATURES', REG.FEATURES, 'ro', 'What it has.', {
+  word('ID', REG.ID, 'ro', 'Tells that this is the controller.'),
+  word('FEATURES', REG.FEATURES, 'ro', 'What it has.', {
     fields: [
       field('REVISION', 7, 0, 'Of this register map.'),
       field('PAIRS', 15, 8, 'Pairs of a receive and a transmit ring.'),
@@ -155,14 +156,14 @@ export const nicRegisters = (shape: Shape): DeviceRegister[] => [
       field('ORDER', 27, 24, 'Logarithm of the largest ring.'),
     ],
   }),
-  register('CONTROL', REG.CONTROL, 'rw', 'The whole controller.', {
+  word('CONTROL', REG.CONTROL, 'rw', 'The whole controller.', {
     fields: [
       bit('ENABLE', 0, 'Rings are worked on.'),
       bit('LOOPBACK', 1, 'What is sent comes back into the receive ring of the same pair; nothing leaves.'),
       bit('RESET', 31, 'Writing 1 sets every register to its reset value; reads 0.'),
     ],
   }),
-  register('STATUS', REG.STATUS, 'ro', 'State.', {
+  word('STATUS', REG.STATUS, 'ro', 'State.', {
     fields: [
       bit('LINK', 0, 'The cable is in.'),
       bit('RUNNING', 1, 'CONTROL.ENABLE is set.'),
@@ -170,13 +171,13 @@ export const nicRegisters = (shape: Shape): DeviceRegister[] => [
       bit('VIRTUAL', 3, 'This is a virtual function.'),
     ],
   }),
-  register('CAUSE', REG.CAUSE, 'w1c', 'What has happened since it was cleared.', { fields: CAUSES }),
-  register('CAUSE_SET', REG.CAUSE_SET, 'wo', 'Ones set the bits of CAUSE, as if it had happened.'),
-  register('MASK_SET', REG.MASK_SET, 'rw', 'Ones let the cause of the same bit interrupt. Reads the whole mask.'),
-  register('MASK_CLEAR', REG.MASK_CLEAR, 'wo', 'Ones keep the cause of the same bit from interrupting.'),
-  register('MAC_LOW', REG.MAC_LOW, 'ro', 'First four bytes of the station address, the first in bits 7:0.'),
-  register('MAC_HIGH', REG.MAC_HIGH, 'ro', 'Last two bytes.'),
-  register('ERROR', REG.ERROR, 'w1c', 'What went wrong.', {
+  word('CAUSE', REG.CAUSE, 'w1c', 'What has happened since it was cleared.', { fields: CAUSES }),
+  word('CAUSE_SET', REG.CAUSE_SET, 'wo', 'Ones set the bits of CAUSE, as if it had happened.'),
+  word('MASK_SET', REG.MASK_SET, 'rw', 'Ones let the cause of the same bit interrupt. Reads the whole mask.'),
+  word('MASK_CLEAR', REG.MASK_CLEAR, 'wo', 'Ones keep the cause of the same bit from interrupting.'),
+  word('MAC_LOW', REG.MAC_LOW, 'ro', 'First four bytes of the station address, the first in bits 7:0.'),
+  word('MAC_HIGH', REG.MAC_HIGH, 'ro', 'Last two bytes.'),
+  word('ERROR', REG.ERROR, 'w1c', 'What went wrong.', {
     fields: [
       bit('READ', 0, 'A descriptor or a buffer could not be read: no mapping, no bus mastering, no memory.'),
       bit('WRITE', 1, 'A buffer or a result could not be written.'),
@@ -187,26 +188,26 @@ export const nicRegisters = (shape: Shape): DeviceRegister[] => [
       bit('OVERRUN', 6, 'Register writes came in faster than the controller works, and some were lost.'),
     ],
   }),
-  register('ERROR_PLACE', REG.ERROR_PLACE, 'ro', 'Where the first of these errors was; kept until ERROR is 0.', {
+  word('ERROR_PLACE', REG.ERROR_PLACE, 'ro', 'Where the first of these errors was; kept until ERROR is 0.', {
     fields: [
       field('QUEUE', 7, 0, 'Number of the pair.'),
       bit('TRANSMIT', 8, 'Its transmit ring; 0: its receive ring.'),
       field('DESCRIPTOR', 31, 16, 'Number of the descriptor.'),
     ],
   }),
-  register('SCRATCH', REG.SCRATCH, 'rw', 'Keeps what is written.'),
+  word('SCRATCH', REG.SCRATCH, 'rw', 'Keeps what is written.'),
   routeRegister('ROUTE_RX_LOW', 0, 'Vectors of receive rings 0–3, one a byte: bit 7 valid, 6:0 vector.'),
   routeRegister('ROUTE_RX_HIGH', 4, 'Vectors of receive rings 4–7.'),
   routeRegister('ROUTE_TX_LOW', 8, 'Vectors of transmit rings 0–3.'),
   routeRegister('ROUTE_TX_HIGH', 12, 'Vectors of transmit rings 4–7.'),
   routeRegister('ROUTE_OTHER', 16, 'Vector of LINK, ERROR and SOFT, in byte 0.'),
-  register('RX_PACKETS', REG.COUNTERS, 'ro', 'Packets put into receive rings.'),
-  register('RX_BYTES', REG.COUNTERS + 4, 'ro', 'Their bytes.'),
-  register('TX_PACKETS', REG.COUNTERS + 8, 'ro', 'Packets sent.'),
-  register('TX_BYTES', REG.COUNTERS + 12, 'ro', 'Their bytes.'),
-  register('RX_DROPPED', REG.COUNTERS + 16, 'ro', 'Packets for which no receive descriptor was free.'),
-  register('MESSAGES', REG.COUNTERS + 20, 'ro', 'MSI and MSI-X messages raised.'),
-  register('MODERATION', REG.MODERATION, 'rw', 'How often the vector may interrupt; 0: for each event.', {
+  word('RX_PACKETS', REG.COUNTERS, 'ro', 'Packets put into receive rings.'),
+  word('RX_BYTES', REG.COUNTERS + 4, 'ro', 'Their bytes.'),
+  word('TX_PACKETS', REG.COUNTERS + 8, 'ro', 'Packets sent.'),
+  word('TX_BYTES', REG.COUNTERS + 12, 'ro', 'Their bytes.'),
+  word('RX_DROPPED', REG.COUNTERS + 16, 'ro', 'Packets for which no receive descriptor was free.'),
+  word('MESSAGES', REG.COUNTERS + 20, 'ro', 'MSI and MSI-X messages raised.'),
+  word('MODERATION', REG.MODERATION, 'rw', 'How often the vector may interrupt; 0: for each event.', {
     repeat: { count: shape.vectors, stride: 4 },
     fields: [
       field('USECS', 15, 0, 'Interrupt so many microseconds after the first event; 0: time does not count.'),

@@ -2,7 +2,8 @@
 import type { PciFunction } from '../../pci/function';
 import { ActingDevice } from '../acting-device';
 import type { DeviceRegister } from '../data-sheet';
-import { flag, number } from '../../parts/common-straps';
+import { number } from '../../parts/common-straps';
+import { Cable, cableStimuli } from '../cable';
 import type { Stimulated, StimulusAction, StimulusKind } from '../stimulus';
 import type { Shape } from './data-sheet';
 import {
@@ -37,9 +38,6 @@ const OTHER_CAUSES = CAUSE.LINK | CAUSE.ERROR | CAUSE.SOFT;
 const COUNTERS = 6;
 const COUNT = { RX_PACKETS: 0, RX_BYTES: 1, TX_PACKETS: 2, TX_BYTES: 3, RX_DROPPED: 4, MESSAGES: 5 } as const;
 
-/** An Ethernet frame for anybody, of the type kept for experiments (IEEE 802, 88B5), that says hello. */
-const HELLO = `ffffffffffff${'021ab0000099'}88b5${'68656c6c6f'.padEnd(92, '0')}`;
-
 export interface NicOptions extends Shape {
   /** Last part of the station address. */
   readonly serial: number;
@@ -63,8 +61,10 @@ export class NicDevice extends ActingDevice implements Stimulated {
   private error = 0;
   private errorPlace = 0;
   private scratch = 0;
-  /** The cable; it is no register and stays through resets. */
-  private linked = true;
+  private readonly cable = new Cable({
+    arrive: (packet, queue) => this.work(() => this.arrive(packet, queue)),
+    linkChanged: () => this.work(() => this.happened(CAUSE.LINK)),
+  });
   /** Bytes of the packet that a transmit ring is in the middle of. */
   private readonly parts: Uint8Array[][] = [];
 
@@ -131,7 +131,7 @@ export class NicDevice extends ActingDevice implements Stimulated {
         return this.control;
       case REG.STATUS:
         return (
-          (this.linked ? STATUS.LINK : 0) |
+          (this.cable.linked ? STATUS.LINK : 0) |
           (this.control & CONTROL.ENABLE ? STATUS.RUNNING : 0) |
           (this.error !== 0 ? STATUS.ERROR : 0) |
           (virtual ? STATUS.VIRTUAL : 0)
@@ -290,7 +290,7 @@ export class NicDevice extends ActingDevice implements Stimulated {
       this.arrive(packet, pair);
       return;
     }
-    if (!this.linked) return;
+    if (!this.cable.linked) return;
     const told = new Set<NicDevice>();
     for (const wire of this.options.wires) {
       for (const other of this.channels?.others(wire, this) ?? []) if (other instanceof NicDevice) told.add(other);
@@ -300,7 +300,7 @@ export class NicDevice extends ActingDevice implements Stimulated {
 
   /** A packet comes over the wire from another controller. */
   overWire(packet: Uint8Array, pair: number): void {
-    if (!this.linked) return;
+    if (!this.cable.linked) return;
     const ring = this.receive[pair]?.running ? pair : 0;
     this.work(() => this.arrive(packet, ring));
   }
@@ -387,26 +387,10 @@ export class NicDevice extends ActingDevice implements Stimulated {
   // ---- the world
 
   stimulate(action: StimulusAction): string | null {
-    switch (action.kind) {
-      case 'packet':
-        if (!this.linked) return 'The link is down: nothing comes in.';
-        if (action.hex.length === 0) return 'A packet has at least one byte.';
-        this.work(() => this.arrive(bytesOf(action.hex), action.queue));
-        return null;
-      case 'link':
-        if (this.linked !== action.up) {
-          this.linked = action.up;
-          this.work(() => this.happened(CAUSE.LINK));
-        }
-        return null;
-      case 'doorbell': {
-        const at = (action.doorbell >> 1) * PAIR_STRIDE + (action.doorbell & 1 ? TRANSMIT : 0);
-        this.write(REGISTERS, REG.QUEUES + at + RING.TAIL, 4, action.value);
-        return null;
-      }
-      default:
-        return `A network controller has no stimulus ${action.kind}.`;
-    }
+    if (action.kind !== 'doorbell') return this.cable.stimulate(action);
+    const at = (action.doorbell >> 1) * PAIR_STRIDE + (action.doorbell & 1 ? TRANSMIT : 0);
+    this.write(REGISTERS, REG.QUEUES + at + RING.TAIL, 4, action.value);
+    return null;
   }
 }
 
@@ -422,49 +406,19 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-function bytesOf(hex: string): Uint8Array {
-  const bytes = new Uint8Array(hex.length >> 1);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
-}
-
-function stimuliFor(pairs: number): StimulusKind[] {
-  return [
-    {
-      kind: 'packet',
-      title: 'Packet arrives',
-      about: 'A packet comes in over the wire and goes into the receive ring of a pair.',
-      parameters: [
-        {
-          kind: 'text',
-          key: 'hex',
-          label: 'Bytes',
-          help: 'From the destination address on.',
-          format: 'bytes',
-          longest: LONGEST_PACKET,
-          default: HELLO,
-        },
-        number('queue', 'Pair', 'Whose receive ring it is for.', { min: 0, max: pairs - 1, default: 0 }),
-      ],
-    },
-    {
-      kind: 'link',
-      title: 'Cable out, cable in',
-      about: 'The network cable is pulled, or put in again.',
-      parameters: [flag('up', 'In', 'The cable is in; off: it is out.', false)],
-    },
-    {
-      kind: 'doorbell',
-      title: 'Doorbell',
-      about: 'TAIL of a ring is written, as a driver would.',
-      parameters: [
-        number('doorbell', 'Doorbell', 'Twice the pair for its receive ring, one more for its transmit ring.', {
-          min: 0,
-          max: 2 * pairs - 1,
-          default: 1,
-        }),
-        number('value', 'Tail', 'What is written.', { min: 0, max: RING_LIMITS.largest - 1, default: 0 }),
-      ],
-    },
-  ];
-}
+const stimuliFor = (pairs: number): StimulusKind[] => [
+  ...cableStimuli(pairs, LONGEST_PACKET),
+  {
+    kind: 'doorbell',
+    title: 'Doorbell',
+    about: 'TAIL of a ring is written, as a driver would.',
+    parameters: [
+      number('doorbell', 'Doorbell', 'Twice the pair for its receive ring, one more for its transmit ring.', {
+        min: 0,
+        max: 2 * pairs - 1,
+        default: 1,
+      }),
+      number('value', 'Tail', 'What is written.', { min: 0, max: RING_LIMITS.largest - 1, default: 0 }),
+    ],
+  },
+];

@@ -1,5 +1,6 @@
 /** NVM Express 1.4: the controller's registers (3.1), commands (5, 6) and status codes (4.6.1) as far as the model has them. */
 import type { DeviceRegister } from '../data-sheet';
+import { register } from '../data-sheet';
 
 export const REG = {
   CAP: 0x00,
@@ -69,15 +70,6 @@ export const SC = {
 
 /** The controller asks not to be sent the same command again. */
 export const DO_NOT_RETRY = 0x4000;
-
-const register = (
-  name: string,
-  offset: number,
-  width: 4 | 8,
-  access: DeviceRegister['access'],
-  about: string,
-  more: Partial<DeviceRegister> = {},
-): DeviceRegister => ({ name, region: 0, offset, width, access, about, ...more });
 
 export const nvmeRegisters = (queues: number): DeviceRegister[] => [
   register('CAP', REG.CAP, 8, 'ro', 'Controller capabilities.'),

@@ -1,5 +1,6 @@
 /** eXtensible Host Controller Interface 1.1: the registers (chapter 5) and TRBs (6.4) that the model has. */
 import type { DeviceRegister } from '../data-sheet';
+import { register } from '../data-sheet';
 
 export const SLOTS = 32;
 export const PORTS = 4;
@@ -74,15 +75,6 @@ export const TRB = {
 } as const;
 
 export const COMPLETION = { SUCCESS: 1, TRB_ERROR: 5, NO_SLOTS: 9, SLOT_NOT_ENABLED: 11, RING_STOPPED: 24 } as const;
-
-const register = (
-  name: string,
-  offset: number,
-  width: 4 | 8,
-  access: DeviceRegister['access'],
-  about: string,
-  more: Partial<DeviceRegister> = {},
-): DeviceRegister => ({ name, region: 0, offset, width, access, about, ...more });
 
 const each = (
   name: string,
