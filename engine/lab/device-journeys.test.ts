@@ -144,6 +144,10 @@ describe('the lab’s network controller', () => {
     one!.write(0, REG.QUEUES + TRANSMIT + RING.TAIL, 1);
     expect(into!.read(0x1000, 2)).toBe('cafe');
     expect(two!.signalled(0)).toBe(1);
+    // A reset of the physical function is one of the virtual ones, too.
+    expect(two!.read(0, REG.QUEUES + RING.STATUS)).toBe(1);
+    expect(root(`${device}/reset`, '1')?.errno).toBeUndefined();
+    expect(two!.read(0, REG.QUEUES + RING.STATUS)).toBe(0);
     finish(machine, one!, two!);
   });
 });

@@ -102,6 +102,20 @@ describe('a device in D3hot', () => {
     expect(lost.model.rung).toBe(0);
   });
 
+  it('does what came due meanwhile when it is awake again, if its registers survive', () => {
+    const bench = new Bench();
+    const kept = ringer(bench, 'lab-nic');
+    const lost = ringer(bench, 'e1000e');
+    for (const { fn, model } of [kept, lost]) {
+      model.write(0, DOORBELL, 4, 1);
+      sleep(fn, 3);
+    }
+    bench.pass(10_000n);
+    expect([kept.model.timed, lost.model.timed]).toEqual([0, 0]);
+    for (const { fn } of [kept, lost]) sleep(fn, 0);
+    expect([kept.model.timed, lost.model.timed]).toEqual([1, 0]);
+  });
+
   it('sends no message', () => {
     const bench = new Bench();
     const { fn } = ringer(bench, 'lab-nic');

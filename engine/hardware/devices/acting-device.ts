@@ -46,6 +46,8 @@ export abstract class ActingDevice extends BarDevice {
   private readonly msiAt: number;
   private readonly msixAt: number;
   private asleep = false;
+  /** Work that came due in D3hot: it is done on the way back, where registers survive that. */
+  private overslept: (() => void)[] = [];
 
   constructor(name: string, fn: PciFunction, sizes: readonly number[]) {
     super(name, fn.config, sizes);
@@ -100,6 +102,7 @@ export abstract class ActingDevice extends BarDevice {
   override reset(): void {
     this.life++;
     this.waiting.length = 0;
+    this.overslept = [];
     this.asleep = false;
     super.reset();
     this.setPin(false);
@@ -146,21 +149,23 @@ export abstract class ActingDevice extends BarDevice {
     }
   }
 
-  /** Work for `ns` nanoseconds from now, unless a reset comes in between. */
+  /** Work for `ns` nanoseconds from now, or when the device is awake again; not after a reset. */
   protected later(ns: bigint, act: () => void): void {
     const { life } = this;
     this.environment?.after(ns, () => {
-      if (this.life === life && !this.asleep) this.work(act);
+      if (this.life !== life) return;
+      if (this.asleep) this.overslept.push(act);
+      else this.work(act);
     });
   }
 
   /** False where nothing could be read; what could not is zero. */
   protected readMemory(address: bigint, into: Uint8Array): boolean {
-    return this.mayRequest && (this.environment?.dma.read(this.fn, address, into) ?? false);
+    return this.mayRequest && (this.environment?.dma.read(this.fn, BigInt.asUintN(64, address), into) ?? false);
   }
 
   protected writeMemory(address: bigint, data: Uint8Array): boolean {
-    return this.mayRequest && (this.environment?.dma.write(this.fn, address, data) ?? false);
+    return this.mayRequest && (this.environment?.dma.write(this.fn, BigInt.asUintN(64, address), data) ?? false);
   }
 
   private get mayRequest(): boolean {
@@ -206,7 +211,15 @@ export abstract class ActingDevice extends BarDevice {
     }
     this.asleep = false;
     // Without No_Soft_Reset the way back to D0 is a reset of what is inside (PCI PM 1.2, 5.4.1).
-    if (control & NO_SOFT_RESET) this.work(() => this.interruptsChanged());
-    else this.reset();
+    if (!(control & NO_SOFT_RESET)) {
+      this.reset();
+      return;
+    }
+    const due = this.overslept;
+    this.overslept = [];
+    this.work(() => {
+      this.interruptsChanged();
+      for (const act of due) act();
+    });
   }
 }

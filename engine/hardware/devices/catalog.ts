@@ -4,7 +4,7 @@ import type { PciFunction } from '../pci/function';
 import { Ac97Device, isAc97 } from './ac97';
 import type { BarDevice } from './bar-device';
 import { E1000eDevice, isE1000e } from './e1000e';
-import { EduDevice } from './edu';
+import { EduDevice, isEdu } from './edu';
 import { GpuDevice } from './gpu';
 import { IvshmemDevice, isIvshmem } from './ivshmem';
 import { isNic, makeNic } from './nic';
@@ -24,10 +24,6 @@ interface ModelEntry {
   readonly make: (fn: PciFunction, sizes: readonly number[], straps: StrapValues) => BarDevice;
 }
 
-/** Vendor ID in the low half, device ID in the high one. */
-const isId = (fn: PciFunction, vendor: number, device: number): boolean =>
-  fn.config.read(0, 4) === ((device << 16) | vendor) >>> 0;
-
 /** Only functions that are built in the lab have the model. */
 const never = (): boolean => false;
 
@@ -37,11 +33,7 @@ function numberIn(straps: StrapValues, key: string, otherwise: number): number {
 }
 
 const MODELS: readonly ModelEntry[] = [
-  {
-    name: 'edu',
-    fits: (fn, sizes) => isId(fn, 0x1234, 0x11e8) && sizes[0] === 0x100000,
-    make: (fn, sizes) => new EduDevice(fn, sizes),
-  },
+  { name: 'edu', fits: isEdu, make: (fn, sizes) => new EduDevice(fn, sizes) },
   { name: 'lab-nic', fits: isNic, make: makeNic },
   { name: 'nvme', fits: isNvme, make: makeNvme },
   {

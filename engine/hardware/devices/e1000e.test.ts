@@ -87,6 +87,19 @@ describe('the rings of the 82574L', () => {
     expect([bench.memory[0x200c]! & 1, read(0x3810), read(ICR!) & 0x0040_0081]).toEqual([1, 1, 0x0040_0081]);
   });
 
+  it('interrupt for an overrun only when no descriptor took anything', () => {
+    const { bench, model, read, write } = controller();
+    write(0x2800, 0x1000);
+    write(0x2808, 128);
+    write(0x100, 0x2 | (3 << 16));
+    for (let i = 0; i < 8; i++) bench.view.setBigUint64(0x1000 + 16 * i, 0x8000n, true);
+    model.stimulate({ kind: 'packet', hex: '00'.repeat(60), queue: 0 });
+    expect(read(ICR!)).toBe(0x40);
+    write(0x2818, 1);
+    model.stimulate({ kind: 'packet', hex: '00'.repeat(300), queue: 0 });
+    expect([read(0x2810), read(ICR!)]).toEqual([1, 0x0010_00c0]);
+  });
+
   it('is reset by CTRL, and reached through its I/O window', () => {
     const { model, read, write } = controller();
     write(0x100, 0x2);

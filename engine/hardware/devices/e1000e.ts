@@ -296,13 +296,14 @@ export class E1000eDevice extends ActingDevice implements Stimulated {
     const tail = this.get(REG.RDT);
     let head = this.get(REG.RDH);
     if (tail >= count || head >= count) return;
-    for (let done = 0; done < packet.length;) {
+    let done = 0;
+    while (done < packet.length) {
       if (head === tail) {
         this.set(CAUSE.RXO);
         break;
       }
       const at = base + BigInt(head * DESCRIPTOR);
-      if (!this.readMemory(at, this.descriptor)) return;
+      if (!this.readMemory(at, this.descriptor)) break;
       const piece = packet.subarray(done, done + room);
       done += piece.length;
       this.writeMemory(this.view.getBigUint64(0, true), piece);
@@ -313,7 +314,7 @@ export class E1000eDevice extends ActingDevice implements Stimulated {
       head = (head + 1) % count;
     }
     this.put(REG.RDH, head);
-    this.set(CAUSE.RXT0 | CAUSE.RXQ0);
+    if (done > 0) this.set(CAUSE.RXT0 | CAUSE.RXQ0);
   }
 
   // ---- the world

@@ -184,3 +184,7 @@ export class EduDevice extends ActingDevice {
     if (command & DMA_RAISE) this.setCause(DMA_INTERRUPT);
   }
 }
+
+/** The device by its ID, with the BAR that its buffer needs. */
+export const isEdu = (fn: PciFunction, sizes: readonly number[]): boolean =>
+  fn.config.read(0, 4) === 0x11e8_1234 && sizes[0] === 0x100000;

@@ -25,7 +25,8 @@ const EXPRESS_ERRORS = 0x000f;
 
 /**
  * Function level or conventional reset of one function: registers with a defined reset value take it, the model goes
- * back to power-on. Registers of no capability keep what they hold; so do sticky ones.
+ * back to power-on, and so do its virtual functions (SR-IOV 1.1, 2.2). Registers of no capability keep what they hold; so
+ * do sticky ones.
  */
 export function resetFunction(fn: PciFunction): void {
   const { config } = fn;
@@ -34,6 +35,7 @@ export function resetFunction(fn: PciFunction): void {
   if (!fn.isBridge) for (const at of BARS) clearWritable(config, at, 4);
   resetCapabilities(config);
   fn.model?.reset();
+  for (const vf of fn.virtualFunctions) resetFunction(vf);
 }
 
 function resetCapabilities(config: ConfigSpace): void {
@@ -91,6 +93,5 @@ export function resetBelow(bridge: PciFunction): void {
   for (const child of bridge.children) {
     if (child.isBridge) resetBelow(child);
     else resetFunction(child);
-    for (const vf of child.virtualFunctions) resetFunction(vf);
   }
 }

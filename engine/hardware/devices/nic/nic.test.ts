@@ -331,6 +331,11 @@ describe('interrupts', () => {
     nic.write(REG.ROUTE + 16, 0x85);
     nic.write(REG.CAUSE_SET, CAUSE.SOFT);
     expect(bench.taken(nic.fn)).toEqual([1]);
+    nic.write(REG.CAUSE, CAUSE.SOFT);
+    nic.write(REG.MASK_SET, 1);
+    nic.write(REG.ROUTE, 0x82);
+    nic.write(REG.CAUSE_SET, 1);
+    expect([bench.taken(nic.fn), nic.read(REG.CAUSE)]).toEqual([[0], 0]);
   });
 });
 

@@ -65,8 +65,8 @@ export class NicDevice extends ActingDevice implements Stimulated {
     arrive: (packet, queue) => this.work(() => this.arrive(packet, queue)),
     linkChanged: () => this.work(() => this.happened(CAUSE.LINK)),
   });
-  /** Bytes of the packet that a transmit ring is in the middle of. */
-  private readonly parts: Uint8Array[][] = [];
+  /** The packet that each transmit ring is in the middle of. */
+  private readonly packets: { readonly parts: Uint8Array[]; length: number }[] = [];
 
   constructor(fn: PciFunction, sizes: readonly number[], options: NicOptions) {
     super('lab-nic', fn, sizes);
@@ -81,7 +81,7 @@ export class NicDevice extends ActingDevice implements Stimulated {
     for (let pair = 0; pair < options.pairs; pair++) {
       this.receive.push(new Ring(host, pair, false));
       this.transmit.push(new Ring(host, pair, true));
-      this.parts.push([]);
+      this.packets.push({ parts: [], length: 0 });
     }
     this.moderation = new Moderation(
       { afterUs: (us, act) => this.later(BigInt(us) * NS_PER_US, act), send: (vector) => this.message(vector) },
@@ -99,7 +99,7 @@ export class NicDevice extends ActingDevice implements Stimulated {
     this.counters.fill(0);
     this.moderation.reset();
     for (const ring of [...this.receive, ...this.transmit]) ring.reset();
-    for (const parts of this.parts) parts.length = 0;
+    this.packets.forEach((_packet, pair) => this.forget(pair));
     this.routes.set(resetRoutes(this.options));
   }
 
@@ -224,12 +224,18 @@ export class NicDevice extends ActingDevice implements Stimulated {
     const ring = this.ringAt(offset);
     if (ring === null) return;
     const at = offset & (TRANSMIT - 1);
-    if (at === RING.CONTROL && ring.transmit) this.parts[ring.pair]!.length = 0;
+    if (at === RING.CONTROL && ring.transmit) this.forget(ring.pair);
     if (ring.write(at, value) && ring.transmit) this.send(ring);
   }
 
+  /** Lets go of a packet that has no end yet. */
+  private forget(pair: number): void {
+    const packet = this.packets[pair]!;
+    packet.parts.length = packet.length = 0;
+  }
+
   private failed(ring: Ring, error: number, descriptor: number): void {
-    if (ring.transmit) this.parts[ring.pair]!.length = 0;
+    if (ring.transmit) this.forget(ring.pair);
     this.fault(error, ring.pair | (ring.transmit ? 0x100 : 0) | (descriptor << 16));
   }
 
@@ -256,25 +262,26 @@ export class NicDevice extends ActingDevice implements Stimulated {
   }
 
   private sendOne(ring: Ring, descriptor: Descriptor): boolean {
-    const parts = this.parts[ring.pair]!;
+    const packet = this.packets[ring.pair]!;
     const buffers = ring.buffersOf(descriptor);
     if (buffers === null) return this.refuse(ring, descriptor);
     for (const buffer of buffers) {
       const bytes = new Uint8Array(buffer.length);
-      if (lengthOf(parts) + bytes.length > LONGEST_PACKET) {
+      if (packet.length + bytes.length > LONGEST_PACKET) {
         ring.fail(ERROR.LENGTH, descriptor.index);
         return this.refuse(ring, descriptor);
       }
       if (!ring.load({ ...buffer, index: descriptor.index }, bytes)) return this.refuse(ring, descriptor);
-      parts.push(bytes);
+      packet.parts.push(bytes);
+      packet.length += bytes.length;
     }
     if (!ring.finish(descriptor.index, RESULT.DONE)) return false;
     if (descriptor.flags & FLAG.END) {
-      const packet = joined(parts);
-      parts.length = 0;
+      const whole = joined(packet.parts, packet.length);
+      this.forget(ring.pair);
       this.counters[COUNT.TX_PACKETS]!++;
-      this.counters[COUNT.TX_BYTES]! += packet.length;
-      this.deliver(packet, ring.pair);
+      this.counters[COUNT.TX_BYTES]! += whole.length;
+      this.deliver(whole, ring.pair);
     }
     return true;
   }
@@ -361,15 +368,20 @@ export class NicDevice extends ActingDevice implements Stimulated {
 
   private event(source: number): void {
     const route = this.routes[source]!;
-    if (!(route & ROUTE_VALID)) return;
-    const vector = route & 0x7f;
-    this.moderation.event(this.messages === 'msi' ? vector & (this.msiMessages - 1) : vector);
+    if (route & ROUTE_VALID) this.moderation.event(route & this.vectorBits);
+  }
+
+  /** The bits of a route that count: with MSI, as many as tell the granted messages apart. */
+  private get vectorBits(): number {
+    return this.messages === 'msi' ? this.msiMessages - 1 : 0x7f;
   }
 
   /** A ring's cause ends with its message; the others stay until the driver clears them. */
   private message(vector: number): void {
+    const bits = this.vectorBits;
     for (let source = 0; source < OTHER; source++) {
-      if (this.routes[source] === (ROUTE_VALID | vector)) this.cause &= ~(1 << source);
+      const route = this.routes[source]!;
+      if (route & ROUTE_VALID && (route & bits) === vector) this.cause &= ~(1 << source);
     }
     this.cause >>>= 0;
     this.counters[COUNT.MESSAGES]!++;
@@ -394,10 +406,8 @@ export class NicDevice extends ActingDevice implements Stimulated {
   }
 }
 
-const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(lengthOf(parts));
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

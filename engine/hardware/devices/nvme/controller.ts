@@ -172,7 +172,8 @@ export class NvmeDevice extends ActingDevice implements Stimulated {
       });
     }
     if (value & CC.SHUTDOWN && !(before & CC.SHUTDOWN)) {
-      this.later(READY_TIME, () => (this.status |= CSTS.SHUTDOWN_DONE));
+      this.status = (this.status & ~CSTS.SHUTDOWN) | CSTS.SHUTTING_DOWN;
+      this.later(READY_TIME, () => (this.status = (this.status & ~CSTS.SHUTDOWN) | CSTS.SHUTDOWN_DONE));
     }
   }
 

@@ -42,7 +42,8 @@ function controller(fn: PciFunction, { serial, model }: Drive): Uint8Array {
     // Write Zeroes; a volatile write cache.
     view.setUint16(520, 0x0008, true);
     view.setUint8(525, 0x01);
-    text(768, 0, '');
+    const name = `nqn.2014-08.org.nvmexpress:${serial}`;
+    text(768, name.length, name);
   });
 }
 

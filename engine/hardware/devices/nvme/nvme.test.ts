@@ -122,6 +122,7 @@ describe('the controller', () => {
     expect(drive.read(REG.CSTS)).toBe(0);
     drive.enable();
     drive.write(REG.CC, 0x00464001);
+    expect(drive.read(REG.CSTS)).toBe(5);
     drive.bench.pass(1_000_000n);
     expect(drive.read(REG.CSTS)).toBe(9);
   });

@@ -29,7 +29,7 @@ export const LARGEST_TRANSFER_ORDER = 5;
 export const LARGEST_TRANSFER = PAGE << LARGEST_TRANSFER_ORDER;
 
 export const CC = { ENABLE: 0x1, SETTINGS: 0x00ff_fff0, SHUTDOWN: 0xc000 } as const;
-export const CSTS = { READY: 0x1, FATAL: 0x2, SHUTDOWN_DONE: 0x8 } as const;
+export const CSTS = { READY: 0x1, FATAL: 0x2, SHUTDOWN: 0xc, SHUTTING_DOWN: 0x4, SHUTDOWN_DONE: 0x8 } as const;
 
 export const ADMIN = {
   DELETE_SQ: 0x00,
