@@ -49,12 +49,9 @@ export function changeStraps(draft: Draft, address: string, given: Readonly<Reco
     const at = factsOf(more).address;
     const device = tops.has(more.address) ? factsOf(first).address.device + at.device : at.device;
     const { segment } = factsOf(first).address;
-    draft.put({
-      ...more,
-      address: formatAddress({ segment, bus, device, function: at.function }),
-      parent,
-      rootBus: first.rootBus,
-    });
+    const name = formatAddress({ segment, bus, device, function: at.function });
+    draft.put({ ...more, address: name, parent, rootBus: first.rootBus });
+    draft.added.push(name);
   }
   draft.touch(first);
 }

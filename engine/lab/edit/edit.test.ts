@@ -264,6 +264,16 @@ describe('an imported machine', () => {
     for (const address of report.added) expect(machine.kernel.pci.devices.has(address)).toBe(true);
   });
 
+  it('gives groups to what new straps bring', () => {
+    const machine = open();
+    apply(machine, { kind: 'remove', address: '0000:02:00.0' });
+    const at = { parent: '0000:00:06.0' };
+    const { main } = apply(machine, { kind: 'add', part: 'switch-acs', straps: { ports: 2 }, at });
+    const { added } = apply(machine, { kind: 'straps', address: main!, straps: { ports: 3 } });
+    expect(added).toHaveLength(1);
+    expect(groupOf(machine, added[0]!.slice(5))).toBeDefined();
+  });
+
   it('gives the same machine again from its journal', () => {
     const machine = open();
     apply(machine, { kind: 'move', address: '0000:02:00.0', to: { parent: freePort(machine) } });
