@@ -1,9 +1,10 @@
 /** Opening and saving: dialogs, limits, recent files. What a file means is the lab's affair. */
 import { app, dialog } from 'electron';
 import type { BrowserWindow } from 'electron';
-import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HostFileError, readBytes, readFolder } from '../engine/host/files';
+import { LESSON_FILE } from '../engine/host/lessons';
 import type { Lab } from '../engine/lab/lab';
 import type { OpenSource } from './bridge/channels';
 import type { FileResult } from './bridge/contract';
@@ -40,6 +41,12 @@ function lineAt(file: string, limit: number): number {
   } finally {
     closeSync(handle);
   }
+}
+
+/** The folder of a lesson: what was named itself, or where a named lesson.md stands; null: it is something else. */
+function lessonFolder(file: string, isFolder: boolean): string | null {
+  if (!isFolder) return path.basename(file) === LESSON_FILE ? path.dirname(file) : null;
+  return existsSync(path.join(file, LESSON_FILE)) ? file : null;
 }
 
 /** Answers to the question whether to save, as its buttons stand. */
@@ -82,6 +89,10 @@ export class Files {
     return this.replace(() => this.lab.newMachine());
   }
 
+  openLesson(id: string): Promise<FileResult> {
+    return this.replace(() => this.lab.openLesson(id));
+  }
+
   openPath(file: string): Promise<FileResult> {
     return this.replace(() => this.read(file));
   }
@@ -120,6 +131,8 @@ export class Files {
     let result: FileResult;
     try {
       const stat = statSync(file);
+      const lesson = lessonFolder(file, stat.isDirectory());
+      if (lesson !== null) return this.lab.openLessonAt(lesson);
       const limit = name.endsWith(EXTENSION) ? DOCUMENT_LIMIT : DUMP_LIMIT;
       if (stat.isDirectory()) {
         const { files, links } = readFolder(file);

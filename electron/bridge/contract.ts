@@ -72,6 +72,14 @@ export interface VfioLabBridge {
   openText(text: string): Promise<FileResult>;
   save(as: boolean): Promise<FileResult>;
   newMachine(): Promise<FileResult>;
+  /** Begins a lesson on its machine, in a document of its own. */
+  openLesson(id: string): Promise<FileResult>;
+  /** Answers a question of the open lesson; `choice` counts from 0. */
+  answer(question: string, choice: number): Promise<void>;
+  /** Takes back what was done since a step began, counted from 0; null: the step in work. How many gestures that were. */
+  restartStep(step: number | null): Promise<number>;
+  /** A picture of the open lesson's folder as a data URL; null when there is none of that name. */
+  lessonPicture(name: string): Promise<string | null>;
   /** The shell script that collects a machine's /sys for import. */
   collectScript(): Promise<string>;
   openTerminal(onData: (data: string) => void, onExit: () => void): TerminalPort;

@@ -3,6 +3,7 @@ import { app, clipboard, ipcMain } from 'electron';
 import type { IpcMainEvent, IpcMainInvokeEvent } from 'electron';
 import type { Lab } from '../../engine/lab/lab';
 import type { Files } from '../files';
+import { lessonPicture } from '../lesson-picture';
 import { isOurs } from '../security';
 import { CHANNEL } from './channels';
 import type { RequestName, Requests } from './channels';
@@ -30,6 +31,10 @@ const answersOf = (lab: Lab, files: Files): Answers => ({
   openText: (text) => files.openText(text),
   save: (as) => files.save(as),
   newMachine: () => files.newMachine(),
+  openLesson: (id) => files.openLesson(id),
+  answer: (question, choice) => lab.answer(question, choice),
+  restartStep: (step) => lab.restartStep(step),
+  lessonPicture: (name) => lessonPicture(lab, name),
   collectScript: () => lab.collectScript(),
   about: () => ({
     version: app.getVersion(),

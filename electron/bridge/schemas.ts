@@ -67,6 +67,10 @@ export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parame
   ]),
   save: z.tuple([z.boolean()]),
   newMachine: none,
+  openLesson: z.tuple([name]),
+  answer: z.tuple([name, z.int().min(0).max(63)]),
+  restartStep: z.tuple([z.int().min(0).max(999).nullable()]),
+  lessonPicture: z.tuple([name]),
   collectScript: none,
   about: none,
 };

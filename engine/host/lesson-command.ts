@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Input } from '../lab/input';
 import { Lab } from '../lab/lab';
-import type { OpenedLesson } from '../lab/lab';
+import type { LessonList, OpenedLesson } from '../lab/lab';
 import { checkLesson, refreshOutputs } from '../lab/lessons/author';
 import type { LessonProblem } from '../lab/lessons/author';
 import { gradeDocument } from '../lab/lessons/grade';
@@ -72,7 +72,8 @@ async function check(paths: readonly string[], fix: boolean): Promise<number> {
 /** A lab whose library is this one lesson. */
 function labFor(opened: OpenedLesson): Lab {
   const host = headlessHost();
-  return Lab.create({ ...host, lessons: { list: () => [opened.lesson], open: () => opened } });
+  const list = (): LessonList => ({ readable: [opened.lesson], broken: [] });
+  return Lab.create({ ...host, lessons: { list, open: () => opened, openAt: () => opened } });
 }
 
 function create(folder: string): number {

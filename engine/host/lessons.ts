@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { MachineDescription } from '../hardware/description';
 import { importMachine } from '../lab/import';
-import type { LessonLibrary, OpenedLesson } from '../lab/lab';
+import type { LessonLibrary, LessonList, OpenedLesson } from '../lab/lab';
 import { readLesson } from '../lab/lessons/read';
 import type { Lesson } from '../lab/lessons/lesson';
 import { LessonError } from '../lab/lessons/lesson';
@@ -10,7 +10,7 @@ import { basename, exists, join, readBytes } from './files';
 import { readMachine } from './machines';
 import { listSamples } from './samples';
 
-const LESSON_FILE = 'lesson.md';
+export const LESSON_FILE = 'lesson.md';
 /** Texts and pictures; a machine may be larger and is read by its own limits. */
 const TEXT_LIMIT = 1024 * 1024;
 
@@ -57,15 +57,39 @@ export const lessonFolders = (labs: string): string[] =>
     .map((entry) => entry.name)
     .sort();
 
+function listLessons(labs: string): LessonList {
+  const readable: Lesson[] = [];
+  const broken: { id: string; message: string }[] = [];
+  for (const id of lessonFolders(labs)) {
+    try {
+      readable.push(readLessonFolder(join(labs, id)));
+    } catch (error) {
+      if (!(error instanceof LessonError)) throw error;
+      broken.push({ id, message: error.message });
+    }
+  }
+  return { readable, broken };
+}
+
 /** The lessons of a folder such as `labs`; its sample machines are in `machines` below it. */
 export function lessonLibrary(labs: string): LessonLibrary {
   const samples = join(labs, 'machines');
-  let known: Lesson[] | null = null;
+  let known: LessonList | null = null;
+  /** Folders outside, by the id of their lesson. */
+  const guests = new Map<string, string>();
+  const openFolder = (folder: string): OpenedLesson => openLessonFolder(folder, samples);
   return {
-    list: () => (known ??= lessonFolders(labs).map((name) => readLessonFolder(join(labs, name)))),
+    list: () => (known ??= listLessons(labs)),
     open: (id) => {
+      const guest = guests.get(id);
+      if (guest !== undefined) return openFolder(guest);
       if (!lessonFolders(labs).includes(id)) throw new LessonError(labs, 1, `there is no lesson ${id}`);
-      return openLessonFolder(join(labs, id), samples);
+      return openFolder(join(labs, id));
+    },
+    openAt: (folder) => {
+      const opened = openFolder(folder);
+      guests.set(opened.lesson.id, folder);
+      return opened;
     },
   };
 }

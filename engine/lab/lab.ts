@@ -18,6 +18,7 @@ import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
 import { History, ReplayError } from './journal';
 import type { Lesson } from './lessons/lesson';
+import type { LessonRecord } from './lessons/grade';
 import { LessonError } from './lessons/lesson';
 import { LessonPlayer } from './lessons/player';
 import type { PlayedStep } from './lessons/player';
@@ -33,10 +34,17 @@ import { LabUserSpace } from './user-space';
 import { viewOf } from './views';
 import type { ViewName, Views } from './views/types';
 
-/** The lessons that the lab knows, by id. Reading throws LessonError for a broken one. */
+export interface LessonList {
+  readonly readable: readonly Lesson[];
+  readonly broken: readonly { id: string; message: string }[];
+}
+
+/** The lessons that the lab knows, by id. Opening throws LessonError for a broken one. */
 export interface LessonLibrary {
-  list(): readonly Lesson[];
+  list(): LessonList;
   open(id: string): OpenedLesson;
+  /** The lesson of a folder; from then on the library knows it by its id too. */
+  openAt(folder: string): OpenedLesson;
 }
 
 export interface OpenedLesson {
@@ -108,6 +116,8 @@ export class Lab implements MachineDoor {
   private names: Names;
   private lastPid = FIRST_PID;
   private lesson: OpenedLesson | null = null;
+  /** What the document says of a lesson that is not to be had here: it is kept as it was. */
+  private strangeLesson: LessonRecord | null = null;
   private player: LessonPlayer | null = null;
   /** When a running program's doings became a step last. */
   private sealed = 0;
@@ -395,8 +405,7 @@ export class Lab implements MachineDoor {
     return this.open(fileName, (base) => {
       const head = new TextDecoder().decode(bytes.subarray(0, 256));
       if (looksLikeDocument(head)) {
-        this.openContents(readDocument(new TextDecoder().decode(bytes)), base, path);
-        return [];
+        return this.openContents(readDocument(new TextDecoder().decode(bytes)), base, path);
       }
       const description = importMachine(base, bytes);
       this.replace(History.of(description), base, null);
@@ -441,9 +450,13 @@ export class Lab implements MachineDoor {
     return result;
   }
 
-  private openContents(contents: DocumentContents, base: string, path: string | null): void {
-    const lesson = contents.lesson && this.host.lessons.open(contents.lesson.id);
-    this.replace(new History(contents, lesson && (() => new LessonRun(lesson.lesson))), base, path, lesson);
+  private openContents(contents: DocumentContents, base: string, path: string | null): string[] {
+    const found = contents.lesson ? this.findLesson(contents.lesson.id) : null;
+    const opened = found instanceof LessonError ? null : found;
+    this.replace(new History(contents, opened ? () => new LessonRun(opened.lesson) : undefined), base, path, opened);
+    if (!(found instanceof LessonError)) return [];
+    this.strangeLesson = contents.lesson ?? null;
+    return [`This is a way through the lesson ${contents.lesson!.id}, which cannot be shown here: ${found.message}.`];
   }
 
   newMachine(): OpenResult {
@@ -454,9 +467,8 @@ export class Lab implements MachineDoor {
   /** The document as a file's contents. */
   serialize(): Uint8Array {
     const { lesson } = this;
-    const contents = lesson
-      ? { ...this.history.contents, lesson: { id: lesson.lesson.id, claims: this.run?.claims ?? [] } }
-      : this.history.contents;
+    const record = lesson ? { id: lesson.lesson.id, claims: this.run?.claims ?? [] } : this.strangeLesson;
+    const contents = { ...this.history.contents, ...(record && { lesson: record }) };
     return new TextEncoder().encode(serializeDocument(contents));
   }
 
@@ -480,19 +492,45 @@ export class Lab implements MachineDoor {
     return follower instanceof LessonRun ? follower : null;
   }
 
-  /** Begins a lesson on its machine, in a document of its own. */
-  openLesson(id: string): OpenResult {
+  private findLesson(id: string): OpenedLesson | LessonError {
+    return this.lessonOrError(() => this.host.lessons.open(id));
+  }
+
+  private lessonOrError(open: () => OpenedLesson): OpenedLesson | LessonError {
     try {
-      const opened = this.host.lessons.open(id);
-      const follow = (): LessonRun => new LessonRun(opened.lesson);
-      this.replace(History.of(opened.machine, follow), opened.lesson.title, null, opened);
-      return { ok: true, title: opened.lesson.title, notes: [] };
+      return open();
     } catch (error) {
-      if (error instanceof LessonError) {
-        return refused(`The lesson was not opened. ${error.message}`, error.file, error.line, error.message);
-      }
+      if (error instanceof LessonError) return error;
       throw error;
     }
+  }
+
+  /** Begins a lesson on its machine, in a document of its own. */
+  openLesson(id: string): OpenResult {
+    return this.beginLesson(this.findLesson(id));
+  }
+
+  /** Begins the lesson of a folder outside the library. */
+  openLessonAt(folder: string): OpenResult {
+    return this.beginLesson(this.lessonOrError(() => this.host.lessons.openAt(folder)));
+  }
+
+  private beginLesson(opened: OpenedLesson | LessonError): OpenResult {
+    if (opened instanceof LessonError) {
+      return refused(`The lesson was not opened. ${opened.message}`, opened.file, opened.line, opened.message);
+    }
+    this.replace(
+      History.of(opened.machine, () => new LessonRun(opened.lesson)),
+      opened.lesson.title,
+      null,
+      opened,
+    );
+    return { ok: true, title: opened.lesson.title, notes: [] };
+  }
+
+  /** A file of the open lesson's folder; null when there is none of that name. */
+  lessonFile(name: string): Uint8Array | null {
+    return this.lesson?.file(name) ?? null;
   }
 
   /** Answers a question of the lesson. */
@@ -500,10 +538,10 @@ export class Lab implements MachineDoor {
     this.apply({ kind: 'answer', question, choice }, 'Answer a question', {});
   }
 
-  /** Takes back everything that was done in the step in work; how many gestures that were. */
-  restartStep(): number {
+  /** Takes back everything that was done since a step began, the step in work without one; how many gestures that were. */
+  restartStep(step: number | null = null): number {
     const { run } = this;
-    const begun = run?.progress(this.machine).steps[run.claims.length]?.begun;
+    const begun = run?.progress(this.machine).steps[step ?? run.claims.length]?.begun;
     if (begun == null) return 0;
     let taken = 0;
     while (this.machine.journal.length > begun && this.undo().ok) taken++;
@@ -535,6 +573,7 @@ export class Lab implements MachineDoor {
     this.history.machine.drop();
     this.history = this.followed(history);
     this.lesson = lesson;
+    this.strangeLesson = null;
     this.player = null;
     this.title = title;
     this.path = path;

@@ -123,6 +123,10 @@ export class TestBridge {
         this.asked.push(['look', input]);
         return Promise.resolve();
       },
+      restartStep: (step) => {
+        this.asked.push(['restartStep', step]);
+        return Promise.resolve(0);
+      },
       goToBranch: (tip) => {
         this.asked.push(['goToBranch', tip]);
         return Promise.resolve(this.answer);

@@ -15,6 +15,7 @@ import { useTopologyCommands } from '../stores/topology-commands';
 import { T } from '../texts';
 import { short } from '../ui/address';
 import { functionCommands } from './functions';
+import { lessonCommands } from './lessons';
 import { stepPane } from './panes';
 
 export interface Command {
@@ -165,6 +166,7 @@ export function useCommands(): ComputedRef<Command[]> {
     add('log', T.terminal.log, G.view, 'process', '', () => dock.showTerminal('log'));
     add('theme', T.command.theme, G.view, 'theme', 'Ctrl Shift T', () => frame.cycleTheme());
     add('comfortable', T.command.comfortable, G.view, 'settings', '', () => (frame.comfortable = !frame.comfortable));
+    list.push(...lessonCommands());
     add('palette', T.command.find, G.help, 'search', 'Ctrl K', () => frame.find());
     add('keys', T.command.keys, G.help, 'info', '?', () => (frame.overlay = 'keys'));
     add('first-steps', T.command.firstSteps, G.help, 'lesson', '', () => steps.show());

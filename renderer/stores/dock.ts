@@ -34,6 +34,9 @@ const SIZES: Record<layouts.Fold, Record<SizedArea, Range>> = {
   },
 };
 
+/** Width in px and part of the window's height for a pane of running text. */
+const READING = { width: 336, share: 0.6 };
+
 const CELL_MIN = 120;
 /** What the other areas leave the centre at least. */
 const CENTRE_MIN = 320;
@@ -118,6 +121,15 @@ export const useDock = defineStore('dock', () => {
     current.value = layouts.PANE_NAMES.find((pane) => pane === name) ?? current.value;
   });
 
+  /** Makes a pane of the left area as wide and high as running text needs, where nobody has chosen sizes. */
+  function makeReadable(pane: PaneName): void {
+    const place = layouts.placeOf(layout.value, pane);
+    if (place?.area !== 'left' || frame.fold === 'small') return;
+    if (layout.value.sizes[frame.fold]?.left === undefined) resize('left', READING.width);
+    if (layout.value.areas.left[place.cell]?.size === null)
+      resizeCell('left', place.cell, Math.round(frame.height * READING.share));
+  }
+
   /** Brings the terminal pane to the front with one of its tabs. */
   function showTerminal(tab: DockTab): void {
     frame.dockTab = tab;
@@ -150,6 +162,7 @@ export const useDock = defineStore('dock', () => {
     move,
     moveTo,
     toggleMaximised,
+    makeReadable,
     reset,
     focus,
     current,

@@ -62,7 +62,8 @@ export const useDocuments = defineStore('documents', () => {
   const openText = (text: string): Promise<boolean> => takeMachine(() => lab().openText(text));
   const openSample = (id: string): Promise<boolean> => takeMachine(() => lab().openSample(id));
   const newMachine = (): Promise<boolean> => takeMachine(() => lab().newMachine());
+  const openLesson = (id: string): Promise<boolean> => takeMachine(() => lab().openLesson(id));
   const save = (as: boolean): Promise<boolean> => take(() => lab().save(as), T.file.saved);
 
-  return { samples, problem, opening, opened, loadSamples, open, openText, openSample, newMachine, save };
+  return { samples, problem, opening, opened, loadSamples, open, openText, openSample, openLesson, newMachine, save };
 });

@@ -29,7 +29,11 @@ export const useSteps = defineStore('steps', () => {
   for (const name of STEP_ORDER) watch(happened[name], (yes) => yes && tick(name), { immediate: true });
 
   const current = computed<StepName | null>(() => STEP_ORDER.find((s) => !done.value.has(s)) ?? null);
-  const dismiss = (): void => dock.close('lesson');
-  const show = (): void => void dock.focus('lesson');
-  return { done, current, dismiss, show };
+  /** The person does not want them. */
+  const hidden = ref(false);
+  const show = (): void => {
+    hidden.value = false;
+    void dock.focus('lesson');
+  };
+  return { done, current, hidden, show };
 });

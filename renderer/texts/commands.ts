@@ -1,7 +1,7 @@
 /** Commands by name: palette, keys, menus. */
 
 export const command = {
-  groups: { file: 'File', edit: 'Edit', function: 'Function', view: 'View', help: 'Help' },
+  groups: { file: 'File', edit: 'Edit', function: 'Function', view: 'View', lesson: 'Lesson', help: 'Help' },
   open: 'Open a file…',
   paste: 'Paste a listing…',
   collect: 'Collect from a machine…',
@@ -30,6 +30,13 @@ export const command = {
   moveTo: (pane: string, area: string) => `Move ${pane}: ${area}`,
   closePane: (pane: string) => `Close ${pane}`,
   comfortable: 'Comfortable rows',
+  lessonNext: 'Next step of the lesson',
+  lessonHint: 'Hint for this step',
+  lessonShow: 'Show or hide how this step is done',
+  lessonRestart: 'Restart this step of the lesson',
+  lessonEndPresent: 'End presenting',
+  noLesson: 'no lesson is open',
+  stepPassed: 'this step is passed',
 } as const;
 
 export const keys = {

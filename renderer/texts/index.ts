@@ -11,6 +11,7 @@ import * as documents from './documents';
 import * as frame from './frame';
 import * as inspector from './inspector';
 import * as interrupts from './interrupts';
+import * as lesson from './lesson';
 import * as steps from './steps';
 import * as past from './past';
 import * as terminal from './terminal';
@@ -27,6 +28,7 @@ export const T = {
   ...frame,
   ...inspector,
   ...interrupts,
+  ...lesson,
   ...steps,
   ...past,
   ...terminal,

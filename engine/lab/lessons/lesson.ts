@@ -32,6 +32,8 @@ export interface LessonStep {
   readonly solution: readonly SolutionStep[];
   /** Markdown shown once the step is passed; null when there is none. */
   readonly passed: string | null;
+  /** Markdown for who presents the lesson before others; null when there is none. */
+  readonly notes: string | null;
 }
 
 /** What a step shows, in order. */
@@ -61,12 +63,21 @@ export interface Check {
   /** What has to be so, as the learner reads it. */
   readonly say: string;
   readonly condition: Condition;
+  /** The question whose right answer it asks for; null: it asks for something else. */
+  readonly question: string | null;
 }
 
 /** A wrong way that people take, and what to tell them. */
 export interface Mistake {
   readonly when: Condition;
   readonly say: string;
+}
+
+/** What a choice of a step's question says. */
+export function choiceText(step: LessonStep, question: string, choice: number): string {
+  const asked = step.blocks.find((block) => block.kind === 'question' && block.id === question);
+  const text = asked?.kind === 'question' ? asked.choices[choice]?.text : undefined;
+  return text ?? String(choice);
 }
 
 /** A lesson's folder that cannot be read: which file, where, and what is wrong. */

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { headlessHost } from '../../host/headless';
+import { lessonLibrary } from '../../host/lessons';
 import { Lab } from '../lab';
 import type { OpenedLesson } from '../lab';
 import { gradeDocument } from './grade';
@@ -96,7 +100,8 @@ function labWith(lesson: Lesson): { lab: Lab; opened: OpenedLesson } {
   const plain = Lab.create(host);
   plain.openSample('workstation');
   const opened: OpenedLesson = { lesson, machine: plain.machine.base, file: () => null };
-  const lab = Lab.create({ ...host, lessons: { list: () => [lesson], open: () => opened } });
+  const list = () => ({ readable: [lesson], broken: [] });
+  const lab = Lab.create({ ...host, lessons: { list, open: () => opened, openAt: () => opened } });
   expect(lab.openLesson('t').ok).toBe(true);
   return { lab, opened };
 }
@@ -161,6 +166,38 @@ describe('a lesson', () => {
     expect(lab.view('lesson', null)).toBeNull();
     lab.openBytes('mine.vfiolab', bytes, null);
     expect(at(lab)).toBe(3);
+  });
+
+  it('takes back a step that was passed, and all after it', async () => {
+    const { lab } = labWith(lessonOf(solved));
+    await solve(lab);
+    expect(lab.restartStep(1)).toBeGreaterThan(0);
+    expect(at(lab)).toBe(1);
+  });
+
+  it('is a plain document where the lesson is not to be had, and keeps what it says of the lesson', async () => {
+    const { lab } = labWith(lessonOf(solved));
+    await solve(lab);
+    const elsewhere = Lab.create(headlessHost());
+    const opened = elsewhere.openBytes('mine.vfiolab', lab.serialize(), null);
+    expect(opened).toMatchObject({ ok: true });
+    expect(opened.ok && opened.notes.join()).toContain('there is no lesson t');
+    expect(elsewhere.view('lesson', null)).toBeNull();
+    expect(contentsOf(elsewhere).lesson).toEqual(contentsOf(lab).lesson);
+  });
+});
+
+describe('a library', () => {
+  it('tells of a broken lesson and shows the others', () => {
+    const labs = mkdtempSync(join(tmpdir(), 'vfio-lab-labs-'));
+    mkdirSync(join(labs, '01-good'));
+    writeFileSync(join(labs, '01-good', 'lesson.md'), solved);
+    mkdirSync(join(labs, '02-broken'));
+    writeFileSync(join(labs, '02-broken', 'lesson.md'), 'no front matter');
+    const { readable, broken } = lessonLibrary(labs).list();
+    expect(readable.map(({ id }) => id)).toEqual(['01-good']);
+    expect(broken).toEqual([{ id: '02-broken', message: expect.stringMatching(/lesson\.md:1: /) as string }]);
+    rmSync(labs, { recursive: true });
   });
 });
 

@@ -3,6 +3,7 @@ import type { UserSpace } from '../../shell/user-space';
 import { InteractiveShell } from '../../shell/session';
 import { decode, NULL_READER } from '../../shell/streams';
 import type { Action, ActionResult } from '../action';
+import { choiceText } from './lesson';
 import type { LessonStep } from './lesson';
 import type { SolutionStep } from './solution';
 
@@ -70,9 +71,7 @@ export class LessonPlayer {
     }
     const { question, choice } = part.answer;
     this.stage.answer(question, choice);
-    const asked = step.blocks.find((block) => block.kind === 'question' && block.id === question);
-    const text = asked?.kind === 'question' ? asked.choices[choice]?.text : undefined;
-    return { what: `answer: ${text ?? String(choice)}`, output: '', refused: false };
+    return { what: `answer: ${choiceText(step, question, choice)}`, output: '', refused: false };
   }
 
   private async command(sh: string): Promise<PlayedStep> {

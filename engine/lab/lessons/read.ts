@@ -1,6 +1,6 @@
 /**
  * Reads `lesson.md`: YAML front matter, an introduction, and a `## ` heading for each step. What is no prose stands in
- * fenced blocks named check, hint, mistake, solution, question, output and passed; `docs/lessons.md` tells of each.
+ * fenced blocks named check, hint, mistake, solution, question, output, passed and notes; `docs/lessons.md` tells of each.
  */
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -57,7 +57,16 @@ interface Section {
 }
 
 const OPENING = /^(`{3,}|~{3,})\s*(\S*)\s*(.*)$/;
-const BLOCKS: ReadonlySet<string> = new Set(['check', 'hint', 'mistake', 'solution', 'question', 'output', 'passed']);
+const BLOCKS: ReadonlySet<string> = new Set([
+  'check',
+  'hint',
+  'mistake',
+  'solution',
+  'question',
+  'output',
+  'passed',
+  'notes',
+]);
 
 class Reader {
   private readonly file: string;
@@ -161,6 +170,7 @@ class Reader {
       mistakes: of('mistake').map((fence) => this.mistake(fence)),
       solution,
       passed: of('passed')[0]?.text.trim() ?? null,
+      notes: of('notes')[0]?.text.trim() ?? null,
     };
   }
 
@@ -179,7 +189,7 @@ class Reader {
 
   private questionCheck(block: Question, line: number): Check {
     const condition = this.condition({ answered: { question: block.id } }, line);
-    return { id: `question-${block.id}`, say: block.ask, condition };
+    return { id: `question-${block.id}`, say: block.ask, condition, question: block.id };
   }
 
   private check(fence: Fence, index: number): Check {
@@ -188,7 +198,7 @@ class Reader {
       fence.from + 1,
       z.looseObject({ id: z.string().optional(), say: z.string().min(1) }),
     );
-    return { id: id ?? `check-${index + 1}`, say, condition: this.condition(rest, fence.from + 1) };
+    return { id: id ?? `check-${index + 1}`, say, condition: this.condition(rest, fence.from + 1), question: null };
   }
 
   private mistake(fence: Fence): Mistake {

@@ -14,6 +14,7 @@ import type { Lesson, LessonStep, Question } from './lesson';
 export interface CheckState {
   readonly id: string;
   readonly say: string;
+  readonly question: string | null;
   readonly holds: boolean;
 }
 
@@ -147,9 +148,10 @@ export class LessonRun implements MachineFollower {
   progress(machine: Machine): LessonProgress {
     const current = this.claims.length;
     const steps = this.lesson.steps.map((step, index): StepState => {
-      const checks = step.checks.map(({ id, say }, place) => ({
+      const checks = step.checks.map(({ id, say, question }, place) => ({
         id,
         say,
+        question,
         holds: index < current || (index === current && this.running.checks[place]!.holds(machine)),
       }));
       return {

@@ -1,9 +1,12 @@
+import { actionLabel } from '../actions';
 import type { Block, LessonStep } from '../lessons/lesson';
+import { choiceText } from '../lessons/lesson';
 import { renderInline, renderMarkdown } from '../lessons/markdown';
 import { LessonRun } from '../lessons/run';
 import type { StepState } from '../lessons/run';
+import type { SolutionStep } from '../lessons/solution';
 import type { ViewContext } from './context';
-import type { LessonBlockView, LessonStepView, LessonView, LessonsView } from './types';
+import type { LessonBlockView, LessonSolutionView, LessonStepView, LessonView, LessonsView } from './types';
 
 function blockView(block: Block): LessonBlockView {
   switch (block.kind) {
@@ -21,15 +24,25 @@ function blockView(block: Block): LessonBlockView {
   }
 }
 
+function solutionView(part: SolutionStep, step: LessonStep): LessonSolutionView {
+  if ('sh' in part) return { kind: 'sh', text: part.sh };
+  if ('act' in part) return { kind: 'act', text: actionLabel(part.act), action: part.act };
+  if ('wait' in part) return { kind: 'wait', text: `Wait ${part.wait} ms`, ms: part.wait };
+  const { question, choice } = part.answer;
+  return { kind: 'answer', text: choiceText(step, question, choice), question, choice };
+}
+
 const stepView = (step: LessonStep, state: StepState): LessonStepView => ({
   id: step.id,
   title: step.title,
   blocks: step.blocks.map(blockView),
-  checks: state.checks.map((check) => ({ id: check.id, html: renderInline(check.say), holds: check.holds })),
+  checks: state.checks.map(({ id, say, question, holds }) => ({ id, html: renderInline(say), question, holds })),
   hints: step.hints.map(renderMarkdown),
   mistakes: state.mistakes.map(renderMarkdown),
   passedAt: state.passed,
   passedHtml: step.passed && renderMarkdown(step.passed),
+  solution: step.solution.map((part) => solutionView(part, step)),
+  notesHtml: step.notes && renderMarkdown(step.notes),
 });
 
 /** The open lesson with where the learner is; null when the document is no lesson. */
@@ -50,12 +63,17 @@ export function lessonView({ lesson, machine }: ViewContext): LessonView | null 
   };
 }
 
-export const lessonsView = ({ lessons }: ViewContext): LessonsView => ({
-  lessons: lessons.list().map(({ id, title, about, minutes, steps }) => ({
-    id,
-    title,
-    about,
-    minutes,
-    steps: steps.length,
-  })),
-});
+export function lessonsView({ lessons }: ViewContext): LessonsView {
+  const { readable, broken } = lessons.list();
+  return {
+    lessons: readable.map(({ id, title, about, minutes, steps }) => ({
+      id,
+      number: /^\d*/.exec(id)![0],
+      title,
+      about,
+      minutes,
+      steps: steps.length,
+    })),
+    broken: [...broken],
+  };
+}

@@ -6,6 +6,7 @@ import type { StimulusKind } from '../../hardware/devices/stimulus';
 import type { WriteExplanation } from '../../linux/vfio/pci/explain';
 import type { Refusal } from '../../linux/why';
 import type { UnknownFact } from '../../hardware/description';
+import type { Action } from '../action';
 
 export interface MachineView {
   name: string;
@@ -398,17 +399,29 @@ export type LessonBlockView =
   | { kind: 'output'; command: string; text: string }
   | { kind: 'question'; id: string; ask: string; choices: { html: string; say: string | null }[] };
 
+/** One part of how a step is done, as a person would do it. */
+export type LessonSolutionView =
+  /** Lines to type into a terminal. */
+  | { kind: 'sh'; text: string }
+  | { kind: 'act'; text: string; action: Action }
+  | { kind: 'answer'; text: string; question: string; choice: number }
+  | { kind: 'wait'; text: string; ms: number };
+
 export interface LessonStepView {
   id: string;
   title: string;
   blocks: LessonBlockView[];
-  checks: { id: string; html: string; holds: boolean }[];
+  /** `question`: the one among the blocks that it asks about. */
+  checks: { id: string; html: string; question: string | null; holds: boolean }[];
   hints: string[];
   /** Advice for the wrong ways taken so far. */
   mistakes: string[];
   /** Inputs in the journal when it was passed; null: not yet. */
   passedAt: number | null;
   passedHtml: string | null;
+  solution: LessonSolutionView[];
+  /** For who presents it before others. */
+  notesHtml: string | null;
 }
 
 export interface LessonView {
@@ -425,7 +438,10 @@ export interface LessonView {
 }
 
 export interface LessonsView {
-  lessons: { id: string; title: string; about: string; minutes: number; steps: number }[];
+  /** In the order of their folders; `number`: the digits that a folder's name begins with. */
+  lessons: { id: string; number: string; title: string; about: string; minutes: number; steps: number }[];
+  /** Folders that hold a lesson which cannot be read. */
+  broken: { id: string; message: string }[];
 }
 
 /** Every view by name, with its parameters and its value. */
