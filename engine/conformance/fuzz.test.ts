@@ -107,8 +107,8 @@ describe('random ioctls', () => {
           if (typeof result === 'number' && result < 0) expect(errnoName(result), String(result)).not.toBeNull();
         }
         b.kernel.processes.exit(b.process.pid);
-        expect(b.process.pinnedPages).toBe(0n);
-        expect(b.process.lockedPages).toBe(0n);
+        expect(b.process.pinnedPages).toBe(0);
+        expect(b.process.lockedPages).toBe(0);
         for (const group of b.kernel.iommu.groups.values()) expect(group.owner).toBeNull();
       }),
       { numRuns: 150 },

@@ -62,6 +62,8 @@ export interface KernelDescription {
 export interface RecordedGroup {
   devices: string[];
   type: string | null;
+  /** The type is not what the command line gives: somebody wrote it after boot. */
+  typeWritten?: boolean;
   /** `[start, end, kind]`, numbers as `0x…` text. */
   reserved: [string, string, string][];
 }

@@ -39,6 +39,7 @@ import { moduleOf, modulesFor } from './pci/driver-table';
 import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
+import { grantsOf, portsDisabled } from './pci/port-services';
 import { idOf } from './pci/match';
 import { Sriov } from './pci/sriov';
 import { inferAutoprobe, settle, takeOver } from './pci/takeover';
@@ -191,7 +192,7 @@ export function bootKernel(description: MachineDescription): Kernel {
   // By the names that boot gave.
   const described = new Map([...origin].map(([fn, source]) => [fn.name, source]));
   const sriov = new Sriov(machine, pci, log, why, (device) => actions.prepare(device, busView(pci).siblings(device)));
-  const nativeHotplug = hotplugGranted(description);
+  const granted = grantsOf(description);
   const actions = new PciActionSet({
     machine,
     bus: pci,
@@ -205,7 +206,7 @@ export function bootKernel(description: MachineDescription): Kernel {
       enableErrorReports(device);
       setUpAcs(device, acsSettings, log);
     },
-    nativeHotplug,
+    nativeHotplug: (rootBus) => granted(rootBus).hotplug,
     firmware: (fn) => firmwareFacts(origin.get(fn)),
   });
   for (const device of devices) {
@@ -216,7 +217,15 @@ export function bootKernel(description: MachineDescription): Kernel {
   if (unit !== null && iommu.settings.enabled) unit.attributes['msiData'] = 1;
 
   const errors = new AerService({ log, devices: () => pci.devices.values() });
-  const driverServices = { log, irqs, enable, errors, hotplug: actions.hotplug, devices: () => pci.devices.values() };
+  const driverServices = {
+    log,
+    irqs,
+    enable,
+    errors,
+    hotplug: actions.hotplug,
+    granted,
+    devices: () => pci.devices.values(),
+  };
   const boundIds = idsByDriver(devices, described);
   const nativeDriver = (name: string): PciDriver => {
     if (name === 'pcieport') return new PortDriver(driverServices);
@@ -279,7 +288,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     vfio: groupNodes(vfio, maxVfioMajor, build !== 'debian'),
     modules,
     roots: machine.roots.map((root) => root.name),
-    nativeHotplug,
+    granted,
     memory: memoryStart,
     maxMapCount: MAX_MAP_COUNT,
     vfioMajor: maxVfioMajor,
@@ -313,7 +322,8 @@ export function bootKernel(description: MachineDescription): Kernel {
 
   /** Registers drivers and loads modules in the order of a boot; a booted machine's bindings are taken over. */
   function startDrivers(): void {
-    const names = settings.drivers.length > 0 ? settings.drivers : BUILT_IN;
+    const builtIn = portsDisabled(settings.cmdline) ? BUILT_IN.filter((name) => name !== 'pcieport') : BUILT_IN;
+    const names = settings.drivers.length > 0 ? settings.drivers : builtIn;
     const bound = description.functions.flatMap((fn) => (fn.driver === null ? [] : [fn.driver]));
     const wanted = [...new Set([...BUILT_IN.filter((name) => names.includes(name)), ...names, ...bound])];
     const listed = settings.modules.length > 0 ? settings.modules : DEFAULT_MODULES;
@@ -427,32 +437,6 @@ function nameVirtual(device: PciDevice): void {
 function iommuFunction(pci: PciBus): PciDevice | null {
   for (const device of pci.devices.values()) if (device.class >>> 8 === 0x0806) return device;
   return null;
-}
-
-/**
- * Root buses whose firmware granted native hot-plug: a recording shows it by its ports' services, or, where no port has
- * any, by cards below a bridge that firmware does not describe; otherwise all did.
- */
-function hotplugGranted(description: MachineDescription): (rootBus: string) => boolean {
-  const services = description.functions.flatMap((fn) => {
-    const names = fn.attributes['sysfs'];
-    return typeof names === 'string' && names.includes(':pcie') ? [{ rootBus: fn.rootBus, names }] : [];
-  });
-  if (services.length === 0) {
-    const driven = new Set(description.functions.filter(describedCard).map((fn) => fn.rootBus));
-    return (rootBus) => !driven.has(rootBus);
-  }
-  const granted = new Set(services.filter((s) => /:pcie[02]04\b/.test(s.names)).map((s) => s.rootBus));
-  return (rootBus) => granted.has(rootBus);
-}
-
-const HEADER_TYPE = 0x0e;
-
-/** Firmware describes the functions of its own slots, where it drives hot-plug itself. */
-function describedCard(fn: FunctionDescription): boolean {
-  const names = fn.attributes['sysfs'];
-  const type = parseInt(fn.config.slice(2 * HEADER_TYPE, 2 * HEADER_TYPE + 2), 16) & 0x7f;
-  return fn.parent !== null && type === 0 && typeof names === 'string' && names.split(' ').includes('firmware_node');
 }
 
 /** Length of one VF's share of each VF BAR, as text; null where the description shows none. */

@@ -64,6 +64,7 @@ export const descriptionSchema = z.looseObject({
       z.object({
         devices: z.array(address),
         type: z.string().nullable(),
+        typeWritten: z.boolean().optional(),
         reserved: z.array(z.tuple([z.string(), z.string(), z.string()])),
       }),
     )

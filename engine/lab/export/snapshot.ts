@@ -66,7 +66,12 @@ export function exportSnapshot(machine: MachineDescription): string {
     moduleOptions: machine.kernel.moduleOptions,
     drivers: machine.kernel.drivers,
     functions: machine.functions.map((fn) => functionOf(fn, groups)),
-    groups: machine.recordedGroups ?? {},
+    groups: Object.fromEntries(
+      Object.entries(machine.recordedGroups ?? {}).map(([id, { devices, type, reserved }]) => [
+        id,
+        { devices, type, reserved },
+      ]),
+    ),
   };
   return `${JSON.stringify(snapshot, null, 1)}\n`;
 }

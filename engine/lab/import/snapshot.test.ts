@@ -32,7 +32,7 @@ const small = (change: (machine: Record<string, unknown>) => void = () => undefi
         sysfs: ['config', 'irq'],
       },
     ],
-    groups: { '0': { devices: ['0000:00:00.0'], type: 'DMA', reserved: [] } },
+    groups: { '0': { devices: ['0000:00:00.0'], type: 'DMA-FQ', reserved: [] } },
   };
   change(machine);
   return JSON.stringify(machine, null, 1);
@@ -61,7 +61,13 @@ describe('readSnapshot', () => {
     const [fn] = machine.functions;
     expect(fn).toMatchObject({ irq: 10, resetMethod: '', known: null, notProbed: [[0, 256]], numaNode: -1 });
     expect(fn!.attributes).toEqual({ msiBus: 1, sysfs: 'config irq' });
-    expect(machine.recordedGroups).toEqual({ '0': { devices: ['0000:00:00.0'], type: 'DMA', reserved: [] } });
+    expect(machine.recordedGroups).toEqual({ '0': { devices: ['0000:00:00.0'], type: 'DMA-FQ', reserved: [] } });
+  });
+
+  it('takes a domain type that the command line does not give for one that was written', () => {
+    const groups = { '0': { devices: ['0000:00:00.0'], type: 'identity', reserved: [] } };
+    const machine = readSnapshot(small((machine) => (machine.groups = groups)));
+    expect(machine.recordedGroups!['0']).toMatchObject({ type: 'identity', typeWritten: true });
   });
 
   it('names the function and field that is wrong', () => {

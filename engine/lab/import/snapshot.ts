@@ -10,6 +10,7 @@ import type {
   MachineDescription,
   RecordedGroup,
 } from '../../hardware/description';
+import { iommuSettings } from '../../linux/iommu/settings';
 import { ImportError } from './error';
 
 const MAX_FUNCTIONS = 65536;
@@ -233,7 +234,7 @@ export function readSnapshot(text: string): MachineDescription {
     groups[id] = { devices: group.devices, type: group.type ?? null, reserved: group.reserved };
   }
   const unit = iommuUnitOf(snapshot.iommu, snapshot.qemu);
-  return {
+  const machine: MachineDescription = {
     format: 'vfiolab-machine/1',
     name: snapshot.name,
     about: snapshot.about,
@@ -253,4 +254,9 @@ export function readSnapshot(text: string): MachineDescription {
     recordedGroups: groups,
     unknown: [],
   };
+  const { defaultDomain } = iommuSettings(machine);
+  for (const group of Object.values(groups)) {
+    if (group.type !== null && group.type !== defaultDomain) group.typeWritten = true;
+  }
+  return machine;
 }

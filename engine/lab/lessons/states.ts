@@ -195,8 +195,7 @@ export const STATES: Readonly<Record<string, State>> = {
   locked: state(
     '`{ kib }`: memory that one process has locked (VmLck) for DMA, in KiB',
     z.strictObject({ kib: count }),
-    ({ kib }, machine) =>
-      [...machine.kernel.processes.all()].some((process) => within(kib, Number(process.lockedPages) * 4)),
+    ({ kib }, machine) => [...machine.kernel.processes.all()].some((process) => within(kib, process.lockedPages * 4)),
   ),
   cmdline: state('`WORD`: the kernel was booted with this word', z.string().min(1), (word, machine) =>
     machine.kernel.description.kernel.cmdline.split(/\s+/).includes(word),

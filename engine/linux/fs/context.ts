@@ -1,4 +1,5 @@
 /** What the directory tree shows of the kernel: each subsystem as the tree needs it. */
+import type { Granted } from '../pci/port-services';
 import type { MachineDescription } from '../../hardware/description';
 import type { Clock } from '../clock';
 import type { IommuGroup } from '../iommu/group';
@@ -93,8 +94,8 @@ export interface FsContext {
   readonly modules: ModuleTable;
   /** Names of the root buses: `pci0000:00`. */
   readonly roots: readonly string[];
-  /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
-  readonly nativeHotplug: (rootBus: string) => boolean;
+  /** What firmware leaves to Linux at the ports of a root bus (_OSC). */
+  readonly granted: (rootBus: string) => Granted;
   /** Bytes of RAM. */
   readonly memory: bigint;
   /** vm.max_map_count */

@@ -47,7 +47,7 @@ export function findSlots(context: FsContext): Slot[] {
   }
   const slots: Slot[] = [];
   const taken = new Map<string, number>();
-  const isNative = (port: PciDevice): boolean => context.nativeHotplug(port.function.rootBus);
+  const isNative = (port: PciDevice): boolean => context.granted(port.function.rootBus).hotplug;
   for (const port of ports) {
     if (isNative(port)) continue;
     const type = port.function.portType;

@@ -1,7 +1,7 @@
 /** The directory of one PCI function: /sys/devices/pci…/DDDD:BB:DD.F (pci-linux.md 8). */
 import { ERRNO } from '../errno';
-import { PortType } from '../../hardware/pci/function';
 import { deviceCounters, rootCounter } from '../pci/aer-counters';
+import { PORT_SERVICE, portServices } from '../pci/port-services';
 import type { PciDevice } from '../pci/device';
 import { LEVEL, RESOURCE_PREFETCH, devicePrefix } from '../pci/enable';
 import { modalias, subsystemOf } from '../pci/match';
@@ -423,18 +423,9 @@ function vfioDirectory(context: FsContext, device: PciDevice): DirectoryNode | n
 /** Services of a bound port: `<port>:pcieNNN` (pci-linux.md 5). */
 export function serviceNames(context: FsContext, device: PciDevice): string[] {
   if (context.pci.boundDriver(device)?.name !== 'pcieport') return [];
-  const { config } = device;
   const type = device.function.portType;
   if (type === null) return [];
-  const at = config.findCapability(0x10);
-  const services: number[] = [];
-  const root = type === PortType.RootPort || type === PortType.EventCollector;
-  if (root) services.push(0x01);
-  if (root && text.hasAer(device)) services.push(0x02);
-  const slot = (config.read(at + 2, 2) & 0x100) !== 0 && type !== PortType.UpstreamPort;
-  if (context.nativeHotplug(device.function.rootBus) && slot && config.read(at + 0x14, 4) & 0x40) services.push(0x04);
-  if (config.findExtendedCapability(0x1d) !== 0 && text.hasAer(device)) services.push(0x08);
-  if (type !== PortType.UpstreamPort && config.read(at + 0x0c, 4) & 0x200000) services.push(0x10);
+  const services = portServices(device, context.granted(device.function.rootBus)).map((name) => PORT_SERVICE[name]);
   return services.map((service) => `${device.name}:pcie${hex(((type - 4) << 8) | service, 3)}`);
 }
 

@@ -230,6 +230,7 @@ export class IommuCore {
     this.findUndecided(placed);
     if (!this.known && this.recordedOf.size > 0) this.adoptRecorded(placed);
     else if (this.recordedOf.size > 0 && (this.description.source !== 'recorded' || lazy)) this.adoptNumbers();
+    this.adoptTypes();
     for (const device of this.index.devices) {
       const group = this.membership.get(device);
       if (!group) continue;
@@ -403,13 +404,31 @@ export class IommuCore {
   /** Groups with the recorded members bear the recorded number: a number is a fact of that boot. */
   private adoptNumbers(): void {
     const groups = [...this.groups.values()];
-    const recorded = this.description.recordedGroups ?? {};
-    const wanted = groups.map((group) => {
-      const ids = new Set(group.devices.map((device) => this.recordedOf.get(device.name)));
-      const id = ids.size === 1 ? [...ids][0] : undefined;
-      return id !== undefined && recorded[id]!.devices.length === group.devices.length ? Number(id) : null;
-    });
-    this.renumber(groups, wanted);
+    this.renumber(
+      groups,
+      groups.map((group) => {
+        const id = this.recordedIdOf(group);
+        return id === null ? null : Number(id);
+      }),
+    );
+  }
+
+  /** Number of the recorded group with just these members. */
+  private recordedIdOf(group: IommuGroup): string | null {
+    const ids = new Set(group.devices.map((device) => this.recordedOf.get(device.name)));
+    const id = ids.size === 1 ? [...ids][0] : undefined;
+    if (id === undefined) return null;
+    return this.description.recordedGroups![id]!.devices.length === group.devices.length ? id : null;
+  }
+
+  /** A type that somebody wrote to a group after boot shows in the recording alone. */
+  private adoptTypes(): void {
+    for (const group of this.groups.values()) {
+      const id = this.recordedIdOf(group);
+      const recorded = id === null ? null : this.description.recordedGroups![id]!;
+      const type = recorded?.typeWritten ? recorded.type : null;
+      if (type === 'DMA' || type === 'DMA-FQ' || type === 'identity') this.setDefault(group, type);
+    }
   }
 
   private renumber(groups: readonly IommuGroup[], wanted: readonly (number | null)[]): void {

@@ -37,7 +37,9 @@ export function iommuSettings(description: MachineDescription): IommuSettings {
     (description.iommu === 'intel-vtd' && intel.includes('off')) ||
     (description.iommu === 'amd-vi' && word(cmdline, 'amd_iommu') === 'off');
   const passthrough = word(cmdline, 'iommu') === 'pt' || isOn(word(cmdline, 'iommu.passthrough'));
-  const strict = isOn(word(cmdline, 'iommu.strict')) || unit.cachingMode;
+  // Old spellings of iommu.strict=1.
+  const spelledStrict = intel.includes('strict') || amd.includes('fullflush');
+  const strict = isOn(word(cmdline, 'iommu.strict')) || spelledStrict || unit.cachingMode;
   const flushQueue = !unit.cachingMode;
   const remappingOff = (word(cmdline, 'intremap') ?? '').split(',').includes('off');
   return {

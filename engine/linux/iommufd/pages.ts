@@ -101,10 +101,10 @@ export class UserPages {
       if (more > 0 && this.accounts.get(this.uid) + more > limit) return -ERRNO.ENOMEM;
       this.accounts.add(this.uid, more);
     } else if (this.mode === 'process') {
-      if (more > 0 && Number(process.lockedPages) + more > limit) return -ERRNO.ENOMEM;
-      if (!process.exited) process.lockedPages += BigInt(more);
+      if (more > 0 && process.lockedPages + more > limit) return -ERRNO.ENOMEM;
+      if (!process.exited) process.lockedPages += more;
     }
-    if (!process.exited) process.pinnedPages += BigInt(more);
+    if (!process.exited) process.pinnedPages += more;
     this.charged = now;
     return 0;
   }

@@ -14,6 +14,8 @@ import type { PciEnable } from './enable';
 import type { Hotplug } from './hotplug';
 import { LEVEL, devicePrefix } from './enable';
 import { classId } from './match';
+import type { Granted, PortService } from './port-services';
+import { portServices } from './port-services';
 import { canWake, listenForPme } from './wakeup';
 
 export interface DriverServices {
@@ -23,6 +25,8 @@ export interface DriverServices {
   readonly errors: AerService;
   /** Slots that Linux drives. */
   readonly hotplug: Hotplug;
+  /** What Linux may do at the ports of a root bus. */
+  readonly granted: (rootBus: string) => Granted;
   /** Everything on the bus. */
   readonly devices: () => Iterable<PciDevice>;
 }
@@ -177,6 +181,8 @@ const COMMAND_MASTER = 0x4;
 const ROOT_CONTROL = 0x1c;
 
 const PME_SERVICE = 'PCIe PME';
+/** Names of the services' interrupt handlers. */
+const HANDLERS: Partial<Record<PortService, string>> = { pme: PME_SERVICE, aer: 'aerdrv', hotplug: 'pciehp' };
 
 /** The PCI Express port driver with its services PME, AER and hot-plug (pci-linux.md 5). */
 export class PortDriver implements PciDriver {
@@ -206,7 +212,7 @@ export class PortDriver implements PciDriver {
     if (result < 0) return result;
     if (this.handlers(device).length > 0) this.services.enable.setMaster(device);
     this.takeInterrupts(device);
-    if (type === PortType.RootPort) {
+    if (type === PortType.RootPort && this.handlers(device).includes('aerdrv')) {
       const at = device.config.findCapability(0x10);
       device.config.write(at + ROOT_CONTROL, 2, device.config.read(at + ROOT_CONTROL, 2) & ~7);
       startErrorService(device);
@@ -255,14 +261,8 @@ export class PortDriver implements PciDriver {
   }
 
   private handlers(device: PciDevice): string[] {
-    const { config } = device;
-    const type = device.function.portType;
-    const root = type === PortType.RootPort || type === PortType.EventCollector;
-    const names: string[] = [];
-    if (root) names.push(PME_SERVICE);
-    if (root && config.findExtendedCapability(0x01) !== 0) names.push('aerdrv');
-    if (this.services.hotplug.drives(device)) names.push('pciehp');
-    return names;
+    const services = portServices(device, this.services.granted(device.function.rootBus));
+    return services.flatMap((service) => HANDLERS[service] ?? []);
   }
 
   private announce(device: PciDevice): void {

@@ -1,5 +1,4 @@
 /** Native hot-plug slots: what pciehp does on events of a port and on writes to `power` (pci-linux.md 5.1). */
-import { PortType } from '../../hardware/pci/function';
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
 import { afterwards, inTurn } from '../pending';
@@ -7,9 +6,9 @@ import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
 import type { PciDevice } from './device';
 import { LEVEL, devicePrefix } from './enable';
+import { hasHotplugSlot } from './port-services';
 
 const EXPRESS = 0x10;
-const SLOT_IMPLEMENTED = 0x100;
 const LINK_CAPABILITIES = 0x0c;
 const REPORTS_ACTIVE = 0x100000;
 const LINK_STATUS = 0x12;
@@ -52,14 +51,7 @@ export class Hotplug {
 
   /** The port has a slot that Linux drives. */
   drives(port: PciDevice): boolean {
-    const type = port.function.portType;
-    if (type !== PortType.RootPort && type !== PortType.DownstreamPort) return false;
-    const at = port.config.findCapability(EXPRESS);
-    return (
-      (port.config.read(at + 2, 2) & SLOT_IMPLEMENTED) !== 0 &&
-      (port.config.read(at + SLOT_CAPABILITIES, 4) & CAN.hotPlug) !== 0 &&
-      this.services.native(port.function.rootBus)
-    );
+    return hasHotplugSlot(port) && this.services.native(port.function.rootBus);
   }
 
   /** The service binds: its line in the log, its events, and power off where no card is. */

@@ -16,19 +16,26 @@ export interface Takeover {
 
 /** Gives every unbound function the driver that the description names, where that driver is registered. */
 export function takeOver({ pci, irqs, description, until }: Takeover): void {
-  for (const device of pci.devices.values()) {
-    if (device.driver !== null) continue;
-    const name = description.get(device.name)?.driver ?? null;
-    const driver = name === null ? undefined : pci.drivers.get(name);
-    if (driver === undefined || !until(driver)) continue;
-    if (driver instanceof NativeDriver || driver instanceof PortDriver) {
-      pci.adopt(device, driver);
-      if (driver instanceof NativeDriver) driver.serve(device);
-      else driver.listen(device);
-      keepingRegisters(device, () => adoptInterrupts(device, driver, irqs));
-    } else {
-      pci.bindRecorded(driver, device);
-    }
+  // As at boot: driver by driver in the order of their registration, each over all functions.
+  const held = [...pci.devices.values()].filter((device) => device.driver === null);
+  for (const driver of pci.drivers.values()) {
+    if (until(driver)) for (const device of held) takeOverOne({ pci, irqs, description }, driver, device);
+  }
+}
+
+function takeOverOne(
+  { pci, irqs, description }: Pick<Takeover, 'pci' | 'irqs' | 'description'>,
+  driver: PciDriver,
+  device: PciDevice,
+): void {
+  if (device.driver !== null || description.get(device.name)?.driver !== driver.name) return;
+  if (driver instanceof NativeDriver || driver instanceof PortDriver) {
+    pci.adopt(device, driver);
+    if (driver instanceof NativeDriver) driver.serve(device);
+    else driver.listen(device);
+    keepingRegisters(device, () => adoptInterrupts(device, driver, irqs));
+  } else {
+    pci.bindRecorded(driver, device);
   }
 }
 

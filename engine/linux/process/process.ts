@@ -15,8 +15,8 @@ export interface Process {
   readonly files: FileTable;
   readonly memory: UserMemory;
   /** Pages accounted as locked (`mm->locked_vm`), shown as VmLck, and pages pinned (`mm->pinned_vm`), shown as VmPin. */
-  lockedPages: bigint;
-  pinnedPages: bigint;
+  lockedPages: number;
+  pinnedPages: number;
   /** The process has ended; others may still refer to it. */
   readonly exited: boolean;
 }
@@ -66,6 +66,8 @@ export interface UserMemory {
    * be used that way, or is device memory without a bus address.
    */
   spans(start: number, length: number, write: boolean): MemorySpan[];
+  /** The first of these parts; null where there is none. */
+  span(start: number, length: number, write: boolean): MemorySpan | null;
 }
 
 /** A physically contiguous part of a range of user memory. */

@@ -1,11 +1,11 @@
 import type { Task } from './table';
 
-const kib = (pages: bigint): string => `${String(pages * 4n).padStart(8)} kB`;
+const kib = (pages: number): string => `${String(pages * 4).padStart(8)} kB`;
 
 /** Text of `/proc/<pid>/status`: the lines that this model knows. */
 export function processStatus(task: Task): string {
   const ids = (id: number): string => `${id}\t${id}\t${id}\t${id}`;
-  const size = kib(BigInt(task.memory.mappedPages));
+  const size = kib(task.memory.mappedPages);
   return [
     `Name:\t${task.name}`,
     'Umask:\t0022',

@@ -41,8 +41,8 @@ export class Task implements Process {
   readonly limits: { memlock: bigint; nofile: number };
   readonly files: Descriptors;
   readonly memory: AddressSpace;
-  lockedPages = 0n;
-  pinnedPages = 0n;
+  lockedPages = 0;
+  pinnedPages = 0;
   exited = false;
 
   constructor(

@@ -169,20 +169,23 @@ export class AddressSpace implements UserMemory {
   spans(start: number, length: number, write: boolean): MemorySpan[] {
     const out: MemorySpan[] = [];
     for (let done = 0; done < length;) {
-      const at = start + done;
-      const area = this.find(at);
-      if (area === null || (write ? !area.write : !area.read)) break;
-      const count = Math.min(length - done, area.end - at);
-      const offset = at - area.start + area.offset;
-      if (area.pages !== null) out.push({ physical: area.pages.physical + offset, length: count, pages: area.pages });
-      else {
-        const base = area.device?.region.physical;
-        if (base === undefined) break;
-        out.push({ physical: base + offset, length: count, pages: null });
-      }
-      done += count;
+      const span = this.span(start + done, length - done, write);
+      if (span === null) break;
+      out.push(span);
+      done += span.length;
     }
     return out;
+  }
+
+  span(start: number, length: number, write: boolean): MemorySpan | null {
+    const area = this.find(start);
+    if (area === null || (write ? !area.write : !area.read)) return null;
+    const count = Math.min(length, area.end - start);
+    const offset = start - area.start + area.offset;
+    const { pages } = area;
+    if (pages !== null) return { physical: pages.physical + offset, length: count, pages };
+    const base = area.device?.region.physical;
+    return base === undefined ? null : { physical: base + offset, length: count, pages: null };
   }
 
   /** Text of /proc/<pid>/maps. */

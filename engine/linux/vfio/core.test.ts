@@ -115,5 +115,5 @@ describe('VFIO groups and devices', () => {
 /** After the program ended, its locked memory is given back. */
 function expectAllGivenBack(program: Program): void {
   for (const [fd] of [...program.process.files.entries()]) program.process.files.close(fd);
-  expect(program.process.lockedPages).toBe(0n);
+  expect(program.process.lockedPages).toBe(0);
 }

@@ -126,13 +126,17 @@ export class Program {
   readonly process: Task;
   private readonly fixture: VfioFixture;
   private readonly room: number;
+  private readonly roomAddress: bigint;
   private readonly bytes = new Uint8Array(4096);
   private readonly view = new DataView(this.bytes.buffer);
+  private readonly mapBytes = this.bytes.subarray(0, 32);
+  private readonly unmapBytes = this.bytes.subarray(0, 24);
 
   constructor(fixture: VfioFixture, uid = 0) {
     this.fixture = fixture;
     this.process = fixture.processes.spawn({ parent: 0, name: 'program', uid });
-    this.room = Number(this.process.memory.allocate(4096n));
+    this.roomAddress = this.process.memory.allocate(4096n);
+    this.room = Number(this.roomAddress);
   }
 
   install(file: OpenFile | number): number {
@@ -154,13 +158,13 @@ export class Program {
 
   setContainer(group: number, container: number): number {
     this.view.setInt32(0, container, true);
-    return this.send(group, VFIO.GROUP_SET_CONTAINER, 4);
+    return this.send(group, VFIO.GROUP_SET_CONTAINER, this.bytes.subarray(0, 4));
   }
 
   deviceFd(group: number, name: string): number {
     this.bytes.fill(0, 0, name.length + 1);
     this.bytes.set(new TextEncoder().encode(name));
-    return this.send(group, VFIO.GROUP_GET_DEVICE_FD, name.length + 1);
+    return this.send(group, VFIO.GROUP_GET_DEVICE_FD, this.bytes.subarray(0, name.length + 1));
   }
 
   map(container: number, vaddr: bigint, iova: bigint, size: bigint, flags = 3): number {
@@ -169,7 +173,34 @@ export class Program {
     this.view.setBigUint64(8, vaddr, true);
     this.view.setBigUint64(16, iova, true);
     this.view.setBigUint64(24, size, true);
-    return this.send(container, VFIO.IOMMU_MAP_DMA, 32);
+    return this.send(container, VFIO.IOMMU_MAP_DMA, this.mapBytes);
+  }
+
+  /** `map` and `unmap` of a range below 2^53, filled in as a program in C does: without a number of 64 bits on the heap. */
+  mapQuickly(container: number, vaddr: number, iova: number, size: number): number {
+    this.view.setUint32(0, 32, true);
+    this.view.setUint32(4, 3, true);
+    this.put(8, vaddr);
+    this.put(16, iova);
+    this.put(24, size);
+    return this.send(container, VFIO.IOMMU_MAP_DMA, this.mapBytes);
+  }
+
+  /** Bytes unmapped, or a negative errno. */
+  unmapQuickly(container: number, iova: number, size: number): number {
+    this.view.setUint32(0, 24, true);
+    this.view.setUint32(4, 0, true);
+    this.put(8, iova);
+    this.put(16, size);
+    const result = this.send(container, VFIO.IOMMU_UNMAP_DMA, this.unmapBytes);
+    if (result < 0) return result;
+    this.process.memory.copyIn(this.room, this.unmapBytes);
+    return this.view.getUint32(16, true) + this.view.getUint32(20, true) * 2 ** 32;
+  }
+
+  private put(at: number, value: number): void {
+    this.view.setUint32(at, value % 2 ** 32, true);
+    this.view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
   }
 
   /** Bytes unmapped, or a negative errno. */
@@ -178,22 +209,22 @@ export class Program {
     this.view.setUint32(4, flags, true);
     this.view.setBigUint64(8, iova, true);
     this.view.setBigUint64(16, size, true);
-    const result = this.send(container, VFIO.IOMMU_UNMAP_DMA, 24);
+    const result = this.send(container, VFIO.IOMMU_UNMAP_DMA, this.unmapBytes);
     if (result < 0) return BigInt(result);
-    this.process.memory.copyIn(this.room, this.bytes.subarray(0, 24));
+    this.process.memory.copyIn(this.room, this.unmapBytes);
     return this.view.getBigUint64(16, true);
   }
 
   /** Entries that the container may still map (capability 3). */
   available(container: number): number {
     this.view.setUint32(0, 512, true);
-    this.send(container, VFIO.IOMMU_GET_INFO, 16);
+    this.send(container, VFIO.IOMMU_GET_INFO, this.bytes.subarray(0, 16));
     this.process.memory.copyIn(this.room, this.bytes.subarray(0, 512));
     return this.view.getUint32(64, true);
   }
 
-  private send(fd: number, request: number, size: number): number {
-    this.process.memory.copyOut(this.room, this.bytes.subarray(0, size));
-    return this.plain(fd, request, BigInt(this.room));
+  private send(fd: number, request: number, structure: Uint8Array): number {
+    this.process.memory.copyOut(this.room, structure);
+    return this.plain(fd, request, this.roomAddress);
   }
 }

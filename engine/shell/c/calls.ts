@@ -116,19 +116,19 @@ export class ProgramCalls {
     for (let page = Math.floor(at / PAGE); page * PAGE < at + length; page++) {
       if (!this.locked.has(page)) fresh.push(page);
     }
-    const limit = process.limits.memlock >> 12n;
-    if (!process.capabilities.has(LOCK_UNLIMITED) && process.lockedPages + BigInt(fresh.length) > limit) {
+    const limit = Number(process.limits.memlock >> 12n);
+    if (!process.capabilities.has(LOCK_UNLIMITED) && process.lockedPages + fresh.length > limit) {
       const found = `Process ${process.pid} has ${process.lockedPages} pages locked and may lock ${limit}.`;
       return this.kernel.why.refuse(ERRNO.ENOMEM, 'mlock.limit', found, 'Raise RLIMIT_MEMLOCK (ulimit -l).');
     }
     if (process.memory.pinnable(big(at - (at % PAGE)), big(length), false) < big(length)) return -ERRNO.ENOMEM;
     for (const page of fresh) this.locked.add(page);
-    process.lockedPages += BigInt(fresh.length);
+    process.lockedPages += fresh.length;
     return 0;
   }
 
   unlock(at: number, length: number): number {
-    let gone = 0n;
+    let gone = 0;
     for (let page = Math.floor(at / PAGE); page * PAGE < at + length; page++) if (this.locked.delete(page)) gone++;
     this.process.lockedPages -= gone;
     return 0;

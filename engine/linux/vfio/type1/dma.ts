@@ -5,7 +5,7 @@ import { PROT_READ, PROT_WRITE } from '../iommu';
 import { checkBitmap, fillBitmap, readBitmap } from './dirty';
 import type { BitmapRequest } from './dirty';
 import { PAGES_END } from './interval-map';
-import { pin, unpin } from './pinning';
+import { lockLimit, pin, unpin } from './pinning';
 import type { DmaMapping, Type1State } from './state';
 import { mapInto, unmapFrom } from './state';
 
@@ -116,9 +116,9 @@ function setNewVaddr(
     );
   }
   if (mapping.process !== process) {
-    const count = BigInt(mapping.pin.counted);
+    const count = mapping.pin.counted;
     const lockCapability = process.capabilities.has('CAP_IPC_LOCK');
-    if (!lockCapability && process.lockedPages + count > process.limits.memlock >> 12n) {
+    if (!lockCapability && process.lockedPages + count > lockLimit(process)) {
       return why.refuse(ERRNO.ENOMEM, 'type1.map.memlock', `Process ${process.pid} may not lock ${count} pages more.`);
     }
     process.lockedPages += count;

@@ -88,17 +88,17 @@ export function mapInto(
   domain: PagingDomain,
   mapping: PageRange & { readonly prot: number; readonly pin: Pin },
 ): number {
-  let { page } = mapping;
-  for (const span of mapping.pin.spans) {
-    const pages = span.length / PAGE_SIZE;
-    const error = domain.mapPages(page, span.physical / PAGE_SIZE, pages, mapping.prot);
-    if (error < 0) {
-      if (page > mapping.page) domain.unmapPages(mapping.page, page - mapping.page);
-      return error;
-    }
-    page += pages;
+  const { first, rest } = mapping.pin;
+  let page = mapping.page;
+  let error = domain.mapPages(page, first.physical / PAGE_SIZE, first.length / PAGE_SIZE, mapping.prot);
+  page += first.length / PAGE_SIZE;
+  for (let i = 0; i < rest.length && error === 0; i++) {
+    const { physical, length } = rest[i]!;
+    error = domain.mapPages(page, physical / PAGE_SIZE, length / PAGE_SIZE, mapping.prot);
+    if (error < 0) domain.unmapPages(mapping.page, page - mapping.page);
+    page += length / PAGE_SIZE;
   }
-  return 0;
+  return error;
 }
 
 export function unmapFrom(domain: PagingDomain, range: PageRange): void {

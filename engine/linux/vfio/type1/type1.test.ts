@@ -63,7 +63,7 @@ describe('type1 mappings', () => {
               expect(program.unmap(container, iova, size)).toBe(version === 3n && cut ? BigInt(EINVAL) : sum);
               plain = plain.filter((m) => !gone.includes(m));
             }
-            expect(program.process.lockedPages).toBe(plain.reduce((total, m) => total + m.size / PAGE, 0n));
+            expect(program.process.lockedPages).toBe(plain.reduce((total, m) => total + Number(m.size / PAGE), 0));
             expect(program.available(container)).toBe(all - plain.length);
           }
           for (let at = 0n; at < 80n; at++) {
@@ -77,7 +77,7 @@ describe('type1 mappings', () => {
           program.process.files.close(container);
           expect(domain.runs > 0).toBe(plain.length > 0);
           program.process.files.close(group);
-          expect(program.process.lockedPages).toBe(0n);
+          expect(program.process.lockedPages).toBe(0);
           expect(domain.runs).toBe(0);
         }),
         { numRuns: 40 },
@@ -105,11 +105,11 @@ describe('type1 mappings', () => {
     program.process.limits.memlock = 65536n;
     const memory = program.process.memory.allocate(0x20000n);
     expect(program.map(container, memory, 0n, 0x11000n)).toBe(-12);
-    expect(program.process.lockedPages).toBe(0n);
+    expect(program.process.lockedPages).toBe(0);
     expect(fixture.log.records.at(-1)!.text).toBe('vfio_pin_pages_remote: RLIMIT_MEMLOCK (65536) exceeded');
     expect(fixture.why.last!.check).toBe('type1.map.memlock');
     expect(program.map(container, memory, 0n, 0x10000n)).toBe(0);
-    expect(program.process.lockedPages).toBe(16n);
+    expect(program.process.lockedPages).toBe(16);
     expect(program.map(container, memory, 0x10_0000n, 0x1000n)).toBe(-12);
   });
 
