@@ -17,7 +17,7 @@ import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
 import { History, ReplayError } from './journal';
-import type { Lesson } from './lessons/lesson';
+import type { Lesson, LessonStep, Mistake } from './lessons/lesson';
 import type { LessonRecord } from './lessons/grade';
 import { LessonError } from './lessons/lesson';
 import { LessonPlayer } from './lessons/player';
@@ -544,15 +544,31 @@ export class Lab implements MachineDoor {
     const begun = run?.progress(this.machine).steps[step ?? run.claims.length]?.begun;
     if (begun == null) return 0;
     let taken = 0;
-    while (this.machine.journal.length > begun && this.undo().ok) taken++;
+    while (this.machine.journal.length > begun && this.undo().ok) {
+      if (this.machine.journal.length < begun) {
+        // What passed the step before went on a little: it belongs to that one.
+        this.redo();
+        break;
+      }
+      taken++;
+    }
     return taken;
   }
 
   /** Plays the solution of the step in work: its commands in a shell of its own, its actions as the window's. */
   async showStep(told: (played: PlayedStep) => void): Promise<void> {
-    const step = this.lesson?.lesson.steps[this.run?.claims.length ?? 0];
-    if (step === undefined) return;
-    await this.solver().play(step, told);
+    const step = this.stepInWork;
+    if (step) await this.solver().play(step, step.solution, told);
+  }
+
+  /** Takes a wrong way in the step in work, as a lesson's author wrote it down. */
+  async tryMistake(mistake: Mistake, told: (played: PlayedStep) => void): Promise<void> {
+    const step = this.stepInWork;
+    if (step) await this.solver().play(step, mistake.tries, told);
+  }
+
+  private get stepInWork(): LessonStep | undefined {
+    return this.lesson?.lesson.steps[this.run?.claims.length ?? 0];
   }
 
   private solver(): LessonPlayer {
