@@ -78,6 +78,8 @@ export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parame
 export const isRequestName = (value: unknown): value is RequestName =>
   typeof value === 'string' && Object.hasOwn(requests, value);
 
+/** `0x…`, up to 64 bits. */
+const busAddress = z.string().regex(/^0x[0-9a-f]{1,16}$/i);
 const one = z.strictObject({ address });
 const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   machine: z.null(),
@@ -97,6 +99,11 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   accesses: z.strictObject({ address, chosen: small.nullable() }),
   dmesg: z.null(),
   reach: z.null(),
+  walk: z.strictObject({ address, iova: busAddress, write: z.boolean() }),
+  message: z.strictObject({ address, to: busAddress, data: z.int().min(0).max(0xffffffff) }),
+  transactions: z.strictObject({ address: address.nullable(), limit: z.int().min(1).max(4096) }),
+  transaction: z.strictObject({ sequence: z.int().min(0) }),
+  iommu: one,
   lesson: z.null(),
   lessons: z.null(),
   stimuli: one,

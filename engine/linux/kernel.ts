@@ -43,6 +43,7 @@ import { grantsOf, portsDisabled } from './pci/port-services';
 import { idOf } from './pci/match';
 import { Sriov } from './pci/sriov';
 import { inferAutoprobe, settle, takeOver } from './pci/takeover';
+import { describePhysical } from './physical';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
 import type { PageAllocator } from './process/pages';
@@ -62,6 +63,8 @@ export interface Kernel {
   readonly platform: Platform;
   readonly interrupts: Interrupts;
   readonly clock: Clock;
+  /** What is at a physical address, in words. */
+  readonly describe: (physical: number) => string;
   readonly log: KernelLog;
   readonly why: WhyLog;
   readonly processes: ProcessTable;
@@ -306,6 +309,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     platform,
     interrupts,
     clock,
+    describe: (physical) => describePhysical(memory, processes.all(), physical),
     log,
     why,
     processes,

@@ -7,9 +7,11 @@ import { callsView } from './calls';
 import { configView } from './config';
 import { containersView } from './containers';
 import type { ViewContext } from './context';
+import { messageView, transactionWayView, transactionsView, walkView } from './follow';
 import { functionView } from './function';
 import { lessonView, lessonsView } from './lesson';
 import { historyView } from './history';
+import { iommuView } from './iommu';
 import { machineView } from './machine';
 import { pairView } from './pair';
 import { reachView } from './reach';
@@ -40,6 +42,20 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   accesses: (context, parameters) => accessesView(context, parameters),
   dmesg: ({ machine }) => ({ lines: formatLog(machine.kernel.log.records) }),
   reach: ({ machine }) => reachView(machine.kernel),
+  walk: ({ machine: { kernel } }, { address, iova, write }) => {
+    const device = kernel.pci.devices.get(address);
+    return device ? walkView(kernel, device, BigInt(iova), write) : null;
+  },
+  message: ({ machine: { kernel } }, { address, to, data }) => {
+    const device = kernel.pci.devices.get(address);
+    return device ? messageView(kernel, device, BigInt(to), data) : null;
+  },
+  transactions: ({ machine }, { address, limit }) => transactionsView(machine.kernel, address, limit),
+  transaction: ({ machine }, { sequence }) => transactionWayView(machine.kernel, sequence),
+  iommu: ({ machine: { kernel } }, { address }) => {
+    const device = kernel.pci.devices.get(address);
+    return device ? iommuView(kernel, device) : null;
+  },
   lesson: (context) => lessonView(context),
   lessons: (context) => lessonsView(context),
   stimuli: ({ machine }, { address }) => {
