@@ -32,6 +32,7 @@ import { stateHash } from './state-hash';
 import type { CommandLine, MachineDoor } from './user-space';
 import { LabUserSpace } from './user-space';
 import { viewOf } from './views';
+import { GroupHistory } from './views/group-history';
 import type { ViewName, Views } from './views/types';
 
 export interface LessonList {
@@ -123,7 +124,7 @@ export class Lab implements MachineDoor {
   private sealed = 0;
   /** What the screen shows instead of the present: a machine of the past. Nothing is done to it. */
   private past: { machine: Machine; names: Names } | null = null;
-  private readonly places = new Map<number, number>();
+  private readonly groups = new GroupHistory();
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
   private readonly followers = new Set<(event: DocumentEvent) => void>();
@@ -163,7 +164,7 @@ export class Lab implements MachineDoor {
         history: this.history,
         shown: machine.journal.length,
         names: this.past?.names ?? this.names,
-        places: this.places,
+        groups: this.groups,
         lesson: this.lesson,
         lessons: this.host.lessons,
         document: {
@@ -596,7 +597,7 @@ export class Lab implements MachineDoor {
     this.saved = true;
     this.names = namesFor(history.machine.description.functions);
     this.past = null;
-    this.places.clear();
+    this.groups.forget();
     for (const input of history.machine.journal) {
       if (input.kind === 'spawn') this.lastPid = Math.max(this.lastPid, input.pid);
     }

@@ -2,11 +2,25 @@
  * Views: plain data for the screen, derived from the machine after every input. The renderer knows these types and
  * nothing else of the engine. Addresses are full (`0000:05:00.0`); the screen shortens them.
  */
+import type {
+  AcsChange,
+  Carried,
+  ClipView,
+  EditingView,
+  PartView,
+  PlacesView,
+  ReachView,
+  TopologyView,
+  WhatIfView,
+} from './topology-types';
+import type { Ownership } from './topology-types';
 import type { StimulusKind } from '../../hardware/devices/stimulus';
 import type { WriteExplanation } from '../../linux/vfio/pci/explain';
 import type { Refusal } from '../../linux/why';
 import type { UnknownFact } from '../../hardware/description';
 import type { Action } from '../action';
+
+export type * from './topology-types';
 
 export interface MachineView {
   name: string;
@@ -42,74 +56,6 @@ export interface DocumentView {
   redo: string | null;
   /** While the screen shows the past: after which input, of how many, and which step that is. Null: the present. */
   past: { input: number; of: number; label: string | null } | null;
-}
-
-export type FunctionKind =
-  | 'root-port'
-  | 'switch-up'
-  | 'switch-down'
-  | 'bridge'
-  | 'endpoint'
-  | 'gpu'
-  | 'audio'
-  | 'nvme'
-  | 'nic'
-  | 'vf'
-  | 'usb'
-  | 'accel'
-  | 'pci-slot';
-
-/** `none` no driver, `host` a native driver, `vfio` vfio-pci, `blocked` claimed with blocking domain, `process` in use. */
-export type Ownership = 'none' | 'host' | 'vfio' | 'blocked' | 'process' | 'faulted';
-
-export type AcsLamp = 'on' | 'off' | 'absent' | 'unknown';
-
-export interface TopologyFunction {
-  address: string;
-  parent: string | null;
-  rootBus: string;
-  kind: FunctionKind;
-  isBridge: boolean;
-  /** Short name for a node: `82574L Gigabit Network Connection`. */
-  name: string;
-  /** `8086:10d3`. */
-  id: string;
-  group: number | null;
-  driver: string | null;
-  ownership: Ownership;
-  /** Name and pid of the process that holds it: `sh (1203)`. */
-  owner: string | null;
-  /** Source validation, request redirect, completion redirect, upstream forwarding; null on endpoints without ACS. */
-  acs: { sv: AcsLamp; rr: AcsLamp; cr: AcsLamp; uf: AcsLamp } | null;
-  /** Bus behind a bridge. */
-  secondaryBus: number | null;
-  /** The secondary bus is a conventional shared bus. */
-  sharedBus: boolean;
-  link: 'up' | 'degraded' | 'down' | null;
-  physicalFunction: string | null;
-}
-
-export interface TopologyGroup {
-  id: number;
-  members: string[];
-  viable: boolean;
-  /** A container or iommufd holds it. */
-  owned: boolean;
-  type: string;
-  /** A group with an endpoint can be given to a process. */
-  hasEndpoint: boolean;
-  /** Palette place 1–12, stable while the group lives; 0 for groups without an endpoint (grey). */
-  place: number;
-  /** Member that stands in the way, with its driver. */
-  culprit: { address: string; driver: string } | null;
-  /** Recorded group number of the same functions, when the dump had one. */
-  recorded: string | null;
-}
-
-export interface TopologyView {
-  roots: { name: string; bus: number; segment: number; label: string }[];
-  functions: TopologyFunction[];
-  groups: TopologyGroup[];
 }
 
 /** What the filter does with one bit: 4 bits would do; a letter keeps it readable in tests. */
@@ -374,22 +320,6 @@ export interface AccessesView {
   }[];
   /** The one that was asked for, else the newest write; null without any. */
   detail: { input: number; call: string; why: Refusal | null; explanation: WriteExplanation | null } | null;
-}
-
-/** What reaches what without the IOMMU seeing it, by the tree and access control alone (gates of drivers open). */
-export interface ReachView {
-  pairs: {
-    from: string;
-    to: string;
-    /** Addresses of the functions on the way, both ends among them. */
-    path: string[];
-    /** The two are in different groups: isolation that the groups promise is not there. */
-    across: boolean;
-    /** False where it rests on registers that the dump did not show. */
-    known: boolean;
-  }[];
-  /** False when there are more pairs than are listed. */
-  complete: boolean;
 }
 
 /** A part of a lesson's text. HTML comes from the lesson's Markdown alone: raw HTML in it stays text. */
@@ -668,6 +598,15 @@ export interface Views {
   transaction: { parameters: { sequence: number }; value: TransactionWayView | null };
   /** Null when the function is not there. */
   iommu: { parameters: { address: string }; value: IommuFunctionView | null };
+  /** What can be put into a machine. */
+  parts: { parameters: null; value: PartView[] };
+  /** Where something that is picked up could go. */
+  places: { parameters: Carried; value: PlacesView };
+  /** What can be changed about a function; null when it is not there. */
+  editing: { parameters: { address: string }; value: EditingView | null };
+  /** A copy of functions, for the clipboard. */
+  clip: { parameters: { addresses: string[] }; value: ClipView };
+  'what-if': { parameters: { changes: AcsChange[] }; value: WhatIfView };
   lesson: { parameters: null; value: LessonView | null };
   lessons: { parameters: null; value: LessonsView };
   /** What can happen to a function, for its menu; null when it is not there. */
