@@ -115,16 +115,12 @@ describe('masking a vector', () => {
 describe('editing the silicon', () => {
   it('takes a function out, regroups, and undoes it', () => {
     const lab = Lab.create(host);
-    const { changes: none, ...before } = lab.view('topology', null);
-    expect(none.list).toEqual([]);
+    const before = lab.view('topology', null);
     const { functions } = card(lab);
     act(lab, { kind: 'edit', edit: { kind: 'remove', address: functions[1]! } });
     expect(lab.view('topology', null).functions.some((fn) => fn.address === functions[1])).toBe(false);
     lab.undo();
-    // What became of the groups is told of both edits; everything else is as it was.
-    const { changes, ...after } = lab.view('topology', null);
-    expect(after).toEqual(before);
-    expect(changes.list.map(({ text }) => text)).toEqual(['Group 10 has 01:00.1 in it now.']);
+    expect(lab.view('topology', null)).toEqual(before);
   });
 
   it('refuses a write past the end and keeps the journal', () => {

@@ -28,22 +28,20 @@ import { ModuleLoader, commandLineOptions } from './module-loader';
 import { moduleFacts } from './module-facts';
 import { ModuleTable, moduleName } from './modules';
 import { PciActionSet, busView } from './pci/actions';
-import { setUpAcs } from './pci/acs-enable';
-import { AerService, enableErrorReports } from './pci/aer';
-import type { HostApertures } from './pci/assign';
-import { ResourceAssigner } from './pci/assign';
-import { scanMachine } from './pci/boot-scan';
+import { AerService } from './pci/aer';
 import { PciBus } from './pci/bus';
 import type { PciDevice, PciDeviceId, PciDriver } from './pci/device';
 import { moduleOf, modulesFor } from './pci/driver-table';
 import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
+import { Hierarchy } from './pci/hierarchy';
 import { grantsOf, portsDisabled } from './pci/port-services';
 import { idOf } from './pci/match';
+import { pciOptionsOf } from './pci/options';
+import type { HostApertures } from './pci/resource-tree';
 import { Sriov } from './pci/sriov';
 import { inferAutoprobe, settle, takeOver } from './pci/takeover';
-import { describePhysical } from './physical';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
 import type { PageAllocator } from './process/pages';
@@ -63,8 +61,6 @@ export interface Kernel {
   readonly platform: Platform;
   readonly interrupts: Interrupts;
   readonly clock: Clock;
-  /** What is at a physical address, in words. */
-  readonly describe: (physical: number) => string;
   readonly log: KernelLog;
   readonly why: WhyLog;
   readonly processes: ProcessTable;
@@ -86,14 +82,12 @@ const MEMORY = 0x2000_0000n;
 const MAX_MAP_COUNT = 65530;
 
 /** What the host bridges pass down. */
-export const APERTURES: HostApertures = {
-  io: [0x1000n, 0xffffn],
-  memory: [
-    [MEMORY, 0xafffffffn],
-    [0xc0000000n, 0xfebfffffn],
-  ],
-  memory64: [0x1_0000_0000n, 0x7f_ffff_ffffn],
-};
+export const APERTURES: HostApertures = [
+  { kind: 'io', start: 0x1000n, end: 0xffffn },
+  { kind: 'memory', start: MEMORY, end: 0xafffffffn },
+  { kind: 'memory', start: 0xc0000000n, end: 0xfebfffffn },
+  { kind: 'memory', start: 0x1_0000_0000n, end: 0x7f_ffff_ffffn },
+];
 
 /** Modules of a machine whose description names none: what a learner needs. */
 const DEFAULT_MODULES: readonly string[] = ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'];
@@ -146,16 +140,16 @@ export function bootKernel(description: MachineDescription): Kernel {
   });
   const enable = new PciEnable(log, irqs);
   const pci = new PciBus(log, why, iommu);
-  const acsSettings = { enable: iommu.settings.enabled, cmdline: settings.cmdline };
-  const devices = description.booted
-    ? pciDevicesOf(machine, description)
-    : scanMachine(machine, {
-        log,
-        apertures: APERTURES,
-        acs: acsSettings,
-        firmware: (fn) => firmwareFacts(origin.get(fn)),
-        found: () => iommu.announce(),
-      });
+  const hierarchy = new Hierarchy({
+    machine,
+    log,
+    options: pciOptionsOf(settings.cmdline),
+    acs: { enable: iommu.settings.enabled, cmdline: settings.cmdline },
+    apertures: APERTURES,
+    firmware: (fn) => firmwareFacts(origin.get(fn)),
+  });
+  const devices = description.booted ? pciDevicesOf(machine, description) : hierarchy.boot(() => iommu.announce());
+  if (description.booted) hierarchy.takeOver(devices);
   if (description.booted) iommu.announce();
   for (const device of devices) pci.enlist(device);
   iommu.boot(devices);
@@ -191,26 +185,19 @@ export function bootKernel(description: MachineDescription): Kernel {
   const power = new VfioPower(() => vfioPci);
   pci.listen(power);
   const memoryStart = MEMORY;
-  const assigner = new ResourceAssigner(log, APERTURES, () => pci.devices.values());
   // By the names that boot gave.
   const described = new Map([...origin].map(([fn, source]) => [fn.name, source]));
-  const sriov = new Sriov(machine, pci, log, why, (device) => actions.prepare(device, busView(pci).siblings(device)));
+  const sriov = new Sriov(machine, pci, log, why);
   const granted = grantsOf(description);
   const actions = new PciActionSet({
-    machine,
+    hierarchy,
     bus: pci,
     irqs,
     log,
     why,
-    assigner,
     sriov,
     power,
-    setUp(device) {
-      enableErrorReports(device);
-      setUpAcs(device, acsSettings, log);
-    },
     nativeHotplug: (rootBus) => granted(rootBus).hotplug,
-    firmware: (fn) => firmwareFacts(origin.get(fn)),
   });
   for (const device of devices) {
     if (device.resetMethods.length > 0) device.attributes['resettable'] = 1;
@@ -309,7 +296,6 @@ export function bootKernel(description: MachineDescription): Kernel {
     platform,
     interrupts,
     clock,
-    describe: (physical) => describePhysical(memory, processes.all(), physical),
     log,
     why,
     processes,
@@ -393,7 +379,6 @@ function firmwareFacts(source: FunctionDescription | undefined): PciDevice['attr
   const facts: PciDevice['attributes'] = {};
   if (source === undefined) return facts;
   for (const name of FIRMWARE_FACTS) if (source.attributes[name] !== undefined) facts[name] = source.attributes[name];
-  facts['virtualBarSizes'] = virtualBarSizes(source);
   return facts;
 }
 
@@ -441,16 +426,6 @@ function nameVirtual(device: PciDevice): void {
 function iommuFunction(pci: PciBus): PciDevice | null {
   for (const device of pci.devices.values()) if (device.class >>> 8 === 0x0806) return device;
   return null;
-}
-
-/** Length of one VF's share of each VF BAR, as text; null where the description shows none. */
-function virtualBarSizes(fn: FunctionDescription): string | null {
-  const total = fn.sriov?.totalVfs ?? 0;
-  const rows = fn.resources?.slice(7, 13) ?? [];
-  if (total === 0 || rows.length === 0) return null;
-  return rows
-    .map(([start, end, flags]) => (BigInt(flags) === 0n ? 0n : (BigInt(end) - BigInt(start) + 1n) / BigInt(total)))
-    .join(',');
 }
 
 /** Modules that are not to be loaded by themselves: `modprobe.blacklist=nouveau,…`, `module_blacklist=…`. */

@@ -6,7 +6,6 @@
 import { buildMachine } from '../../hardware/build';
 import type { FunctionDescription } from '../../hardware/description';
 import type { HardwareMachine } from '../../hardware/machine';
-import type { PciFunction } from '../../hardware/pci/function';
 import { PortType } from '../../hardware/pci/function';
 import { powerOn } from '../../hardware/power-on';
 import { iommuSettings } from '../../linux/iommu/settings';
@@ -101,7 +100,7 @@ const PORTS: ReadonlySet<number | null> = new Set([PortType.RootPort, PortType.U
 
 /** The driver that boot would find for a function that nobody has driven before. */
 function driverFor(device: PciDevice): string | null {
-  if (device.function.isBridge) return PORTS.has(device.function.portType) ? 'pcieport' : null;
+  if (device.function.isBridge) return PORTS.has(device.portType) ? 'pcieport' : null;
   return modulesFor(device).flatMap(driversOfModule)[0] ?? null;
 }
 
@@ -149,7 +148,7 @@ export function settle(draft: Draft): Settled {
   const silicon = buildMachine({ ...draft.base, booted: true, functions: anew });
   powerOn(silicon);
   const sources = new Map([...silicon.functions.values()].map((fn) => [fn, draft.functions.get(fn.name)!]));
-  const found = scan(draft, silicon, tops, stand);
+  const found = scan(draft, silicon, stand);
   const names = new Map(found.map((device) => [sources.get(device.function)!.address, device.name]));
   const lost = anew.filter((fn) => !names.has(fn.address));
   if (lost.length > 0) {
@@ -166,20 +165,11 @@ function lostReason(draft: Draft, fn: FunctionDescription): string {
   return zero ? 'no bus number is left for the bridge above it' : 'a scan looks for function 0 first';
 }
 
-function scan(
-  draft: Draft,
-  machine: HardwareMachine,
-  tops: readonly FunctionDescription[],
-  stand: readonly FunctionDescription[],
-): PciDevice[] {
+function scan(draft: Draft, machine: HardwareMachine, stand: readonly FunctionDescription[]): PciDevice[] {
   const description = { ...draft.base, booted: true, functions: [...stand] };
   const standing = pciDevicesOf(buildMachine(description), description);
   const { cmdline } = draft.base.kernel;
-  const functions = tops
-    .map((top) => machine.functions.get(top.address))
-    .filter((fn): fn is PciFunction => fn !== undefined);
-  return scanAmong(functions, standing, {
-    machine,
+  return scanAmong(machine, standing, {
     log: new KernelLog(() => 0n),
     apertures: APERTURES,
     acs: { enable: iommuSettings(draft.base).enabled, cmdline },

@@ -48,9 +48,15 @@ export class LessonPlayer {
     });
   }
 
-  /** Does these parts in a step: its solution, or a wrong way. */
-  async play(step: LessonStep, parts: readonly SolutionStep[], told: (played: PlayedStep) => void): Promise<void> {
-    for (const part of parts) told(await this.part(part, step));
+  /** Does what the step asks for; what came of each part, in order. */
+  async play(step: LessonStep, told: (played: PlayedStep) => void = () => undefined): Promise<PlayedStep[]> {
+    const played: PlayedStep[] = [];
+    for (const part of step.solution) {
+      const done = await this.part(part, step);
+      played.push(done);
+      told(done);
+    }
+    return played;
   }
 
   private async part(part: SolutionStep, step: LessonStep): Promise<PlayedStep> {

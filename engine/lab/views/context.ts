@@ -3,7 +3,6 @@ import type { LessonLibrary, OpenedLesson } from '../lab';
 import type { Machine } from '../machine';
 import type { Names } from '../names';
 import type { DocumentView } from './types';
-import type { GroupHistory } from './group-history';
 
 /** What views are made from. */
 export interface ViewContext {
@@ -13,8 +12,8 @@ export interface ViewContext {
   /** Inputs that the shown machine has taken. */
   readonly shown: number;
   readonly names: Names;
-  /** Groups as the last view had them, so that colours stay and changes can be told. */
-  readonly groups: GroupHistory;
+  /** Palette places by group, kept from view to view so that colours stay. */
+  readonly places: Map<number, number>;
   readonly document: DocumentView;
   /** The lesson that the document is a way through. */
   readonly lesson: OpenedLesson | null;

@@ -62,7 +62,7 @@ const PORT_TYPES: Readonly<Record<number, string>> = {
 };
 
 function typeText(device: PciDevice): string {
-  const type = device.function.portType;
+  const type = device.portType;
   if (type !== null) return PORT_TYPES[type] ?? `PCI Express type ${type}`;
   return device.function.isBridge ? 'Conventional PCI bridge' : 'Conventional PCI function';
 }

@@ -4,7 +4,7 @@ import type { MappedRegion, MmapRequest, OpenFile } from '../process/files';
 import type { Process } from '../process/process';
 import type { PciDevice } from '../pci/device';
 import { ROM_RESOURCE } from '../pci/device';
-import { RESOURCE_IO } from '../pci/enable';
+import { RESOURCE_IO } from '../pci/resource';
 import type { FileNode } from './node';
 import { O } from './node';
 

@@ -71,6 +71,8 @@ export interface PciActions {
   remove(device: PciDevice): number | PendingCall;
   /** Looks for new functions: everywhere, or on the bus of a function and below. */
   rescan(at: PciDevice | null): number;
+  /** Looks for new functions on the bus behind a bridge and below. */
+  rescanBehind(bridge: PciDevice): number;
   setVirtualFunctions(device: PciDevice, text: string): number | PendingCall;
   /** Write of `power` of a slot that Linux drives. */
   setSlotPower(port: PciDevice, text: string): number | PendingCall;

@@ -1,7 +1,7 @@
 /** /proc/iomem and /proc/ioports: ranges, who they belong to, nested (pci-linux.md 9.2). */
 import { BRIDGE_RESOURCES, IOV_RESOURCES } from '../pci/device';
 import type { PciDevice } from '../pci/device';
-import { RESOURCE_IO, RESOURCE_MEMORY, RESOURCE_UNSET } from '../pci/enable';
+import { RESOURCE_IO, RESOURCE_MEMORY, RESOURCE_UNSET } from '../pci/resource';
 import type { Process } from '../process/process';
 import type { FsContext } from './context';
 

@@ -50,7 +50,7 @@ export function findSlots(context: FsContext): Slot[] {
   const isNative = (port: PciDevice): boolean => context.granted(port.function.rootBus).hotplug;
   for (const port of ports) {
     if (isNative(port)) continue;
-    const type = port.function.portType;
+    const type = port.portType;
     const express = type === PortType.RootPort || type === PortType.DownstreamPort;
     if (type === PortType.UpstreamPort || (express && !(slotCapabilities(port) & HOT_PLUG_CAPABLE))) continue;
     for (let device = 0; device < (express ? 1 : CONVENTIONAL_SLOTS); device++) {

@@ -2,7 +2,7 @@
 import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from '../pci/device';
 import { BRIDGE_RESOURCES } from '../pci/device';
-import { RESOURCE_IO, RESOURCE_MEMORY, RESOURCE_PREFETCH } from '../pci/enable';
+import { RESOURCE_IO, RESOURCE_MEMORY, RESOURCE_PREFETCH } from '../pci/resource';
 import { modalias, subsystemOf } from '../pci/match';
 import { hex } from './numbers';
 
@@ -23,7 +23,7 @@ export const resourceTable = (device: PciDevice): string =>
 export const isPcie = (device: PciDevice): boolean => device.config.findCapability(0x10) !== 0;
 
 const hasLink = (device: PciDevice): boolean => {
-  const type = device.function.portType;
+  const type = device.portType;
   return type !== PortType.IntegratedEndpoint && type !== PortType.EventCollector;
 };
 
@@ -82,7 +82,7 @@ export function uevent(device: PciDevice, driver: string | null): string {
 export const hasAer = (device: PciDevice): boolean => device.config.findExtendedCapability(0x01) !== 0;
 
 export const isRootErrorReporter = (device: PciDevice): boolean => {
-  const type = device.function.portType;
+  const type = device.portType;
   return type === PortType.RootPort || type === PortType.EventCollector;
 };
 

@@ -3,7 +3,8 @@ import { ERRNO } from '../errno';
 import { deviceCounters, rootCounter } from '../pci/aer-counters';
 import { PORT_SERVICE, portServices } from '../pci/port-services';
 import type { PciDevice } from '../pci/device';
-import { LEVEL, RESOURCE_PREFETCH, devicePrefix } from '../pci/enable';
+import { LEVEL, devicePrefix } from '../pci/enable';
+import { RESOURCE_PREFETCH } from '../pci/resource';
 import { modalias, subsystemOf } from '../pci/match';
 import type { Process } from '../process/process';
 import { attribute, directory, link, listing, readOnly, writeOnly } from './attribute';
@@ -274,7 +275,8 @@ export function busDirectory(context: FsContext, device: PciDevice | null, path:
       writeOnly((value) => {
         const number = parseUnsigned(value);
         if (number === null) return -ERRNO.EINVAL;
-        return number === 0n ? 0 : context.actions.rescan(device);
+        if (number === 0n) return 0;
+        return device === null ? context.actions.rescan(null) : context.actions.rescanBehind(device);
       }),
     cpuaffinity: () => readOnly(() => '1\n'),
     cpulistaffinity: () => readOnly(() => '0\n'),
@@ -423,7 +425,7 @@ function vfioDirectory(context: FsContext, device: PciDevice): DirectoryNode | n
 /** Services of a bound port: `<port>:pcieNNN` (pci-linux.md 5). */
 export function serviceNames(context: FsContext, device: PciDevice): string[] {
   if (context.pci.boundDriver(device)?.name !== 'pcieport') return [];
-  const type = device.function.portType;
+  const type = device.portType;
   if (type === null) return [];
   const services = portServices(device, context.granted(device.function.rootBus)).map((name) => PORT_SERVICE[name]);
   return services.map((service) => `${device.name}:pcie${hex(((type - 4) << 8) | service, 3)}`);

@@ -22,7 +22,7 @@ export function acsVerdict36(device: PciDevice): AcsVerdict {
     detail,
     known: true,
   });
-  const type = device.function.portType;
+  const type = device.portType;
   if (type === null) return answer(false, 'conventional', 'conventional PCI function');
   const port = type === PortType.RootPort || type === PortType.DownstreamPort;
   if (!device.multifunction && !port) return answer(true, 'single-function', 'PCIe function on its own');
@@ -37,11 +37,11 @@ export function acsVerdict36(device: PciDevice): AcsVerdict {
 
 /** Whose requester ID conventional functions send with: 00.0 behind the PCIe bridge, or the topmost conventional bridge. */
 function aliasTarget(device: PciDevice, index: FabricIndex): PciDevice {
-  if (device.function.portType !== null) return device;
+  if (device.portType !== null) return device;
   let conventional: PciDevice | null = null;
   let below: PciDevice = device;
   for (let bridge = device.parent; bridge !== null; bridge = bridge.parent) {
-    if (bridge.function.portType !== null) {
+    if (bridge.portType !== null) {
       const first = index
         .sameBus(below)
         .find(({ function: fn }) => fn.address.device === 0 && fn.address.function === 0);

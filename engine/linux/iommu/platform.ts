@@ -52,7 +52,7 @@ const IBM = 0x1014;
 
 /** On POWER the platform makes the groups (partitionable endpoints), by no rule of PCI. */
 export const platformGroups = (devices: readonly PciDevice[]): boolean =>
-  devices.some((device) => rootOf(device).vendor === IBM && rootOf(device).function.portType === PortType.RootPort);
+  devices.some((device) => rootOf(device).vendor === IBM && rootOf(device).portType === PortType.RootPort);
 
 function rootOf(device: PciDevice): PciDevice {
   let top = device;

@@ -49,7 +49,7 @@ function classify(
   index: FabricIndex,
 ): { kind: BusKind; verdict: AcsVerdict | null } {
   if (bridge === null) return { kind: 'isolated', verdict: null };
-  switch (bridge.function.portType) {
+  switch (bridge.portType) {
     case PortType.RootPort: {
       const verdict = openAcs(bridge, index);
       return { kind: verdict === null ? 'isolated' : 'bridge', verdict };
@@ -58,9 +58,7 @@ function classify(
       return { kind: 'isolated', verdict: null };
     case PortType.UpstreamPort: {
       const bus = index.sameBus(device);
-      const strange = bus.some(
-        (one) => one.function.portType !== PortType.DownstreamPort || index.dmaAliases(one).length > 0,
-      );
+      const strange = bus.some((one) => one.portType !== PortType.DownstreamPort || index.dmaAliases(one).length > 0);
       if (strange) return { kind: 'bridge', verdict: null };
       for (const port of bus) {
         const verdict = index.verdict(port);

@@ -43,10 +43,10 @@ const inList = (list: readonly (number | readonly [number, number])[], id: numbe
   list.some((entry) => (typeof entry === 'number' ? entry === id : id >= entry[0] && id <= entry[1]));
 
 const isPort = (device: PciDevice): boolean => {
-  const type = device.function.portType;
+  const type = device.portType;
   return type === PortType.RootPort || type === PortType.DownstreamPort;
 };
-const isRootPort = (device: PciDevice): boolean => device.function.portType === PortType.RootPort;
+const isRootPort = (device: PciDevice): boolean => device.portType === PortType.RootPort;
 
 const PCH_PORTS: readonly (number | readonly [number, number])[] = [
   [0x3b42, 0x3b51],
@@ -143,7 +143,7 @@ const QUIRKS: readonly Quirk[] = [
     name: 'Intel integrated endpoint: no peer-to-peer',
     vendor: 0x8086,
     devices: null,
-    applies: (device) => device.function.portType === PortType.IntegratedEndpoint,
+    applies: (device) => device.portType === PortType.IntegratedEndpoint,
     asserts: asserting(PORT),
   },
   {

@@ -151,7 +151,7 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
 export function capabilitiesHidden(device: PciDevice): boolean {
   const { config } = device;
   if (config.known === null || device.attributes['conventionalPci'] === 1) return false;
-  if (device.function.portType !== null) return false;
+  if (device.portType !== null) return false;
   if (!config.isKnown(0x34, 1)) return (config.known[0x06]! & 0x10) === 0 || (config.bytes[0x06]! & 0x10) !== 0;
   if (!(config.bytes[0x06]! & 0x10)) return false;
   let at = config.bytes[0x34]! & 0xfc;
@@ -166,7 +166,7 @@ export function capabilitiesHidden(device: PciDevice): boolean {
 export function acsVerdict(device: PciDevice, settings: AcsSettings, required: number = ISOLATION): AcsVerdict {
   const quirk = acsQuirkVerdict(device, required, settings);
   if (quirk) return verdict(quirk.isolated, 'quirk', quirk.name);
-  const type = device.function.portType;
+  const type = device.portType;
   if (type === null) {
     if (capabilitiesHidden(device)) return unknown(settings, 'the dump does not show its capabilities');
     return verdict(false, 'conventional', 'conventional PCI function');

@@ -1,18 +1,15 @@
 /** What sysfs can ask of one function beyond binding: resets, removal, rescan, power. */
-import type { HardwareMachine } from '../../hardware/machine';
-import type { PciFunction } from '../../hardware/pci/function';
 import { ERRNO } from '../errno';
 import type { IrqCore } from '../irq/irq';
 import type { KernelLog } from '../log';
 import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
-import type { ResourceAssigner } from './assign';
-import { scanResources } from './assign';
 import type { PciBus } from './bus';
-import { PciDevice } from './device';
-import { foundText } from './found';
+import type { PciDevice } from './device';
+import type { Hierarchy } from './hierarchy';
 import { Hotplug } from './hotplug';
-import { LEVEL, devicePrefix, resourceText } from './enable';
+import { LEVEL, devicePrefix } from './enable';
+import type { LogicalBus } from './logical-bus';
 import type { BusView, ResetMethod } from './reset';
 import { RESET_METHODS, methodAvailable, probeResetMethods, resetWithState, tryResetBus } from './reset';
 import type { Sriov } from './sriov';
@@ -26,20 +23,15 @@ export interface RuntimePower {
 }
 
 export interface ActionServices {
-  readonly machine: HardwareMachine;
+  readonly hierarchy: Hierarchy;
   readonly bus: PciBus;
   readonly irqs: IrqCore;
   readonly log: KernelLog;
   readonly why: WhyLog;
-  readonly assigner: ResourceAssigner;
   readonly sriov: Sriov;
   readonly power: RuntimePower;
-  /** What enumeration writes into a function that was found. */
-  readonly setUp: (device: PciDevice) => void;
   /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
   readonly nativeHotplug: (rootBus: string) => boolean;
-  /** Facts of the firmware about a function that was found again. */
-  readonly firmware: (fn: PciFunction) => PciDevice['attributes'];
 }
 
 export class PciActionSet {
@@ -55,7 +47,7 @@ export class PciActionSet {
       why: services.why,
       childrenOf: (port) => services.bus.childrenOf(port),
       remove: (device) => services.bus.remove(device),
-      scanBelow: (port) => void this.scanBelow(port),
+      scanBelow: (port) => this.hotAdd(port),
       native: services.nativeHotplug,
     });
   }
@@ -152,74 +144,34 @@ export class PciActionSet {
     return this.services.power.status(device);
   }
 
-  /** Functions that answer and are not on the bus list: everywhere, or on the bus of a function and below. */
   rescan(at: PciDevice | null): number {
-    return this.scanBelow(at?.parent ?? null);
+    return this.rescanBus(at?.bus ?? null);
   }
 
-  /** As `rescan`, on the bus behind a bridge and below; null: everywhere. */
-  scanBelow(top: PciDevice | null): number {
-    const { machine, bus, assigner } = this.services;
-    const fresh: PciDevice[] = [];
-    const listed = new Map(bus.devices);
-    for (const fn of machine.functions.values()) {
-      if (fn.physicalFunction !== null || listed.has(fn.name) || !fn.reachable) continue;
-      const parent = fn.parent === null ? null : (listed.get(fn.parent.name) ?? null);
-      if (fn.parent !== null && parent === null) continue;
-      if (!this.isBelow(parent, top)) continue;
-      const device = this.scan(fn, parent, listed);
-      listed.set(device.name, device);
-      fresh.push(device);
-    }
-    if (fresh.length === 0) return 0;
-    assigner.assign(fresh);
-    for (const device of fresh) bus.add(device);
+  /** Functions that answer and are not on the bus list: everywhere, or on a bus and below. */
+  private rescanBus(bus: LogicalBus | null): number {
+    this.start((announce) => this.services.hierarchy.rescan(bus, announce));
     return 0;
   }
 
-  /** What enumeration does to one function (pci-linux.md 2.2). */
-  prepare(device: PciDevice, siblings: readonly PciDevice[]): void {
-    const view: BusView = { siblings: () => [...siblings, device] };
-    device.resetMethods = probeResetMethods(device, view);
-    const first = device.parent !== null && siblings.length === 0;
-    if (first && device.function.isBridge && !device.resetMethods.includes('bus')) device.resetMethods.push('bus');
-    if (device.resetMethods.length > 0) device.attributes['resettable'] = 1;
+  /** As `rescan` on the bus behind a bridge; where nothing is on it, the bridge's windows are sized anew. */
+  rescanBehind(bridge: PciDevice): number {
+    const { behind } = bridge;
+    if (behind === null || behind.devices.length > 0) return this.rescanBus(behind);
+    this.start((announce) => this.services.hierarchy.rescanBehind(bridge, announce));
+    return 0;
   }
 
-  private scan(fn: PciFunction, parent: PciDevice | null, listed: ReadonlyMap<string, PciDevice>): PciDevice {
-    const { log } = this.services;
-    const device = new PciDevice(fn);
-    device.parent = parent;
-    device.attributes = { ...this.services.firmware(fn) };
-    device.irq = device.config.read(0x3d, 1) === 0 ? 0 : device.config.read(0x3c, 1);
-    log.print(LEVEL.INFO, `pci ${fn.name}: ${foundText(device)}`);
-    silenceVirtualFunctions(device);
-    scanResources(device);
-    device.resources.slice(0, 7).forEach((resource, i) => {
-      if (resource.flags === 0n) return;
-      const text = resourceText({ ...resource, flags: resource.flags & ~0x20000000n });
-      log.print(LEVEL.INFO, `pci ${fn.name}: ${i === 6 ? 'ROM' : `BAR ${i}`} ${text}`);
-    });
-    this.services.setUp(device);
-    const siblings = [...listed.values()].filter(
-      (other) => other.parent === parent && other.function.rootBus === fn.rootBus,
-    );
-    this.prepare(device, siblings);
-    return device;
+  /** What came into the slot of a port. */
+  private hotAdd(port: PciDevice): void {
+    this.start((announce) => this.services.hierarchy.hotAdd(port, announce));
   }
 
-  private isBelow(device: PciDevice | null, top: PciDevice | null): boolean {
-    if (top === null || device === top) return true;
-    return device !== null && this.isBelow(device.parent, top);
+  /** Functions get their group as they are found, and drivers when all have addresses. */
+  private start(find: (announce: (device: PciDevice) => void) => PciDevice[]): void {
+    const { bus } = this.services;
+    for (const device of find((found) => bus.announce(found))) bus.start(device);
   }
-}
-
-/** VF Enable found on by a scan is cleared (pci-linux.md 6). */
-function silenceVirtualFunctions(device: PciDevice): void {
-  const at = device.config.findExtendedCapability(0x10);
-  if (at === 0) return;
-  device.config.set(at + 0x08, 2, device.config.read(at + 0x08, 2) & ~0x9);
-  device.config.set(at + 0x10, 2, 0);
 }
 
 /** Every device on the bus that a device is on, itself included. */

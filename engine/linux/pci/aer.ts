@@ -145,7 +145,7 @@ export class AerService {
   private recover(device: PciDevice, severity: Severity): void {
     clearStatus(device, severity);
     if (severity === 'correctable') return;
-    const type = device.function.portType;
+    const type = device.portType;
     const port = type === PortType.RootPort || type === PortType.DownstreamPort;
     const bridge = port ? device : device.parent;
     if (bridge === null) return;
@@ -170,7 +170,7 @@ export class AerService {
       .filter((device) => device.driver?.restoresAfterReset === true)
       .map((device) => [device, saveState(device)] as const);
     resetBelow(bridge.function);
-    const kind = bridge.function.portType === PortType.RootPort ? 'Root' : 'Downstream';
+    const kind = bridge.portType === PortType.RootPort ? 'Root' : 'Downstream';
     this.say(bridge, LEVEL.INFO, `AER: ${kind} Port link has been reset (0)`);
     for (const [device, state] of saved) restoreState(device, state);
   }

@@ -79,7 +79,7 @@ export function aliasDevfns(device: PciDevice): readonly number[] {
   return [...out].sort((a, b) => a - b);
 }
 
-const portType = (device: PciDevice): number | null => device.function.portType;
+const portType = (device: PciDevice): number | null => device.portType;
 
 export function isTranslationRoot(bridge: PciDevice): boolean {
   return TRANSLATION_ROOTS.has(idOf(bridge));

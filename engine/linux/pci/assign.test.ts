@@ -2,19 +2,11 @@
 import { expect, it } from 'vitest';
 import { parseAddress } from '../../hardware/pci/address';
 import { ConfigSpace } from '../../hardware/pci/config-space';
-import type { DeviceModel } from '../../hardware/pci/function';
+import { HardwareMachine } from '../../hardware/machine';
 import { PciFunction } from '../../hardware/pci/function';
 import { KernelLog } from '../log';
-import { ResourceAssigner, scanResources } from './assign';
-import { PciDevice } from './device';
-
-const modelOf = (sizes: readonly number[]): DeviceModel => ({
-  name: 'sizes',
-  regionSize: (region) => sizes[region] ?? 0,
-  read: () => 0,
-  write: () => undefined,
-  reset: () => undefined,
-});
+import { Hierarchy } from './hierarchy';
+import { pciOptionsOf } from './options';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -25,17 +17,38 @@ interface Windows {
   prefetch: [number, number];
 }
 
+/** Bits of a BAR of this size that take values. */
+function decode(space: ConfigSpace, at: number, size: number, type: number): void {
+  const mask = (type & 1 ? 0xffff : 0xffffffff) & ~(size - 1) & (type & 1 ? ~3 : ~0xf);
+  for (let byte = 0; byte < 4; byte++) space.writable[at + byte] = (mask >>> (8 * byte)) & 0xff;
+  if (type & 4) space.writable.fill(0xff, at + 4, at + 8);
+  space.set(at, 4, type);
+}
+
 function make(
   name: string,
-  parent: PciDevice | null,
+  parent: PciFunction | null,
   sizes: readonly number[],
   options: { bus?: [number, number]; windows?: Windows; types?: readonly number[]; virtual?: [number, number] } = {},
-): PciDevice {
+): PciFunction {
   const space = new ConfigSpace(4096);
-  space.writable.fill(0xff);
-  (options.types ?? []).forEach((type, bar) => space.set(0x10 + bar * 4, 4, type));
+  space.set(0, 4, 0x56781234);
+  const bridge = options.bus !== undefined;
+  space.set(0x08, 4, bridge ? 0x06040000 : 0x02000000);
+  sizes.slice(0, 6).forEach((size, bar) => {
+    if (size > 0) decode(space, 0x10 + bar * 4, size, options.types?.[bar] ?? 0);
+  });
+  if (sizes[6]) {
+    decode(space, 0x30, sizes[6], 0);
+    space.writable[0x30]! |= 1;
+  }
   if (options.bus) {
+    space.writable.fill(0xff, 0x18, 0x1b);
+    space.writable.fill(0xf0, 0x1c, 0x1e);
+    for (const at of [0x20, 0x22, 0x24, 0x26]) space.writable.set([0xf0, 0xff], at);
+    space.writable.fill(0xff, 0x28, 0x34);
     space.set(0x0e, 1, 1);
+    space.set(0x18, 1, parseAddress(name)!.bus);
     space.set(0x19, 1, options.bus[0]);
     space.set(0x1a, 1, options.bus[1]);
     const { io, memory, prefetch } = options.windows!;
@@ -49,15 +62,9 @@ function make(
   if (options.virtual) {
     space.set(0x100, 4, 0x00010010);
     space.set(0x10e, 2, options.virtual[0]);
-    space.set(0x124, 4, 0x4);
+    decode(space, 0x124, options.virtual[1], 0x4);
   }
-  const fn = new PciFunction(parseAddress(name)!, space, parent?.function ?? null, 'pci0000:00');
-  fn.model = modelOf(sizes);
-  const device = new PciDevice(fn);
-  device.parent = parent;
-  if (options.virtual) device.attributes['virtualBarSizes'] = String(options.virtual[1]);
-  scanResources(device);
-  return device;
+  return new PciFunction(parseAddress(name)!, space, parent, 'pci0000:00');
 }
 
 const windows = (size: number, io: [number, number] | null): Windows => ({
@@ -78,13 +85,22 @@ it('assigns one bus completely, then the subtree of its first bridge, then of th
   const otherPort = make('0000:00:05.0', null, [4 * KIB], { bus: [6, 6], windows: windows(2 * MIB, null) });
   const nvme = make('0000:06:00.0', otherPort, [16 * KIB], { types: [4], virtual: [4, 16 * KIB] });
 
-  const fresh = [rootPort, otherPort, upstream, first, second, nic, nvme];
+  const machine = new HardwareMachine('none');
+  machine.roots.push({ name: 'pci0000:00', segment: 0, bus: 0 });
+  for (const fn of [rootPort, otherPort, upstream, first, second, nic, nvme]) machine.add(fn);
   const log = new KernelLog(() => 0n);
-  new ResourceAssigner(
+  const hierarchy = new Hierarchy({
+    machine,
     log,
-    { io: [0x2000n, 0xffffn], memory: [[0x40000000n, 0xafffffffn]], memory64: [0x100000000n, 0x7fffffffffn] },
-    () => [],
-  ).assign(fresh);
+    options: pciOptionsOf(''),
+    acs: { enable: false, cmdline: '' },
+    apertures: [
+      { kind: 'io', start: 0x2000n, end: 0xffffn },
+      { kind: 'memory', start: 0x40000000n, end: 0xafffffffn },
+      { kind: 'memory', start: 0x100000000n, end: 0x7fffffffffn },
+    ],
+  });
+  const found = hierarchy.rescan(null, () => undefined);
   const assigned = log.records.flatMap(({ text }) => {
     const match = /^pci (0000:[^ ]+): (.*?) \[(?:mem|io ) 0x([0-9a-f]+)-0x([0-9a-f]+).*: assigned$/.exec(text);
     return match ? [`${match[1]} ${match[2]} ${Number(`0x${match[3]}`).toString(16)}`] : [];
@@ -114,7 +130,7 @@ it('assigns one bus completely, then the subtree of its first bridge, then of th
     '0000:06:00.0 BAR 0 40400000',
     '0000:06:00.0 VF BAR 0 40404000',
   ]);
-  expect(nvme.resources[7]!.end).toBe(0x40413fffn);
+  expect(found.find(({ name }) => name === '0000:06:00.0')!.resources[7]!.end).toBe(0x40413fffn);
   expect(first.config.read(0x20, 4)).toBe(0x40104000);
   expect(rootPort.config.read(0x28, 4)).toBe(1);
 });

@@ -74,10 +74,20 @@ export class PciBus {
     this.devices.set(device.name, device);
   }
 
-  /** device_add: onto the list, into a group; drivers are tried where autoprobe is on. */
+  /** As `announce`, then `start`. */
   add(device: PciDevice): void {
+    this.announce(device);
+    this.start(device);
+  }
+
+  /** device_add: onto the list, into a group. */
+  announce(device: PciDevice): void {
     this.devices.set(device.name, device);
     this.iommu.addDevice(device);
+  }
+
+  /** pci_bus_add_device: drivers are tried where autoprobe is on. */
+  start(device: PciDevice): void {
     for (const driver of this.drivers.values()) driver.deviceAdded?.(device);
     for (const listener of this.listeners) listener.added?.(device);
     if (this.autoprobe) this.attach(device);
@@ -107,11 +117,12 @@ export class PciBus {
   private destroy(device: PciDevice): void {
     const below = this.childrenOf(device).reverse();
     for (const child of below) this.destroy(child);
-    if (device.function.isBridge) {
-      const bus = device.config.read(0x19, 1).toString(16).padStart(2, '0');
-      const segment = device.name.slice(0, device.name.indexOf(':'));
-      this.log.print(LEVEL.INFO, `pci_bus ${segment}:${bus}: busn_res: [bus ${bus}] is released`);
+    const { behind } = device;
+    if (behind !== null) {
+      this.log.print(LEVEL.INFO, `pci_bus ${behind.name}: busn_res: ${behind.range} is released`);
+      device.behind = null;
     }
+    device.bus?.take(device);
     this.devices.delete(device.name);
     this.iommu.removeDevice(device);
     for (const listener of this.listeners) listener.removed?.(device);

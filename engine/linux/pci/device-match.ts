@@ -1,15 +1,20 @@
 /** How the command line names functions: `pci=option=…@device` (iommu-groups.md 3.3). */
 import type { PciDevice } from './device';
 
-/** Values of one `pci=` option, in order: `pci=noats,config_acs=1@00:01.0` → for `config_acs` the part behind `=`. */
-export function pciOption(cmdline: string, name: string): string | null {
+/** Every `pci=` option in order, with the part behind `=`, or nothing: `pci=noats,config_acs=1@00:01.0`. */
+export function* pciOptions(cmdline: string): IterableIterator<[name: string, value: string]> {
   for (const word of cmdline.split(/\s+/)) {
     if (!word.startsWith('pci=')) continue;
     for (const option of word.slice(4).split(',')) {
-      if (option === name) return '';
-      if (option.startsWith(`${name}=`)) return option.slice(name.length + 1);
+      const split = option.indexOf('=');
+      yield split < 0 ? [option, ''] : [option.slice(0, split), option.slice(split + 1)];
     }
   }
+}
+
+/** Value of one `pci=` option, '' for one without; null when it is not given. */
+export function pciOption(cmdline: string, name: string): string | null {
+  for (const [option, value] of pciOptions(cmdline)) if (option === name) return value;
   return null;
 }
 

@@ -1,5 +1,7 @@
 import type { PciFunction } from '../../hardware/pci/function';
+import { PortType } from '../../hardware/pci/function';
 import type { PendingCall } from '../process/files';
+import type { LogicalBus } from './logical-bus';
 
 /** One row of sysfs `resource`: inclusive range and IORESOURCE_* flags; all zero when unused. */
 export interface Resource {
@@ -58,10 +60,22 @@ export interface PciDeviceId {
   overrideOnly: boolean;
 }
 
+const DOWNSTREAM: ReadonlySet<number | null> = new Set([
+  PortType.RootPort,
+  PortType.DownstreamPort,
+  PortType.PciToPcieBridge,
+]);
+
 /** Linux's view of a function (`struct pci_dev`). */
 export class PciDevice {
   readonly function: PciFunction;
   parent: PciDevice | null = null;
+  /** The bus it is on; null while nobody has put it on one. */
+  bus: LogicalBus | null = null;
+  /** The bus behind a bridge; null where none was found or made. */
+  behind: LogicalBus | null = null;
+  /** Length of one virtual function's share of each VF BAR, where the function has such BARs. */
+  virtualShares: (bigint | undefined)[] = [];
   physicalFunction: PciDevice | null = null;
   readonly virtualFunctions: PciDevice[] = [];
   driver: PciDriver | null = null;
@@ -85,6 +99,9 @@ export class PciDevice {
   wakeupEnabled = false;
   /** Driver data (`dev_set_drvdata`). */
   driverData: unknown = null;
+  /** The class does not go with the header, and Linux does not look at it. */
+  classIgnored = false;
+  private repairedType: number | null = null;
   private rows: Resource[] | null = null;
   private makeRows: (() => Resource[]) | null = null;
 
@@ -118,9 +135,29 @@ export class PciDevice {
     return (this.attributes['device'] as number) ?? this.config.read(2, 2);
   }
 
-  /** 24-bit class code. */
+  /** 24-bit class code; 0 where it does not go with the header's layout. */
   get class(): number {
-    return this.config.read(8, 4) >>> 8;
+    return this.classIgnored ? 0 : this.config.read(8, 4) >>> 8;
+  }
+
+  /** One of `PortType`, as Linux takes it; null for a conventional function. */
+  get portType(): number | null {
+    return this.repairedType ?? this.function.portType;
+  }
+
+  /**
+   * A port that says it leads the other way than where it stands is taken for what it can be (iommu-groups.md 1.1). What
+   * the log says of it; null where nothing is wrong.
+   */
+  repairPortType(): string | null {
+    const above = this.parent?.portType ?? null;
+    const own = this.function.portType;
+    if (own === PortType.DownstreamPort && DOWNSTREAM.has(above)) this.repairedType = PortType.UpstreamPort;
+    else if (own === PortType.UpstreamPort && above === PortType.UpstreamPort) {
+      this.repairedType = PortType.DownstreamPort;
+    } else return null;
+    const [claim, is] = own === PortType.DownstreamPort ? ['downstream', 'upstream'] : ['upstream', 'downstream'];
+    return `claims to be ${claim} port but is acting as ${is} port, correcting type`;
   }
 
   /** One of several functions of its device; never a virtual function. */

@@ -200,7 +200,7 @@ export class PortDriver implements PciDriver {
   }
 
   probe(device: PciDevice): number {
-    const type = device.function.portType;
+    const type = device.portType;
     const known: readonly (number | null)[] = [
       PortType.RootPort,
       PortType.UpstreamPort,

@@ -2,8 +2,9 @@
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
 import type { PciDevice } from './device';
-import { ROM_RESOURCE } from './device';
+import { BRIDGE_RESOURCES, ROM_RESOURCE } from './device';
 import { setPowerState } from './power';
+import { RESOURCE_IO, RESOURCE_MEMORY, RESOURCE_UNSET, resourceName, resourceText } from './resource';
 
 const COMMAND = 0x04;
 const COMMAND_IO = 0x1;
@@ -12,14 +13,6 @@ const COMMAND_MASTER = 0x4;
 const INTX_DISABLE = 0x400;
 const LATENCY_TIMER = 0x0d;
 const INTERRUPT_PIN = 0x3d;
-
-export const RESOURCE_IO = 0x100n;
-export const RESOURCE_MEMORY = 0x200n;
-export const RESOURCE_PREFETCH = 0x2000n;
-export const RESOURCE_64 = 0x100000n;
-export const RESOURCE_WINDOW = 0x200000n;
-export const RESOURCE_DISABLED = 0x10000000n;
-export const RESOURCE_UNSET = 0x20000000n;
 
 /** Syslog levels. */
 export const LEVEL = {
@@ -39,28 +32,6 @@ export interface PinRouter {
 
 /** Prefix of a line about a device: `vfio-pci 0000:01:00.0: ` while a driver holds it, else `pci 0000:01:00.0: `. */
 export const devicePrefix = (device: PciDevice): string => `${device.driver?.name ?? 'pci'} ${device.name}: `;
-
-/** `%pR`: `[mem 0xfe000000-0xfe000fff 64bit pref]`, `[io  0xd000-0xdfff]`. */
-export function resourceText(resource: { start: bigint; end: bigint; flags: bigint }): string {
-  const { start, end, flags } = resource;
-  const io = (flags & RESOURCE_IO) !== 0n;
-  const digits = io ? 4 : 8;
-  const hex = (value: bigint): string => `0x${value.toString(16).padStart(digits, '0')}`;
-  let text = io ? 'io  ' : 'mem ';
-  text += flags & RESOURCE_UNSET ? `size ${hex(end - start + 1n)}` : `${hex(start)}-${hex(end)}`;
-  if (flags & RESOURCE_64) text += ' 64bit';
-  if (flags & RESOURCE_PREFETCH) text += ' pref';
-  if (flags & RESOURCE_WINDOW) text += ' window';
-  if (flags & RESOURCE_DISABLED) text += ' disabled';
-  return `[${text}]`;
-}
-
-/** The name a resource has in messages: `BAR 0`, `ROM`, `VF BAR 0`, `bridge window`. */
-export function resourceName(index: number): string {
-  if (index < ROM_RESOURCE) return `BAR ${index}`;
-  if (index === ROM_RESOURCE) return 'ROM';
-  return index < 13 ? `VF BAR ${index - 7}` : 'bridge window';
-}
 
 export class PciEnable {
   private readonly log: KernelLog;
@@ -136,7 +107,7 @@ export class PciEnable {
       const { flags } = resource;
       if (!(flags & (RESOURCE_IO | RESOURCE_MEMORY))) continue;
       if (i === ROM_RESOURCE && !(flags & 1n)) continue;
-      if (i > ROM_RESOURCE && i < 13) continue;
+      if (i > ROM_RESOURCE && i < BRIDGE_RESOURCES) continue;
       if (flags & RESOURCE_UNSET) {
         this.log.print(
           LEVEL.ERR,

@@ -4,6 +4,7 @@ import { ConfigSpace } from '../../hardware/pci/config-space';
 import { parseAddress } from '../../hardware/pci/address';
 import { PciDevice } from './device';
 import { ariChain, configureAri, setUpExpress } from './express-setup';
+import { pciOptionsOf } from './options';
 
 interface Shape {
   at: string;
@@ -43,7 +44,7 @@ function below(port: Shape, shape: Shape): { said: string[]; payloads: [number, 
   const device = new PciDevice(functionOf(shape, above.function));
   device.parent = above;
   const said: string[] = [];
-  setUpExpress(device, (one) => (text) => said.push(`${one.name}: ${text}`));
+  setUpExpress(device, pciOptionsOf(''), (one) => (text) => said.push(`${one.name}: ${text}`));
   const payload = ({ config }: PciDevice): number => (config.read(EXPRESS + 8, 2) >>> 5) & 7;
   return { said, payloads: [payload(above), payload(device)], device };
 }
@@ -61,7 +62,10 @@ describe('the payload size', () => {
   it('of a root port gives way to a function that has less', () => {
     const { said, payloads } = below({ at: '00:01.0', type: 4, largest: 1, payload: 1 }, { at: '01:00.0', type: 0 });
     expect(payloads).toEqual([0, 0]);
-    expect(said).toEqual(["0000:00:01.0: Upstream bridge's Max Payload Size set to 128 (was 256, max 256)"]);
+    expect(said).toEqual([
+      "0000:01:00.0: Upstream bridge's Max Payload Size set to 128 (was 256, max 256)",
+      '0000:01:00.0: Max Payload Size set to 128 (was 128, max 128)',
+    ]);
   });
 
   it('of a switch does not', () => {
@@ -76,7 +80,7 @@ describe('the payload size', () => {
 it('extended tags are turned on once, with a line', () => {
   const { said, device } = below({ at: '00:01.0', type: 4 }, { at: '01:00.0', type: 0, tags: true });
   expect(said).toEqual(['0000:01:00.0: enabling Extended Tags']);
-  setUpExpress(device, () => (text) => said.push(text));
+  setUpExpress(device, pciOptionsOf(''), () => (text) => said.push(text));
   expect(said).toHaveLength(1);
 });
 

@@ -1,7 +1,10 @@
-/** What enumeration sets up in the PCI Express capability: payload size, tags, ARI (pci-linux.md 6). */
+/** What enumeration sets up in the PCI Express capability: tags, ARI (pci-linux.md 6); payload sizes: `payload.ts`. */
 import type { PciFunction } from '../../hardware/pci/function';
-import { PortType } from '../../hardware/pci/function';
+import { devfn } from '../../hardware/pci/address';
 import type { PciDevice } from './device';
+import type { PciOptions } from './options';
+import type { SayOf } from './payload';
+import { matchPayload } from './payload';
 
 const EXPRESS = 0x10;
 const ARI = 0x000e;
@@ -11,59 +14,17 @@ const DEVICE_CAPABILITIES_2 = 0x24;
 const DEVICE_CONTROL_2 = 0x28;
 const EXTENDED_TAGS_SUPPORTED = 0x20;
 const EXTENDED_TAGS = 0x100;
-const PAYLOAD = 0xe0;
 const ARI_FORWARDING = 0x20;
 
-type Say = (text: string) => void;
-
-const bytesOf = (code: number): number => 128 << code;
-const payload = (device: PciDevice): number =>
-  (device.config.read(device.config.findCapability(EXPRESS) + DEVICE_CONTROL, 2) & PAYLOAD) >>> 5;
-const largest = (device: PciDevice): number =>
-  device.config.read(device.config.findCapability(EXPRESS) + DEVICE_CAPABILITIES, 4) & 7;
-
-function setPayload(device: PciDevice, code: number): void {
-  const at = device.config.findCapability(EXPRESS) + DEVICE_CONTROL;
-  device.config.write(at, 2, (device.config.read(at, 2) & ~PAYLOAD) | (code << 5));
-}
-
-/** The default policy: a function takes over the size of the bridge above; only a root port gives way to it. */
-function configurePayload(device: PciDevice, say: Say, sayOf: (device: PciDevice) => Say): void {
-  const most = largest(device);
-  if (device.function.portType === PortType.IntegratedEndpoint) {
-    setPayload(device, most);
-    return;
-  }
-  const above = device.parent;
-  if (above === null || above.function.portType === null) return;
-  const own = payload(device);
-  const wanted = payload(above);
-  if (own === wanted) return;
-  if (most < wanted) {
-    if (above.function.portType !== PortType.RootPort) {
-      say(`can't set Max Payload Size to ${bytesOf(wanted)}; if necessary, use "pci=pcie_bus_safe" and report a bug`);
-      return;
-    }
-    setPayload(above, most);
-    sayOf(above)(
-      `Upstream bridge's Max Payload Size set to ${bytesOf(most)} (was ${bytesOf(wanted)}, max ${bytesOf(largest(above))})`,
-    );
-  }
-  const agreed = payload(above);
-  if (own === agreed) return;
-  setPayload(device, agreed);
-  say(`Max Payload Size set to ${bytesOf(agreed)} (was ${bytesOf(own)}, max ${bytesOf(most)})`);
-}
-
-export function setUpExpress(device: PciDevice, sayOf: (device: PciDevice) => Say): void {
+/** What the function's capability gets when it is found; `sayOf` prints on a function. */
+export function setUpExpress(device: PciDevice, options: PciOptions, sayOf: SayOf): void {
   const { config } = device;
   const at = config.findCapability(EXPRESS);
   if (at === 0) return;
-  const say = sayOf(device);
-  configurePayload(device, say, sayOf);
+  matchPayload(device, options.payload, sayOf);
   const control = config.read(at + DEVICE_CONTROL, 2);
   if (!(config.read(at + DEVICE_CAPABILITIES, 4) & EXTENDED_TAGS_SUPPORTED) || control & EXTENDED_TAGS) return;
-  say('enabling Extended Tags');
+  sayOf(device)('enabling Extended Tags');
   config.write(at + DEVICE_CONTROL, 2, control | EXTENDED_TAGS);
 }
 
@@ -98,4 +59,15 @@ export function ariChain(functions: readonly PciFunction[]): PciFunction[] {
     if (next <= number) return chain;
     number = next;
   }
+}
+
+const SRIOV = 0x10;
+const SRIOV_CONTROL = 0x08;
+const ARI_CAPABLE_HIERARCHY = 0x10;
+
+/** The lowest physical function tells its virtual functions that they may have numbers above 7 (PCIe 9.3.3.3.5). */
+export function setAriHierarchy(device: PciDevice): void {
+  const at = device.config.findExtendedCapability(SRIOV);
+  if (at === 0 || devfn(device.function.address) !== 0) return;
+  device.config.write(at + SRIOV_CONTROL, 2, device.config.read(at + SRIOV_CONTROL, 2) | ARI_CAPABLE_HIERARCHY);
 }

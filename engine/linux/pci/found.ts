@@ -18,7 +18,7 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 /** What the log says of a function that a scan found: `[8086:10d3] type 00 class 0x020000 PCIe Endpoint`. */
 export function foundText(device: PciDevice): string {
   const { function: fn, config } = device;
-  const type = fn.portType;
+  const type = device.portType;
   const conventional = fn.isBridge ? 'conventional PCI bridge' : 'conventional PCI endpoint';
   const kind = type === null ? conventional : (PORT_TEXT[type] ?? 'PCIe unknown');
   const header = hex(config.read(0x0e, 1) & 0x7f, 2);

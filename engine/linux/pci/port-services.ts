@@ -28,7 +28,7 @@ const HOT_PLUG_CAPABLE = 0x40;
 
 /** The port has a slot that can be driven (PCIe 7.5.3.9); who drives it is another question. */
 export function hasHotplugSlot(port: PciDevice): boolean {
-  const type = port.function.portType;
+  const type = port.portType;
   if (type !== PortType.RootPort && type !== PortType.DownstreamPort) return false;
   const at = port.config.findCapability(EXPRESS);
   return (
@@ -39,7 +39,7 @@ export function hasHotplugSlot(port: PciDevice): boolean {
 
 export function portServices(port: PciDevice, granted: Granted): PortService[] {
   const { config } = port;
-  const type = port.function.portType;
+  const type = port.portType;
   const root = type === PortType.RootPort || type === PortType.EventCollector;
   const aer = root && granted.aer && config.findExtendedCapability(AER) !== 0;
   const services: PortService[] = [];

@@ -99,7 +99,7 @@ function fastPort(bridge: PciDevice, at: number): boolean {
 export function resetSecondaryBus(bridge: PciDevice, below: readonly PciDevice[]): number {
   resetBelow(bridge.function);
   if (!below.some((device) => device.config.findCapability(0x01) !== 0)) return 0;
-  const port = bridge.function.portType;
+  const port = bridge.portType;
   if (port !== PortType.RootPort && port !== PortType.DownstreamPort) return 0;
   const at = bridge.config.findCapability(0x10);
   if (!fastPort(bridge, at) || !(bridge.config.read(at + 0x0c, 4) & LINK_ACTIVE_REPORTING)) return 0;

@@ -9,8 +9,10 @@ import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
 import type { PciBus } from './bus';
 import type { IovControl } from './device';
+import { probeResetMethods } from './reset';
 import { IOV_RESOURCES, PciDevice } from './device';
-import { LEVEL, RESOURCE_UNSET, devicePrefix } from './enable';
+import { LEVEL, devicePrefix } from './enable';
+import { RESOURCE_UNSET } from './resource';
 
 const SRIOV_CAPABILITY = 0x10;
 const CONTROL = 0x08;
@@ -26,21 +28,12 @@ export class Sriov implements IovControl {
   private readonly bus: PciBus;
   private readonly log: KernelLog;
   private readonly why: WhyLog;
-  /** What a new function gets at enumeration. */
-  private readonly prepare: (device: PciDevice) => void;
 
-  constructor(
-    machine: HardwareMachine,
-    bus: PciBus,
-    log: KernelLog,
-    why: WhyLog,
-    prepare: (device: PciDevice) => void,
-  ) {
+  constructor(machine: HardwareMachine, bus: PciBus, log: KernelLog, why: WhyLog) {
     this.machine = machine;
     this.bus = bus;
     this.log = log;
     this.why = why;
-    this.prepare = prepare;
   }
 
   /** Write of `sriov_numvfs`. */
@@ -160,7 +153,9 @@ export class Sriov implements IovControl {
     });
     while (vf.resources.length < 13) vf.resources.push({ start: 0n, end: 0n, flags: 0n });
     pf.virtualFunctions.push(vf);
-    this.prepare(vf);
+    pf.bus?.put(vf);
+    vf.resetMethods = probeResetMethods(vf, { siblings: () => [...(pf.bus?.devices ?? [])] });
+    if (vf.resetMethods.length > 0) vf.attributes['resettable'] = 1;
     this.bus.add(vf);
   }
 

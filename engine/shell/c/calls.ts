@@ -65,8 +65,6 @@ export class ProgramCalls {
   readonly process: Process;
   /** Null in a replay. */
   readonly memory: LinearMemory | null;
-  /** Who watches: told of every call that did not sleep, with its value ≥ 0 or negative errno. */
-  told: ((number: number, args: Arguments, text: string, result: number) => void) | null = null;
   private readonly tape: Tape;
   private readonly locked = new Set<number>();
 
@@ -89,9 +87,7 @@ export class ProgramCalls {
   call(number: number, args: Arguments, text: string): number | PendingCall {
     this.kernel.why.clear();
     const handler = HANDLERS.get(number);
-    const result = handler === undefined ? -ERRNO.ENOSYS : handler(this, args, text);
-    if (typeof result === 'number') this.told?.(number, args, text, result);
-    return result;
+    return handler === undefined ? -ERRNO.ENOSYS : handler(this, args, text);
   }
 
   // ---- helpers of the handlers

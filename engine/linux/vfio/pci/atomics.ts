@@ -22,11 +22,11 @@ const requesterTypes: readonly (number | null)[] = [
 
 /** Whether AtomicOps of the widths in `mask` complete at the root port, with switches passing them on. */
 function reachRoot(device: PciDevice, mask: number): boolean {
-  if (device.isVirtual || !requesterTypes.includes(device.function.portType)) return false;
+  if (device.isVirtual || !requesterTypes.includes(device.portType)) return false;
   for (let bridge = device.parent; bridge !== null; bridge = bridge.parent) {
     const at = bridge.config.findCapability(0x10);
     const capabilities = bridge.config.read(at + DEVICE_CAPABILITIES_2, 4);
-    const port = bridge.function.portType;
+    const port = bridge.portType;
     if (port === PortType.UpstreamPort || port === PortType.DownstreamPort) {
       if (!(capabilities & ROUTING)) return false;
     } else if (port === PortType.RootPort && (capabilities & mask) !== mask) {
