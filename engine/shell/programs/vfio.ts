@@ -13,10 +13,15 @@ const IRQ_WORDS: Readonly<Record<string, number>> = { intx: 0, msi: 1, msix: 2, 
 const CONFIG_REGION = 7;
 const TYPE1V2 = 3;
 
+/** Room for the rows of a bus with 256 functions. */
+const HOT_RESET_ARGSZ = 4096;
+
 const DATA_NONE = 1;
 const DATA_EVENTFD = 4;
 const ACTIONS: Readonly<Record<string, number>> = { mask: 1 << 3, unmask: 1 << 4, trigger: 1 << 5 };
 const MAP_READ_WRITE = 3;
+/** FIXED_IOVA, WRITEABLE and READABLE. */
+const IOAS_MAP_FIXED_READ_WRITE = 7;
 
 interface EventSource {
   fd: number;
@@ -31,7 +36,10 @@ interface Client {
   iommuSet: boolean;
   /** Group number → descriptor. */
   groups: Map<string, number>;
-  devices: Map<string, { fd: number; group: string }>;
+  /** `group`: null for a device that was opened through its own file. */
+  devices: Map<string, { fd: number; group: string | null }>;
+  /** /dev/iommu and the address space that devices opened through their own files share. */
+  iommufd: { fd: number; ioas: number } | null;
   events: EventSource[];
   maps: { iova: bigint; size: bigint; name: string }[];
   buffers: number;
@@ -58,6 +66,7 @@ class Session {
         iommuSet: false,
         groups: new Map(),
         devices: new Map(),
+        iommufd: null,
         events: [],
         maps: [],
         buffers: 0,
@@ -77,6 +86,7 @@ class Session {
       }
     };
     for (const [group, fd] of client.groups) if (!link(fd).endsWith(`/${group}`)) return false;
+    if (client.iommufd !== null && !link(client.iommufd.fd).endsWith('iommu')) return false;
     return client.container === null || link(client.container).includes('vfio');
   }
 
@@ -139,6 +149,8 @@ const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 const HELP = `vfio: drive a PCI function from user space, one system call at a time
 
   vfio attach ADDRESS            container, group, IOMMU, device: the way in
+                                 --token UUID: the secret that a physical function shares with its
+                                 virtual ones; --iommufd: /dev/iommu and the device's own file instead
   vfio status                    what this shell holds
   vfio info ADDRESS              regions and interrupts of the device
   vfio cfg ADDRESS REG[=VALUE]   config space as the user sees it: REG is an offset (0x04.w) or a name (COMMAND)
@@ -151,7 +163,8 @@ const HELP = `vfio: drive a PCI function from user space, one system call at a t
                                  -v: and its way from the device to the eventfd
   vfio map IOVA SIZE             memory of this process for the device's DMA
   vfio unmap IOVA SIZE
-  vfio reset ADDRESS
+  vfio reset ADDRESS             reset of this function alone
+  vfio hotreset ADDRESS          reset of its whole bus or slot: who is on it, and then the reset
   vfio detach [ADDRESS]          close what is open
 
 A function must be bound to vfio-pci first, and so must all of its group that a host driver holds:
@@ -159,14 +172,37 @@ A function must be bound to vfio-pci first, and so must all of its group that a 
 Each step prints its system call. After a refusal, \`why' tells which check said no.
 `;
 
+interface AttachOptions {
+  readonly text: string;
+  readonly token: string | null;
+  readonly iommufd: boolean;
+}
+
+function attachOptions(args: readonly string[]): AttachOptions {
+  let text: string | undefined;
+  let token: string | null = null;
+  let iommufd = false;
+  for (let at = 0; at < args.length; at++) {
+    const word = args[at]!;
+    if (word === '--iommufd') iommufd = true;
+    else if (word === '--token') {
+      token = args[++at] ?? null;
+      if (token === null) throw new UsageError('--token needs a UUID');
+    } else if (word.startsWith('-')) throw new UsageError(`${word} is no option of attach`);
+    else text ??= word;
+  }
+  if (text === undefined) throw new UsageError('an address is missing');
+  return { text, token, iommufd };
+}
+
 async function attach(session: Session, args: readonly string[]): Promise<void> {
   const { client, context } = session;
-  const [text] = args;
-  if (text === undefined) throw new UsageError('an address is missing');
+  const { text, token, iommufd } = attachOptions(args);
   const address = fullAddress(text);
   const { files } = context;
   if (!files.tryStat(`/sys/bus/pci/devices/${address}`)) throw new Refused(`there is no function ${address}`);
   if (client.devices.has(address)) return session.say(`${address} is attached already.`);
+  if (iommufd) return attachByCdev(session, address);
   const link = files.tryLstat(`/sys/bus/pci/devices/${address}/iommu_group`);
   if (!link) throw new Refused(`${address} is in no IOMMU group: no IOMMU translates its DMA`);
   const group = files.readlink(`/sys/bus/pci/devices/${address}/iommu_group`).split('/').at(-1)!;
@@ -217,7 +253,13 @@ async function attach(session: Session, args: readonly string[]): Promise<void> 
     client.iommuSet = true;
   }
   const device = await session.step(
-    { op: 'ioctl', fd, request: 'VFIO_GROUP_GET_DEVICE_FD', arg: address, as: `vfio-${address}` },
+    {
+      op: 'ioctl',
+      fd,
+      request: 'VFIO_GROUP_GET_DEVICE_FD',
+      arg: token === null ? address : `${address} vf_token=${token}`,
+      as: `vfio-${address}`,
+    },
     `${address} was not opened`,
   );
   client.devices.set(address, { fd: device.fd!, group });
@@ -226,13 +268,55 @@ async function attach(session: Session, args: readonly string[]): Promise<void> 
   );
 }
 
+/** iommufd's way in: the device's own file, bound to an iommufd, attached to an address space. */
+async function attachByCdev(session: Session, address: string): Promise<void> {
+  const { client, context } = session;
+  const folder = `/sys/bus/pci/devices/${address}/vfio-dev`;
+  const name = context.files.tryStat(folder) ? context.files.list(folder)[0] : undefined;
+  if (name === undefined) throw new Refused(`${address} has no file in /dev/vfio/devices: it is not bound to vfio-pci`);
+  if (client.iommufd === null) {
+    const opened = await session.step({ op: 'open', path: '/dev/iommu', flags: 'O_RDWR' }, '/dev/iommu was not opened');
+    const fd = opened.fd!;
+    const space = await session.step(
+      { op: 'ioctl', fd, request: 'IOMMU_IOAS_ALLOC', arg: {} },
+      'no address space was made',
+    );
+    client.iommufd = { fd, ioas: Number(session.field(space, 'out_ioas_id')) };
+  }
+  const { fd: iommufd, ioas } = client.iommufd;
+  const device = await session.step(
+    { op: 'open', path: `/dev/vfio/devices/${name}`, flags: 'O_RDWR' },
+    `${address} was not opened`,
+  );
+  const fd = device.fd!;
+  try {
+    await session.step(
+      { op: 'ioctl', fd, request: 'VFIO_DEVICE_BIND_IOMMUFD', arg: { iommufd } },
+      `${address} was not bound to the iommufd`,
+    );
+    await session.step(
+      { op: 'ioctl', fd, request: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', arg: { pt_id: ioas } },
+      `${address} was not attached to address space ${ioas}`,
+    );
+  } catch (error) {
+    await session.attempt({ op: 'close', fd });
+    throw error;
+  }
+  client.devices.set(address, { fd, group: null });
+  await session.say(`${address} is attached: iommufd ${iommufd}, address space ${ioas}, device on ${fd}.`);
+}
+
 async function status(session: Session): Promise<void> {
   const { client } = session;
-  if (client.container === null) return session.say('Nothing is attached. Begin with: vfio attach ADDRESS');
-  await session.say(`container  fd ${client.container}${client.iommuSet ? '  type1v2' : '  no IOMMU set'}`);
+  if (client.container === null && client.iommufd === null)
+    return session.say('Nothing is attached. Begin with: vfio attach ADDRESS');
+  if (client.container !== null)
+    await session.say(`container  fd ${client.container}${client.iommuSet ? '  type1v2' : '  no IOMMU set'}`);
+  if (client.iommufd !== null)
+    await session.say(`iommufd    fd ${client.iommufd.fd}  address space ${client.iommufd.ioas}`);
   for (const [group, fd] of client.groups) await session.say(`group ${group}  fd ${fd}`);
   for (const [address, { fd, group }] of client.devices)
-    await session.say(`device     fd ${fd}  ${address}  (group ${group})`);
+    await session.say(`device     fd ${fd}  ${address}${group === null ? '' : `  (group ${group})`}`);
   for (const map of client.maps) await session.say(`mapped     ${hex(map.iova)}-${hex(map.iova + map.size - 1n)}`);
   for (const event of client.events) {
     await session.say(
@@ -505,16 +589,25 @@ async function watchEvents(session: Session, options: { verbose: boolean }): Pro
 async function map(session: Session, args: readonly string[], undo: boolean): Promise<void> {
   const { client } = session;
   if (args.length < 2) throw new UsageError('say IOVA and SIZE');
-  if (client.container === null) throw new Refused('there is no container: vfio attach ADDRESS');
+  const { iommufd } = client;
+  if (client.container === null && iommufd === null)
+    throw new Refused('there is no container and no iommufd: vfio attach ADDRESS');
   const [iova, size] = [BigInt(args[0]!), BigInt(args[1]!)];
   if (undo) {
     await session.step(
-      {
-        op: 'ioctl',
-        fd: client.container,
-        request: 'VFIO_IOMMU_UNMAP_DMA',
-        arg: { flags: 0, iova: hex(iova), size: hex(size) },
-      },
+      iommufd
+        ? {
+            op: 'ioctl',
+            fd: iommufd.fd,
+            request: 'IOMMU_IOAS_UNMAP',
+            arg: { ioas_id: iommufd.ioas, iova: hex(iova), length: hex(size) },
+          }
+        : {
+            op: 'ioctl',
+            fd: client.container!,
+            request: 'VFIO_IOMMU_UNMAP_DMA',
+            arg: { flags: 0, iova: hex(iova), size: hex(size) },
+          },
       'nothing was unmapped',
     );
     client.maps = client.maps.filter((one) => one.iova < iova || one.iova + one.size > iova + size);
@@ -524,12 +617,25 @@ async function map(session: Session, args: readonly string[], undo: boolean): Pr
   const name = `vfiobuffer${client.buffers}`;
   const memory = await session.step({ op: 'alloc', as: name, size: hex(size) }, 'no memory');
   await session.step(
-    {
-      op: 'ioctl',
-      fd: client.container,
-      request: 'VFIO_IOMMU_MAP_DMA',
-      arg: { flags: MAP_READ_WRITE, vaddr: memory.address ?? name, iova: hex(iova), size: hex(size) },
-    },
+    iommufd
+      ? {
+          op: 'ioctl',
+          fd: iommufd.fd,
+          request: 'IOMMU_IOAS_MAP',
+          arg: {
+            flags: IOAS_MAP_FIXED_READ_WRITE,
+            ioas_id: iommufd.ioas,
+            user_va: memory.address ?? name,
+            length: hex(size),
+            iova: hex(iova),
+          },
+        }
+      : {
+          op: 'ioctl',
+          fd: client.container!,
+          request: 'VFIO_IOMMU_MAP_DMA',
+          arg: { flags: MAP_READ_WRITE, vaddr: memory.address ?? name, iova: hex(iova), size: hex(size) },
+        },
     'the memory was not mapped',
   );
   client.maps.push({ iova, size, name });
@@ -543,15 +649,45 @@ async function detach(session: Session, args: readonly string[]): Promise<void> 
     await session.attempt({ op: 'close', fd: device.fd });
     client.devices.delete(address);
     await closeEvents(session, (event) => event.device === address);
-    if ([...client.devices.values()].some((other) => other.group === device.group)) continue;
-    await session.attempt({ op: 'close', fd: client.groups.get(device.group)! });
-    client.groups.delete(device.group);
+    const { group } = device;
+    if (group === null || [...client.devices.values()].some((other) => other.group === group)) continue;
+    await session.attempt({ op: 'close', fd: client.groups.get(group)! });
+    client.groups.delete(group);
+  }
+  if (client.iommufd !== null && ![...client.devices.values()].some(({ group }) => group === null)) {
+    await session.attempt({ op: 'close', fd: client.iommufd.fd });
+    client.iommufd = null;
+    client.maps = [];
   }
   if (client.groups.size > 0 || client.container === null) return;
   await session.attempt({ op: 'close', fd: client.container });
   client.container = null;
   client.iommuSet = false;
   client.maps = [];
+}
+
+/** Names who shares the bus or slot, then resets it with every group that this shell holds as proof. */
+async function hotReset(session: Session, args: readonly string[]): Promise<void> {
+  const { address, fd } = session.device(args[0]);
+  const answer = await session.step(
+    { op: 'ioctl', fd, request: 'VFIO_DEVICE_GET_PCI_HOT_RESET_INFO', arg: { argsz: HOT_RESET_ARGSZ } },
+    `nobody knows what a reset of ${address} would reach`,
+  );
+  const { devices = [] } = answer.arg as {
+    devices?: { group_id?: number; devid?: number; segment: number; bus: number; devfn: number }[];
+  };
+  await session.say('The reset reaches:');
+  for (const { group_id, devid, segment, bus, devfn } of devices) {
+    const digits = (value: number, width: number): string => value.toString(16).padStart(width, '0');
+    const name = `${digits(segment, 4)}:${digits(bus, 2)}:${digits(devfn >> 3, 2)}.${devfn & 7}`;
+    await session.say(`  ${name}  ${devid === undefined ? `group ${group_id}` : `device ${devid} of the iommufd`}`);
+  }
+  const fds = [...session.client.groups.values()];
+  await session.step(
+    { op: 'ioctl', fd, request: 'VFIO_DEVICE_PCI_HOT_RESET', arg: { flags: 0, count: fds.length, group_fds: fds } },
+    `${address} was not reset`,
+  );
+  await session.say('All of them were reset.');
 }
 
 async function dispatch(session: Session, command: string, args: readonly string[]): Promise<void> {
@@ -576,6 +712,8 @@ async function dispatch(session: Session, command: string, args: readonly string
       await session.step({ op: 'ioctl', fd, request: 'VFIO_DEVICE_RESET' }, `${address} was not reset`);
       return;
     }
+    case 'hotreset':
+      return hotReset(session, args);
     case 'detach':
       return detach(session, args);
     default:
