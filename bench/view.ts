@@ -2,7 +2,8 @@
 import { holdingsOf } from '../engine/lab/holdings';
 import { namesFor } from '../engine/lab/names';
 import { topologyView } from '../engine/lab/views/topology';
-import { bootKernel } from '../engine/linux/kernel';
+import { GroupHistory } from '../engine/lab/views/group-history';
+import { Machine } from '../engine/lab/machine';
 import { median, report, timesOf } from './lib/figures';
 import { largeMachine } from './lib/large-machine';
 
@@ -11,9 +12,10 @@ const BUDGET_MS = 100;
 const ROUNDS = 9;
 
 const description = largeMachine(COUNT);
-const kernel = bootKernel(description);
+const machine = new Machine(description);
 const names = namesFor(description.functions);
-const view = () => topologyView(kernel, holdingsOf(kernel), names, new Map());
+const history = new GroupHistory();
+const view = () => topologyView(machine, holdingsOf(machine.kernel), names, history);
 const times = timesOf(ROUNDS, () => {
   if (view().functions.length !== COUNT) throw new Error('Functions are missing.');
 });

@@ -15,6 +15,8 @@ const offset = z.int().min(0).max(0xfff);
 const hex = z.string().regex(/^([0-9a-f]{2}){1,8}$/i);
 const irqIndex = z.union([z.literal(0), z.literal(1), z.literal(2)]);
 const vector = z.int().min(0).max(2047);
+const addresses = z.array(address).max(65_536);
+const acsChanges = z.array(z.strictObject({ address, control: z.int().min(0).max(0x7f) })).max(65_536);
 
 export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bind'), address, driver: name.nullable() }),
@@ -35,11 +37,8 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reset'), address }),
   z.strictObject({ kind: z.literal('edit-hardware'), address, offset, hex }),
   z.strictObject({ kind: z.literal('edit'), edit: editSchema }),
-  z.strictObject({
-    kind: z.literal('set-acs'),
-    changes: z.array(z.strictObject({ address, control: z.int().min(0).max(0x7f) })).max(65_536),
-  }),
-  z.strictObject({ kind: z.literal('rescan'), addresses: z.array(address).max(65_536) }),
+  z.strictObject({ kind: z.literal('set-acs'), changes: acsChanges }),
+  z.strictObject({ kind: z.literal('rescan'), addresses }),
   z.strictObject({ kind: z.literal('set-vfs'), address, count: z.int().min(0).max(0xffff) }),
   z.strictObject({ kind: z.literal('reboot'), cmdline: z.string().max(4096).nullable() }),
   z.strictObject({ kind: z.literal('wait'), ms: z.int().min(0).max(86_400_000) }),
@@ -78,6 +77,8 @@ export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parame
 export const isRequestName = (value: unknown): value is RequestName =>
   typeof value === 'string' && Object.hasOwn(requests, value);
 
+/** `0x…`, up to 64 bits. */
+const busAddress = z.string().regex(/^0x[0-9a-f]{1,16}$/i);
 const one = z.strictObject({ address });
 const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   machine: z.null(),
@@ -97,6 +98,25 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   accesses: z.strictObject({ address, chosen: small.nullable() }),
   dmesg: z.null(),
   reach: z.null(),
+  walk: z.strictObject({ address, iova: busAddress, write: z.boolean() }),
+  message: z.strictObject({ address, to: busAddress, data: z.int().min(0).max(0xffffffff) }),
+  transactions: z.strictObject({ address: address.nullable(), limit: z.int().min(1).max(4096) }),
+  transaction: z.strictObject({ sequence: z.int().min(0) }),
+  iommu: one,
+  parts: z.null(),
+  places: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('part'), part: name }),
+    z.strictObject({ kind: z.literal('functions'), addresses }),
+    z.strictObject({
+      kind: z.literal('copies'),
+      title: z.string().max(1024),
+      places: z.array(z.string().max(16)).max(8),
+      count: small,
+    }),
+  ]),
+  editing: one,
+  clip: z.strictObject({ addresses }),
+  'what-if': z.strictObject({ changes: acsChanges }),
   lesson: z.null(),
   lessons: z.null(),
   stimuli: one,

@@ -47,6 +47,25 @@ describe('vfiolab lesson', () => {
     writeFileSync(file, source);
   });
 
+  it('takes the wrong ways, and says which gets no advice or passes the step', async () => {
+    const file = join(lesson, 'lesson.md');
+    const source = readFileSync(file, 'utf8');
+    const wrong = (commands: string): string =>
+      source.replace('is: vfio-pci } }', `is: vfio-pci } }\ntry: driverctl set-override 0000:${commands}`);
+    writeFileSync(file, wrong('01:00.0 vfio-pci'));
+    expect(await main(['lesson', 'check', lesson])).toBe(0);
+    writeFileSync(file, wrong('02:00.0 vfio-pci'));
+    expect(await main(['lesson', 'check', lesson])).toBe(1);
+    expect(out.join('\n')).toMatch(/lesson\.md:\d+: this wrong way does not get its advice/);
+    writeFileSync(file, wrong('01:00.1 vfio-pci'));
+    expect(await main(['lesson', 'check', lesson])).toBe(1);
+    expect(out.join('\n')).toContain('this wrong way passes the step');
+    writeFileSync(file, source.replace('{ of: 01:00.0, is: vfio-pci }', '{ of: 01:00.1, is: vfio-pci }'));
+    expect(await main(['lesson', 'check', lesson])).toBe(1);
+    expect(out.join('\n')).toContain('gets this advice as well');
+    writeFileSync(file, source);
+  });
+
   it('refuses what is no lesson', async () => {
     expect(await main(['lesson', 'check', join(folder, 'none')])).toBe(1);
     expect(await main(['lesson', 'new', lesson])).toBe(1);

@@ -11,6 +11,7 @@ import { lessonSheet } from '../lab/lessons/sheet';
 import { lessonTemplate } from '../lab/lessons/template';
 import { LessonError } from '../lab/lessons/lesson';
 import { basename, dirname, exists, HostFileError, join, readText } from './files';
+import { programHost } from './c/programs';
 import { headlessHost } from './headless';
 import { lessonFolders, openLessonFolder } from './lessons';
 import { readDocumentFile } from './machines';
@@ -40,6 +41,12 @@ function foldersOf(paths: readonly string[]): string[] {
   });
 }
 
+/** What is wrong with the lesson in a folder; throws LessonError when it cannot be read. */
+export function checkLessonFolder(folder: string): Promise<LessonProblem[]> {
+  const opened = openLessonFolder(folder, samplesFolder());
+  return checkLesson(opened, { lab: labFor(opened), printed: printed(opened) });
+}
+
 const say = (file: string, { line, message }: LessonProblem): void => console.log(`${file}:${line}: ${message}`);
 
 async function check(paths: readonly string[], fix: boolean): Promise<number> {
@@ -48,14 +55,13 @@ async function check(paths: readonly string[], fix: boolean): Promise<number> {
   for (const folder of foldersOf(paths)) {
     const file = join(folder, 'lesson.md');
     try {
-      const opened = openLessonFolder(folder, samplesFolder());
       if (fix) {
+        const opened = openLessonFolder(folder, samplesFolder());
         const source = readText(file);
         const fresh = await refreshOutputs(opened, source, { lab: labFor(opened), printed: printed(opened) });
         if (fresh !== source) writeFileSync(file, fresh);
       }
-      const again = fix ? openLessonFolder(folder, samplesFolder()) : opened;
-      const problems = await checkLesson(again, { lab: labFor(again), printed: printed(again) });
+      const problems = await checkLessonFolder(folder);
       for (const problem of problems) say(file, problem);
       if (problems.length === 0) good++;
       else broken++;
@@ -71,7 +77,7 @@ async function check(paths: readonly string[], fix: boolean): Promise<number> {
 
 /** A lab whose library is this one lesson. */
 function labFor(opened: OpenedLesson): Lab {
-  const host = headlessHost();
+  const host = { ...headlessHost(), programs: programHost() };
   const list = (): LessonList => ({ readable: [opened.lesson], broken: [] });
   return Lab.create({ ...host, lessons: { list, open: () => opened, openAt: () => opened } });
 }

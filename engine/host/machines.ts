@@ -1,10 +1,13 @@
-/** Machines from the host's files: a dump, a folder of /sys, a lab document. */
+/** Machines from the host's files: a dump, a folder of /sys, a lab document, a list of parts. */
 import { statSync } from 'node:fs';
 import type { MachineDescription } from '../hardware/description';
 import { ImportError, importFolder, importMachine } from '../lab/import';
 import type { DocumentContents } from '../lab/document/format';
 import { DocumentError, looksLikeDocument, readDocument } from '../lab/document/format';
+import { readPartsList } from '../lab/lessons/parts-list';
 import { exists, HostFileError, readBytes, readFolder } from './files';
+
+const PARTS_LIST = /\.ya?ml$/;
 
 export function readMachine(path: string): MachineDescription {
   if (!exists(path)) throw new HostFileError(`${path}: no such file or directory`);
@@ -13,6 +16,7 @@ export function readMachine(path: string): MachineDescription {
     return importFolder(path, files, links);
   }
   const bytes = readBytes(path);
+  if (PARTS_LIST.test(path)) return readPartsList(path, new TextDecoder().decode(bytes));
   return isDocument(bytes) ? parseDocument(path, bytes).machine : importMachine(path, bytes);
 }
 

@@ -7,11 +7,8 @@ import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import { explainWrite } from '../linux/vfio/pci/explain';
 import { previewFilter } from '../linux/vfio/pci/preview';
 import { fromHex } from '../shell/calls/hex';
+import { WAYS, deviceNamed } from './explain-ways';
 import { vfioPciOf } from './holdings';
-
-function find(kernel: Kernel, text: string): PciDevice | null {
-  return kernel.pci.devices.get(text) ?? kernel.pci.devices.get(`0000:${text}`) ?? null;
-}
 
 /**
  * What a vfio user's config write would do, by the filter in force while the function is open, or by the one that
@@ -53,19 +50,21 @@ export const bytesOfHex = (text: string): Uint8Array | null =>
   /^(?:[0-9a-f]{2})+$/i.test(text) ? fromHex(text) : null;
 
 /**
- * `why 01:00.0`, `why 01:00.0 01:00.1`, `why write 01:00.0 004 0604` (offset in hex, bytes in memory order); null when
- * the words name nothing that can be explained.
+ * `why 01:00.0`, `why 01:00.0 01:00.1`, `why write 01:00.0 004 0604` (offset in hex, bytes in memory order), or a way
+ * (`why dma 01:00.0 0x1000`); null when the words name nothing that can be explained.
  */
 export function explainSubject(kernel: Kernel, subject: readonly string[]): string[] | null {
   if (subject[0] === 'write') {
-    const device = find(kernel, subject[1] ?? '');
+    const device = deviceNamed(kernel, subject[1]);
     const data = bytesOfHex(subject[3] ?? '');
     const offset = parseInt(subject[2] ?? '', 16);
     if (!device || !data || Number.isNaN(offset)) return null;
     return writeLines(explainConfigWrite(kernel, device, offset, data));
   }
+  const way = WAYS.get(subject[0] ?? '');
+  if (way !== undefined) return way(kernel, subject.slice(1));
   if (subject[0] === 'reach') return explainWay(kernel, subject.slice(1));
-  const devices = subject.map((word) => find(kernel, word));
+  const devices = subject.map((word) => deviceNamed(kernel, word));
   const [first, second] = devices;
   if (subject.length === 1 && first) {
     const group = kernel.iommu.groupOf(first);
@@ -81,7 +80,7 @@ export function explainSubject(kernel: Kernel, subject: readonly string[]): stri
 }
 
 function explainWay(kernel: Kernel, ends: readonly string[]): string[] | null {
-  const [from, to] = ends.map((word) => find(kernel, word));
+  const [from, to] = ends.map((word) => deviceNamed(kernel, word));
   if (ends.length !== 2 || !from || !to || from === to) return null;
   return reachLines(explainReach(kernel, from, to));
 }

@@ -115,12 +115,16 @@ describe('masking a vector', () => {
 describe('editing the silicon', () => {
   it('takes a function out, regroups, and undoes it', () => {
     const lab = Lab.create(host);
-    const before = lab.view('topology', null);
+    const { changes: none, ...before } = lab.view('topology', null);
+    expect(none.list).toEqual([]);
     const { functions } = card(lab);
     act(lab, { kind: 'edit', edit: { kind: 'remove', address: functions[1]! } });
     expect(lab.view('topology', null).functions.some((fn) => fn.address === functions[1])).toBe(false);
     lab.undo();
-    expect(lab.view('topology', null)).toEqual(before);
+    // What became of the groups is told of both edits; everything else is as it was.
+    const { changes, ...after } = lab.view('topology', null);
+    expect(after).toEqual(before);
+    expect(changes.list.map(({ text }) => text)).toEqual(['Group 10 has 01:00.1 in it now.']);
   });
 
   it('refuses a write past the end and keeps the journal', () => {

@@ -17,7 +17,7 @@ import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
 import { History, ReplayError } from './journal';
-import type { Lesson } from './lessons/lesson';
+import type { Lesson, LessonStep, Mistake } from './lessons/lesson';
 import type { LessonRecord } from './lessons/grade';
 import { LessonError } from './lessons/lesson';
 import { LessonPlayer } from './lessons/player';
@@ -32,6 +32,7 @@ import { stateHash } from './state-hash';
 import type { CommandLine, MachineDoor } from './user-space';
 import { LabUserSpace } from './user-space';
 import { viewOf } from './views';
+import { GroupHistory } from './views/group-history';
 import type { ViewName, Views } from './views/types';
 
 export interface LessonList {
@@ -123,7 +124,7 @@ export class Lab implements MachineDoor {
   private sealed = 0;
   /** What the screen shows instead of the present: a machine of the past. Nothing is done to it. */
   private past: { machine: Machine; names: Names } | null = null;
-  private readonly places = new Map<number, number>();
+  private readonly groups = new GroupHistory();
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
   private readonly followers = new Set<(event: DocumentEvent) => void>();
@@ -163,7 +164,7 @@ export class Lab implements MachineDoor {
         history: this.history,
         shown: machine.journal.length,
         names: this.past?.names ?? this.names,
-        places: this.places,
+        groups: this.groups,
         lesson: this.lesson,
         lessons: this.host.lessons,
         document: {
@@ -544,15 +545,31 @@ export class Lab implements MachineDoor {
     const begun = run?.progress(this.machine).steps[step ?? run.claims.length]?.begun;
     if (begun == null) return 0;
     let taken = 0;
-    while (this.machine.journal.length > begun && this.undo().ok) taken++;
+    while (this.machine.journal.length > begun && this.undo().ok) {
+      if (this.machine.journal.length < begun) {
+        // What passed the step before went on a little: it belongs to that one.
+        this.redo();
+        break;
+      }
+      taken++;
+    }
     return taken;
   }
 
   /** Plays the solution of the step in work: its commands in a shell of its own, its actions as the window's. */
   async showStep(told: (played: PlayedStep) => void): Promise<void> {
-    const step = this.lesson?.lesson.steps[this.run?.claims.length ?? 0];
-    if (step === undefined) return;
-    await this.solver().play(step, told);
+    const step = this.stepInWork;
+    if (step) await this.solver().play(step, step.solution, told);
+  }
+
+  /** Takes a wrong way in the step in work, as a lesson's author wrote it down. */
+  async tryMistake(mistake: Mistake, told: (played: PlayedStep) => void): Promise<void> {
+    const step = this.stepInWork;
+    if (step) await this.solver().play(step, mistake.tries, told);
+  }
+
+  private get stepInWork(): LessonStep | undefined {
+    return this.lesson?.lesson.steps[this.run?.claims.length ?? 0];
   }
 
   private solver(): LessonPlayer {
@@ -580,7 +597,7 @@ export class Lab implements MachineDoor {
     this.saved = true;
     this.names = namesFor(history.machine.description.functions);
     this.past = null;
-    this.places.clear();
+    this.groups.forget();
     for (const input of history.machine.journal) {
       if (input.kind === 'spawn') this.lastPid = Math.max(this.lastPid, input.pid);
     }

@@ -3,6 +3,7 @@ import type { MachineDescription } from '../hardware/description';
 import { stimulate } from '../hardware/devices/stimulate';
 import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
+import type { Process } from '../linux/process/process';
 import type { Answer, Operation, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
 import { BatchWriter, readBatch } from '../shell/c/batch';
@@ -34,6 +35,17 @@ export interface MachineFollower {
   before(machine: Machine, input: Input): void;
   /** The input is in the journal, unless the lab refused it (`outcome.error`). */
   after(machine: Machine, input: Input, outcome: Outcome): void;
+  /** A program in C made a call, within the input that its batch becomes. */
+  called?(machine: Machine, call: ProgramCall): void;
+}
+
+/** A call of a program in C: its number and arguments as they came, and its value or negative errno. */
+export interface ProgramCall {
+  readonly calls: ProgramCalls;
+  readonly number: number;
+  readonly args: readonly number[];
+  readonly text: string;
+  readonly result: number;
 }
 
 /** Virtual time that passes with every input, so that log lines and interrupts have an order in time. */
@@ -113,9 +125,17 @@ export class Machine {
     const process = this.kernel.processes.get(pid);
     if (process === null) return null;
     const { kernel } = this;
-    const calls = new ProgramCalls(kernel, process, this.tape, memory);
-    this.programs.set(pid, calls);
+    const calls = this.programCalls(process, memory);
     return new LiveProgram(calls, keeper, () => this.kernel === kernel && !this.dropped);
+  }
+
+  private programCalls(process: Process, memory: LinearMemory | null): ProgramCalls {
+    const calls = new ProgramCalls(this.kernel, process, this.tape, memory);
+    if (this.follower?.called) {
+      calls.told = (number, args, text, result) => this.follower!.called!(this, { calls, number, args, text, result });
+    }
+    this.programs.set(process.pid, calls);
+    return calls;
   }
 
   /** The batch that a program's next step goes into. */
@@ -216,8 +236,7 @@ export class Machine {
   private replayProgram(pid: number, batch: string): Outcome {
     const process = this.kernel.processes.get(pid);
     if (process === null) return { answer: { errno: 'ESRCH' }, why: null, error: null };
-    const calls = this.programs.get(pid) ?? new ProgramCalls(this.kernel, process, this.tape, null);
-    this.programs.set(pid, calls);
+    const calls = this.programs.get(pid) ?? this.programCalls(process, null);
     try {
       readBatch(batch, {
         time: (microseconds) => stepTime(calls, microseconds),

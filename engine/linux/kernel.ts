@@ -42,6 +42,7 @@ import { pciOptionsOf } from './pci/options';
 import type { HostApertures } from './pci/resource-tree';
 import { Sriov } from './pci/sriov';
 import { inferAutoprobe, settle, takeOver } from './pci/takeover';
+import { describePhysical } from './physical';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
 import type { PageAllocator } from './process/pages';
@@ -61,6 +62,8 @@ export interface Kernel {
   readonly platform: Platform;
   readonly interrupts: Interrupts;
   readonly clock: Clock;
+  /** What is at a physical address, in words. */
+  readonly describe: (physical: number) => string;
   readonly log: KernelLog;
   readonly why: WhyLog;
   readonly processes: ProcessTable;
@@ -296,6 +299,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     platform,
     interrupts,
     clock,
+    describe: (physical) => describePhysical(memory, processes.all(), physical),
     log,
     why,
     processes,

@@ -4,6 +4,7 @@ import type { TopologyFunction, TopologyGroup, TopologyView, VfioLabBridge, View
 export function fn(address: string, over: Partial<TopologyFunction> = {}): TopologyFunction {
   return {
     address,
+    key: address,
     parent: null,
     rootBus: address.slice(0, 7),
     kind: over.isBridge ? 'root-port' : 'endpoint',
@@ -50,7 +51,13 @@ export function group(id: number, members: string[], over: Partial<TopologyGroup
 }
 
 export function topology(functions: TopologyFunction[], groups: TopologyGroup[] = []): TopologyView {
-  return { roots: [{ name: 'pci0000:00', bus: 0, segment: 0, label: 'bus 00' }], functions, groups };
+  return {
+    roots: [{ name: 'pci0000:00', bus: 0, last: 255, segment: 0, label: 'bus 00' }],
+    functions,
+    groups,
+    stale: null,
+    changes: { sequence: 0, list: [] },
+  };
 }
 
 /** A graphics card with sound below one port, a controller below another. */

@@ -1,6 +1,6 @@
 /** What the IOMMU units of all makers share: the questions they answer, and their answers as data. */
 import type { InterruptMessage } from '../apic';
-import type { DecodedField } from './layout';
+import type { DecodedField, EntryLayout } from './layout';
 import type { Iotlb } from './iotlb';
 
 /** Instead of a page frame: the request is blocked. */
@@ -68,12 +68,27 @@ export interface UnitFault {
   readonly recorded: boolean;
 }
 
+/** A register of a unit, for who looks at it. */
+export interface UnitRegister {
+  readonly name: string;
+  readonly offset: number;
+  /** Bytes. */
+  readonly width: 4 | 8;
+  /** What stands in it; left out: an address or a number. */
+  readonly layout?: EntryLayout;
+}
+
 export interface IommuUnit {
   readonly kind: 'vt-d' | 'amd-vi' | 'ranges';
   /** Whether DMA and messages are looked at. */
   readonly translating: boolean;
   readonly remapping: boolean;
   readonly iotlb: Iotlb;
+  readonly registers: readonly UnitRegister[];
+  /** The double word of a register at a multiple of 4. */
+  read(offset: number): number;
+  /** Remapping entries that it holds. */
+  readonly cachedInterrupts: number;
   /** Told of every request that is stopped. */
   onFault: ((fault: UnitFault) => void) | null;
   /**

@@ -148,10 +148,16 @@ export class Iotlb {
     else if (now === 1 && by === 1) this.sizes = [...this.sizes, shift].sort((a, b) => a - b);
   }
 
-  /** Translations kept for a domain. */
-  usedBy(domain: number): number {
-    let sum = 0;
-    for (let at = 0; at < ENTRIES; at++) if (this.domains[at] === domain) sum++;
-    return sum;
+  /** Translations kept for a domain, ascending: 2^shift pages from `page` on. */
+  entriesOf(domain: number): { page: number; shift: number; frame: number; rights: number }[] {
+    const found: { page: number; shift: number; frame: number; rights: number }[] = [];
+    if (this.sizes.length === 0) return found;
+    for (let at = 0; at < ENTRIES; at++) {
+      if (this.domains[at] !== domain) continue;
+      const shift = this.shifts[at]!;
+      const page = this.blocks[at]! * POWERS[shift]!;
+      found.push({ page, shift, frame: this.frames[at]!, rights: this.rights[at]! });
+    }
+    return found.sort((a, b) => a.page - b.page);
   }
 }

@@ -5,7 +5,7 @@
 import { newMessage, readCompatible } from '../apic';
 import type { InterruptMessage } from '../apic';
 import { BLOCKED } from './iommu';
-import type { IommuUnit, MessageWalk, UnitFault, Walk, WalkStep } from './iommu';
+import type { IommuUnit, MessageWalk, UnitFault, UnitRegister, Walk, WalkStep } from './iommu';
 import { CAN_READ, CAN_WRITE, Iotlb } from './iotlb';
 
 const PAGE = 4096;
@@ -29,6 +29,8 @@ export interface Ranges {
 export class RangeUnit implements IommuUnit {
   readonly kind = 'ranges';
   readonly iotlb = new Iotlb();
+  readonly registers: readonly UnitRegister[] = [];
+  readonly cachedInterrupts = 0;
   readonly remapping = false;
   readonly remapIndex = -1;
   onFault: ((fault: UnitFault) => void) | null = null;
@@ -40,6 +42,10 @@ export class RangeUnit implements IommuUnit {
 
   constructor(busZeroOnly: boolean) {
     this.busZeroOnly = busZeroOnly;
+  }
+
+  read(): number {
+    return 0;
   }
 
   attach(source: number, ranges: Ranges | 'passes' | 'blocked'): void {

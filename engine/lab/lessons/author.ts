@@ -1,7 +1,7 @@
 /** What a lesson's author has proved: its outputs are the engine's, its solution passes, doing nothing does not. */
 import type { Input } from '../input';
 import type { Lab, OpenedLesson } from '../lab';
-import type { Block, LessonStep } from './lesson';
+import type { Block, LessonStep, Mistake } from './lesson';
 import { labLinks, pictures } from './markdown';
 import { LessonRun } from './run';
 
@@ -76,11 +76,13 @@ export async function checkLesson(opened: OpenedLesson, bench: Bench): Promise<L
       }
     },
     after(step, index, run, output) {
+      const state = run.progress(bench.lab.machine).steps[index]!;
+      for (const say of state.mistakes) {
+        const line = step.mistakes.find((mistake) => mistake.say === say)?.line ?? step.line;
+        problems.push({ line, message: `the solution of step "${step.title}" gets this advice as well` });
+      }
       if (run.claims.length === index + 1) return;
-      const missing = run
-        .progress(bench.lab.machine)
-        .steps[index]!.checks.filter((check) => !check.holds)
-        .map((check) => `"${check.say}"`);
+      const missing = state.checks.filter((check) => !check.holds).map((check) => `"${check.say}"`);
       const message =
         run.claims.length > index + 1
           ? `the solution of step "${step.title}" passes the next step too`
@@ -88,8 +90,41 @@ export async function checkLesson(opened: OpenedLesson, bench: Bench): Promise<L
       problems.push({ line: step.line, message });
     },
   });
+  for (const [index, step] of lesson.steps.entries()) {
+    for (const mistake of step.mistakes) problems.push(...(await tryMistake(opened, bench.lab, index, mistake)));
+  }
   return problems.sort((a, b) => a.line - b.line);
 }
+
+/** Takes a wrong way in a step that was come to the right way: its advice has to come, and the step must not be passed. */
+async function tryMistake(
+  { lesson }: OpenedLesson,
+  lab: Lab,
+  step: number,
+  mistake: Mistake,
+): Promise<LessonProblem[]> {
+  if (mistake.tries.length === 0) return [];
+  lab.openLesson(lesson.id);
+  for (let before = 0; before < step; before++) await lab.showStep(() => undefined);
+  // A step before it is not passed: that is told already.
+  if (passedSteps(lab) !== step) return [];
+  let output = '';
+  await lab.tryMistake(mistake, (played) => (output += `${played.what}\n${played.output}`));
+  const { line } = mistake;
+  if (passedSteps(lab) > step) return [{ line, message: 'this wrong way passes the step' }];
+  if (mistakesSaid(lab, step).includes(mistake.say)) return [];
+  return [{ line, message: `this wrong way does not get its advice; it printed:\n${indented(output)}` }];
+}
+
+const runOf = (lab: Lab): LessonRun | null => {
+  const { follower } = lab.machine;
+  return follower instanceof LessonRun ? follower : null;
+};
+
+const passedSteps = (lab: Lab): number => runOf(lab)?.claims.length ?? 0;
+
+const mistakesSaid = (lab: Lab, step: number): readonly string[] =>
+  runOf(lab)?.progress(lab.machine).steps[step]?.mistakes ?? [];
 
 const indented = (text: string): string =>
   text

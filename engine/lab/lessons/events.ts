@@ -1,7 +1,8 @@
 /** Conditions on what was done: counted from where the watching begins. */
 import { z } from 'zod';
 import type { EventWatcher } from './conditions';
-import type { Happening } from './happening';
+import { OUTCOMES } from '../../hardware/transactions';
+import type { Happening, MadeCall } from './happening';
 import { address, count, oneOf, pattern, size, within } from './values';
 
 export interface Event<T = unknown> {
@@ -47,36 +48,38 @@ const called = z.strictObject({
   check: pattern.optional(),
   /** Fields of the argument: numbers, or texts such as 0x1000. */
   with: z.record(z.string(), size).optional(),
+  /** Fields of what came back, and `ret`, the value of the call. */
+  gives: z.record(z.string(), size).optional(),
   times,
 });
 type Called = z.output<typeof called>;
 
-function fitsCall(args: Called, { operation, answer, why }: Happening): boolean {
-  if (operation === null || answer === null) return false;
-  if (args.op !== undefined && !args.op.includes(operation.op)) return false;
-  if (args.request !== undefined && !(operation.op === 'ioctl' && args.request.includes(operation.request))) {
-    return false;
-  }
-  if (args.path !== undefined && !('path' in operation && args.path.test(operation.path))) return false;
-  if (args.text !== undefined && !('text' in operation && args.text.test(operation.text ?? ''))) return false;
-  if (args.check !== undefined && !(why !== null && args.check.test(why.check))) return false;
+/** How many calls of a happening fit. */
+const fitting = (args: Called, { calls }: Happening): number => calls.filter((call) => fitsCall(args, call)).length;
+
+function fitsCall(args: Called, call: MadeCall): boolean {
+  if (args.op !== undefined && !args.op.includes(call.op)) return false;
+  if (args.request !== undefined && !args.request.includes(call.request ?? '')) return false;
+  if (args.path !== undefined && !(call.path !== null && args.path.test(call.path))) return false;
+  if (args.text !== undefined && !args.text.test(call.text ?? '')) return false;
+  if (args.check !== undefined && !(call.why !== null && args.check.test(call.why.check))) return false;
   if (args.refused !== undefined) {
-    const refused = answer.errno !== undefined || answer.signal !== undefined;
-    if (typeof args.refused === 'boolean' ? refused !== args.refused : !args.refused.includes(answer.errno ?? '')) {
+    const refused = call.errno !== null || call.signal !== null;
+    if (typeof args.refused === 'boolean' ? refused !== args.refused : !args.refused.includes(call.errno ?? '')) {
       return false;
     }
   }
-  return args.with === undefined || fitsArgument(args.with, operation);
+  const { arg } = call;
+  const given = typeof arg === 'object' ? arg : { arg };
+  return fitsFields(args.with, given) && fitsFields(args.gives, call.gave);
 }
 
-function fitsArgument(
-  wanted: Readonly<Record<string, bigint>>,
-  operation: NonNullable<Happening['operation']>,
+function fitsFields(
+  wanted: Readonly<Record<string, bigint>> | undefined,
+  fields: Readonly<Record<string, unknown>> | null,
 ): boolean {
-  if (operation.op !== 'ioctl') return false;
-  const { arg } = operation;
-  return Object.entries(wanted).every(([name, value]) => {
-    const given = typeof arg === 'object' ? arg[name] : name === 'arg' ? arg : undefined;
+  return Object.entries(wanted ?? {}).every(([name, value]) => {
+    const given = fields?.[name];
     return (typeof given === 'number' || typeof given === 'string') && numberOf(given) === value;
   });
 }
@@ -90,9 +93,11 @@ function numberOf(value: number | string): bigint | null {
 function ordered(list: readonly Called[]): EventWatcher {
   let next = 0;
   return {
-    observe: (happening) => {
-      const wanted = list[next];
-      if (wanted !== undefined && fitsCall(wanted, happening)) next++;
+    observe: ({ calls }) => {
+      for (const call of calls) {
+        const wanted = list[next];
+        if (wanted !== undefined && fitsCall(wanted, call)) next++;
+      }
     },
     holds: () => next === list.length,
   };
@@ -110,18 +115,65 @@ const wrote = z.strictObject({
   times,
 });
 
-function fitsWrite(args: z.output<typeof wrote>, { write, answer }: Happening): boolean {
-  if (write === null || answer === null || answer.errno !== undefined || write.device !== args.of) return false;
+/** Little-endian value of the bytes from `at` on, at most four. */
+function valueAt(data: Uint8Array, at: number): bigint {
+  return data.subarray(at, at + 4).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+}
+
+const ALL_BITS = 0xffffffffn;
+
+function fitsWrite(args: z.output<typeof wrote>, { write }: Happening): boolean {
+  if (write === null || write.device !== args.of) return false;
   const at = Number(args.at);
   if (at < write.offset || at >= write.offset + write.data.length) return false;
-  if (args.is !== undefined) {
-    const bytes = write.data.subarray(at - write.offset);
-    const value = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-    if ((value & (args.mask ?? 0xffffffffn)) !== args.is) return false;
+  if (args.is !== undefined && (valueAt(write.data, at - write.offset) & (args.mask ?? ALL_BITS)) !== args.is) {
+    return false;
   }
   const fates = write.explanation.bits.filter((bit) => bit.offset === at).map((bit) => bit.fate);
   if (args.fate === 'hardware') return fates.includes('hardware');
   return args.fate === undefined || fates.every((fate) => fate === args.fate || fate === 'written-back');
+}
+
+const REGIONS = ['bar0', 'bar1', 'bar2', 'bar3', 'bar4', 'bar5', 'rom', 'config', 'vga'] as const;
+
+const read = z.strictObject({
+  of: address,
+  region: z.enum(REGIONS).default('config'),
+  at: size,
+  is: size.optional(),
+  mask: size.optional(),
+  times,
+});
+
+function fitsRead(args: z.output<typeof read>, { read: made }: Happening): boolean {
+  if (made === null || made.device !== args.of || REGIONS[made.region] !== args.region) return false;
+  const at = Number(args.at);
+  if (at < made.offset || at >= made.offset + made.data.length) return false;
+  return args.is === undefined || (valueAt(made.data, at - made.offset) & (args.mask ?? ALL_BITS)) === args.is;
+}
+
+const dma = z.strictObject({
+  of: address,
+  kind: z.enum(['read', 'write']).optional(),
+  /** What became of it. */
+  outcome: oneOf(z.enum(OUTCOMES)).optional(),
+  /** The function that it came to. */
+  to: address.optional(),
+  /** As the device put it on the bus. */
+  address: size.optional(),
+  times,
+});
+
+function fitsTransactions(args: z.output<typeof dma>, { transactions }: Happening): number {
+  return transactions.filter(
+    (one) =>
+      one.sender === args.of &&
+      one.kind !== 'message' &&
+      (args.kind === undefined || one.kind === args.kind) &&
+      (args.outcome === undefined || args.outcome.includes(one.outcome)) &&
+      (args.to === undefined || one.target === args.to) &&
+      (args.address === undefined || one.address === args.address),
+  ).length;
 }
 
 const raised = z.strictObject({
@@ -149,9 +201,9 @@ function fitsInterrupt(args: z.output<typeof raised>, { interrupts }: Happening)
 
 export const EVENTS: Readonly<Record<string, Event>> = {
   called: event(
-    '`{ request, op, path, text, refused, check, with, times }`: a system call was made; every key given must fit',
+    '`{ request, op, path, text, refused, check, with, gives, times }`: a system call was made; every key given must fit. Of calls of C programs `with` is not known, and `gives` only as `ret`',
     called,
-    fitsCall,
+    fitting,
     atLeastOnce,
   ),
   order: {
@@ -163,6 +215,18 @@ export const EVENTS: Readonly<Record<string, Event>> = {
     '`{ of, at, fate, is, mask, times }`: a user wrote this config register through VFIO; what became of its bits',
     wrote,
     fitsWrite,
+    atLeastOnce,
+  ),
+  read: event(
+    '`{ of, region, at, is, mask, times }`: a program read this place of a region (`config`, `bar0` …) through VFIO',
+    read,
+    fitsRead,
+    atLeastOnce,
+  ),
+  dma: event(
+    '`{ of, kind, outcome, to, address, times }`: the function read or wrote memory (`outcome`: memory, peer, fault, unsupported, aborted, silent; `to`: the function that it came to)',
+    dma,
+    fitsTransactions,
     atLeastOnce,
   ),
   raised: event(

@@ -71,6 +71,10 @@ export interface Check {
 export interface Mistake {
   readonly when: Condition;
   readonly say: string;
+  /** The wrong way itself: `lesson check` takes it, and expects this advice and no tick. Empty: none is given. */
+  readonly tries: readonly SolutionStep[];
+  /** Line of its block in the file. */
+  readonly line: number;
 }
 
 /** What a choice of a step's question says. */

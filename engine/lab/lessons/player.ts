@@ -48,15 +48,9 @@ export class LessonPlayer {
     });
   }
 
-  /** Does what the step asks for; what came of each part, in order. */
-  async play(step: LessonStep, told: (played: PlayedStep) => void = () => undefined): Promise<PlayedStep[]> {
-    const played: PlayedStep[] = [];
-    for (const part of step.solution) {
-      const done = await this.part(part, step);
-      played.push(done);
-      told(done);
-    }
-    return played;
+  /** Does these parts in a step: its solution, or a wrong way. */
+  async play(step: LessonStep, parts: readonly SolutionStep[], told: (played: PlayedStep) => void): Promise<void> {
+    for (const part of parts) told(await this.part(part, step));
   }
 
   private async part(part: SolutionStep, step: LessonStep): Promise<PlayedStep> {

@@ -202,17 +202,23 @@ class Reader {
   }
 
   private mistake(fence: Fence): Mistake {
-    const schema = z.strictObject({ say: z.string().min(1), when: z.looseObject({}) });
-    const { say, when } = this.yaml(fence.text, fence.from + 1, schema);
-    return { say, when: this.condition(when, fence.from + 1) };
+    const schema = z.strictObject({
+      say: z.string().min(1),
+      when: z.looseObject({}),
+      try: z.union([z.string(), z.array(solutionStep)]).default([]),
+    });
+    const { say, when, try: tries } = this.yaml(fence.text, fence.from + 1, schema);
+    return {
+      say,
+      when: this.condition(when, fence.from + 1),
+      tries: typeof tries === 'string' ? commandSteps(tries) : (tries as SolutionStep[]),
+      line: fence.from,
+    };
   }
 
   /** A list in YAML, or plain lines: commands to type. */
   private solution(fence: Fence): SolutionStep[] {
-    if (!/^\s*- /.test(fence.text)) {
-      const commands = fence.text.split('\n').filter((line) => line.trim() !== '');
-      return commands.map((sh) => ({ sh }));
-    }
+    if (!/^\s*- /.test(fence.text)) return commandSteps(fence.text);
     return this.yaml(fence.text, fence.from + 1, z.array(solutionStep)) as SolutionStep[];
   }
 
@@ -248,6 +254,13 @@ class Reader {
     this.fail(at, path.length === 0 ? issue.message : `${path.join('.')}: ${issue.message}`);
   }
 }
+
+/** Plain lines, each a command to type. */
+const commandSteps = (text: string): SolutionStep[] =>
+  text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((sh) => ({ sh }));
 
 const slug = (title: string): string =>
   title

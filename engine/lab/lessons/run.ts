@@ -3,12 +3,12 @@
  * a replay passes the same steps at the same inputs.
  */
 import type { Input } from '../input';
-import type { Machine, MachineFollower, Outcome } from '../machine';
+import type { Machine, MachineFollower, Outcome, ProgramCall } from '../machine';
 import { stateHash } from '../state-hash';
 import type { Condition, Watcher } from './conditions';
 import { lessonParts, watch } from './conditions';
-import type { Before, Happening } from './happening';
-import { happeningOf, lookBefore } from './happening';
+import type { Before, Happening, MadeCall } from './happening';
+import { happeningOf, lookBefore, programCallOf } from './happening';
 import type { Lesson, LessonStep, Question } from './lesson';
 
 export interface CheckState {
@@ -66,6 +66,8 @@ export class LessonRun implements MachineFollower {
   private readonly answers = new Map<string, AnswerState>();
   private running: RunningStep;
   private seen: Before | null = null;
+  /** Calls of the program whose batch is open. */
+  private programs: MadeCall[] = [];
 
   /** The machine it follows begins its journal with the lesson. */
   constructor(lesson: Lesson) {
@@ -104,13 +106,18 @@ export class LessonRun implements MachineFollower {
 
   before(machine: Machine, input: Input): void {
     this.seen = lookBefore(machine, input);
+    this.programs = [];
+  }
+
+  called(_machine: Machine, call: ProgramCall): void {
+    this.programs.push(programCallOf(call));
   }
 
   after(machine: Machine, input: Input, outcome: Outcome): void {
     const before = this.seen;
     this.seen = null;
     if (before === null || outcome.error !== null) return;
-    this.feed(happeningOf(machine, input, outcome, before, this.judge(input)));
+    this.feed(happeningOf(machine, input, outcome, before, this.programs, this.judge(input)));
     this.advise(machine);
     // One input may pass several steps: the next may hold already.
     while (this.step !== undefined && this.running.checks.every((watcher) => watcher.holds(machine))) {

@@ -3,6 +3,7 @@ import type { LessonLibrary, OpenedLesson } from '../lab';
 import type { Machine } from '../machine';
 import type { Names } from '../names';
 import type { DocumentView } from './types';
+import type { GroupHistory } from './group-history';
 
 /** What views are made from. */
 export interface ViewContext {
@@ -12,8 +13,8 @@ export interface ViewContext {
   /** Inputs that the shown machine has taken. */
   readonly shown: number;
   readonly names: Names;
-  /** Palette places by group, kept from view to view so that colours stay. */
-  readonly places: Map<number, number>;
+  /** Groups as the last view had them, so that colours stay and changes can be told. */
+  readonly groups: GroupHistory;
   readonly document: DocumentView;
   /** The lesson that the document is a way through. */
   readonly lesson: OpenedLesson | null;

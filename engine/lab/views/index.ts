@@ -5,17 +5,21 @@ import { holdingsOf } from '../holdings';
 import { accessesView } from './accesses';
 import { callsView } from './calls';
 import { configView } from './config';
+import { clipView, editingView, partsView, placesView } from './building';
 import { containersView } from './containers';
 import type { ViewContext } from './context';
+import { messageView, transactionWayView, transactionsView, walkView } from './follow';
 import { functionView } from './function';
 import { lessonView, lessonsView } from './lesson';
 import { historyView } from './history';
+import { iommuView } from './iommu';
 import { machineView } from './machine';
 import { pairView } from './pair';
 import { reachView } from './reach';
 import { timelineView } from './timeline';
 import { topologyView } from './topology';
 import type { ViewName, Views } from './types';
+import { whatIfView } from './what-if';
 
 export type { ViewContext } from './context';
 
@@ -23,7 +27,7 @@ type Maker<V extends ViewName> = (context: ViewContext, parameters: Views[V]['pa
 
 const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   machine: (context) => machineView(context),
-  topology: ({ machine, names, places }) => topologyView(machine.kernel, holdingsOf(machine.kernel), names, places),
+  topology: ({ machine, names, groups }) => topologyView(machine, holdingsOf(machine.kernel), names, groups),
   function: ({ machine, names }, { address }) => {
     const device = machine.kernel.pci.devices.get(address);
     return device ? functionView(machine.kernel, device, holdingsOf(machine.kernel), names) : null;
@@ -40,6 +44,25 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   accesses: (context, parameters) => accessesView(context, parameters),
   dmesg: ({ machine }) => ({ lines: formatLog(machine.kernel.log.records) }),
   reach: ({ machine }) => reachView(machine.kernel),
+  walk: ({ machine: { kernel } }, { address, iova, write }) => {
+    const device = kernel.pci.devices.get(address);
+    return device ? walkView(kernel, device, BigInt(iova), write) : null;
+  },
+  message: ({ machine: { kernel } }, { address, to, data }) => {
+    const device = kernel.pci.devices.get(address);
+    return device ? messageView(kernel, device, BigInt(to), data) : null;
+  },
+  transactions: ({ machine }, { address, limit }) => transactionsView(machine.kernel, address, limit),
+  transaction: ({ machine }, { sequence }) => transactionWayView(machine.kernel, sequence),
+  iommu: ({ machine: { kernel } }, { address }) => {
+    const device = kernel.pci.devices.get(address);
+    return device ? iommuView(kernel, device) : null;
+  },
+  parts: () => partsView(),
+  places: ({ machine }, carried) => placesView(machine, carried),
+  editing: ({ machine, names }, { address }) => editingView(machine, names, address),
+  clip: ({ machine }, { addresses }) => clipView(machine, addresses),
+  'what-if': ({ machine, names, groups }, { changes }) => whatIfView(machine, names, groups, changes),
   lesson: (context) => lessonView(context),
   lessons: (context) => lessonsView(context),
   stimuli: ({ machine }, { address }) => {

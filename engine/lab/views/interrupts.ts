@@ -19,7 +19,7 @@ interface Offered {
   req: number;
 }
 
-function offeredBy(device: PciDevice): Offered {
+export function offeredBy(device: PciDevice): Offered {
   const { config } = device;
   const msi = config.findCapability(MSI);
   const msix = config.findCapability(MSIX);
@@ -32,7 +32,7 @@ function offeredBy(device: PciDevice): Offered {
   };
 }
 
-function activeKind(device: PciDevice, kernel: Kernel): InterruptsView['active'] {
+export function activeKind(device: PciDevice, kernel: Kernel): InterruptsView['active'] {
   const open = vfioPciOf(kernel, device.name)?.interrupts;
   if (open) return open.irqType;
   const { config } = device;
@@ -110,7 +110,11 @@ interface MessageRegisters {
   pending: boolean;
 }
 
-function messageRegisters(device: PciDevice, kind: 'intx' | 'msi' | 'msix', index: number): MessageRegisters | null {
+export function messageRegisters(
+  device: PciDevice,
+  kind: 'intx' | 'msi' | 'msix',
+  index: number,
+): MessageRegisters | null {
   const { config } = device;
   if (kind === 'msix') {
     const table = msixTableOf(device.function);

@@ -3,27 +3,30 @@
 export const PLACES = 12;
 
 /**
- * Places for groups by id. A group keeps the place it had; a new one takes the next in order that no neighbour in the
- * drawing holds. Groups without an endpoint get 0 (grey).
+ * Places for groups by id. `kept`: places that groups bring along. A new group takes the next in order that no neighbour in
+ * the drawing holds. Groups without an endpoint get 0 (grey).
  */
 export function assignPlaces(
   groups: readonly { id: number; hasEndpoint: boolean }[],
-  previous: ReadonlyMap<number, number>,
+  kept: ReadonlyMap<number, number>,
 ): Map<number, number> {
   const places = new Map<number, number>();
+  const drawn = groups.filter((group) => group.hasEndpoint);
+  for (const { id, hasEndpoint } of groups) if (!hasEndpoint) places.set(id, 0);
   let next = 1;
-  let neighbour = 0;
-  for (const group of groups) {
-    if (!group.hasEndpoint) {
-      places.set(group.id, 0);
-      continue;
+  drawn.forEach(({ id }, index) => {
+    const own = kept.get(id);
+    if (own !== undefined && own > 0) {
+      places.set(id, own);
+      next = (own % PLACES) + 1;
+      return;
     }
-    const kept = previous.get(group.id);
-    let place = kept && kept > 0 ? kept : next;
-    if (!kept && place === neighbour) place = (place % PLACES) + 1;
-    places.set(group.id, place);
-    neighbour = place;
+    const above = places.get(drawn[index - 1]?.id ?? -1);
+    const below = kept.get(drawn[index + 1]?.id ?? -1);
+    let place = next;
+    while (place === above || place === below) place = (place % PLACES) + 1;
+    places.set(id, place);
     next = (place % PLACES) + 1;
-  }
+  });
   return places;
 }

@@ -2,11 +2,25 @@
  * Views: plain data for the screen, derived from the machine after every input. The renderer knows these types and
  * nothing else of the engine. Addresses are full (`0000:05:00.0`); the screen shortens them.
  */
+import type {
+  AcsChange,
+  Carried,
+  ClipView,
+  EditingView,
+  PartView,
+  PlacesView,
+  ReachView,
+  TopologyView,
+  WhatIfView,
+} from './topology-types';
+import type { Ownership } from './topology-types';
 import type { StimulusKind } from '../../hardware/devices/stimulus';
 import type { WriteExplanation } from '../../linux/vfio/pci/explain';
 import type { Refusal } from '../../linux/why';
 import type { UnknownFact } from '../../hardware/description';
 import type { Action } from '../action';
+
+export type * from './topology-types';
 
 export interface MachineView {
   name: string;
@@ -42,74 +56,6 @@ export interface DocumentView {
   redo: string | null;
   /** While the screen shows the past: after which input, of how many, and which step that is. Null: the present. */
   past: { input: number; of: number; label: string | null } | null;
-}
-
-export type FunctionKind =
-  | 'root-port'
-  | 'switch-up'
-  | 'switch-down'
-  | 'bridge'
-  | 'endpoint'
-  | 'gpu'
-  | 'audio'
-  | 'nvme'
-  | 'nic'
-  | 'vf'
-  | 'usb'
-  | 'accel'
-  | 'pci-slot';
-
-/** `none` no driver, `host` a native driver, `vfio` vfio-pci, `blocked` claimed with blocking domain, `process` in use. */
-export type Ownership = 'none' | 'host' | 'vfio' | 'blocked' | 'process' | 'faulted';
-
-export type AcsLamp = 'on' | 'off' | 'absent' | 'unknown';
-
-export interface TopologyFunction {
-  address: string;
-  parent: string | null;
-  rootBus: string;
-  kind: FunctionKind;
-  isBridge: boolean;
-  /** Short name for a node: `82574L Gigabit Network Connection`. */
-  name: string;
-  /** `8086:10d3`. */
-  id: string;
-  group: number | null;
-  driver: string | null;
-  ownership: Ownership;
-  /** Name and pid of the process that holds it: `sh (1203)`. */
-  owner: string | null;
-  /** Source validation, request redirect, completion redirect, upstream forwarding; null on endpoints without ACS. */
-  acs: { sv: AcsLamp; rr: AcsLamp; cr: AcsLamp; uf: AcsLamp } | null;
-  /** Bus behind a bridge. */
-  secondaryBus: number | null;
-  /** The secondary bus is a conventional shared bus. */
-  sharedBus: boolean;
-  link: 'up' | 'degraded' | 'down' | null;
-  physicalFunction: string | null;
-}
-
-export interface TopologyGroup {
-  id: number;
-  members: string[];
-  viable: boolean;
-  /** A container or iommufd holds it. */
-  owned: boolean;
-  type: string;
-  /** A group with an endpoint can be given to a process. */
-  hasEndpoint: boolean;
-  /** Palette place 1–12, stable while the group lives; 0 for groups without an endpoint (grey). */
-  place: number;
-  /** Member that stands in the way, with its driver. */
-  culprit: { address: string; driver: string } | null;
-  /** Recorded group number of the same functions, when the dump had one. */
-  recorded: string | null;
-}
-
-export interface TopologyView {
-  roots: { name: string; bus: number; segment: number; label: string }[];
-  functions: TopologyFunction[];
-  groups: TopologyGroup[];
 }
 
 /** What the filter does with one bit: 4 bits would do; a letter keeps it readable in tests. */
@@ -376,22 +322,6 @@ export interface AccessesView {
   detail: { input: number; call: string; why: Refusal | null; explanation: WriteExplanation | null } | null;
 }
 
-/** What reaches what without the IOMMU seeing it, by the tree and access control alone (gates of drivers open). */
-export interface ReachView {
-  pairs: {
-    from: string;
-    to: string;
-    /** Addresses of the functions on the way, both ends among them. */
-    path: string[];
-    /** The two are in different groups: isolation that the groups promise is not there. */
-    across: boolean;
-    /** False where it rests on registers that the dump did not show. */
-    known: boolean;
-  }[];
-  /** False when there are more pairs than are listed. */
-  complete: boolean;
-}
-
 /** A part of a lesson's text. HTML comes from the lesson's Markdown alone: raw HTML in it stays text. */
 export type LessonBlockView =
   | { kind: 'prose'; html: string }
@@ -444,6 +374,199 @@ export interface LessonsView {
   broken: { id: string; message: string }[];
 }
 
+/** One look of hardware at a table entry. Numbers are `0x…` text. */
+export interface WalkStepView {
+  /** `root table`, `context table`, `device table`, `level 3 table`, `remapping table`, …, or what decided without one. */
+  table: string;
+  /** Physical address of the entry; null where no memory was read. */
+  address: string | null;
+  index: string | null;
+  /** The whole entry, its highest half first; null where it could not be read. */
+  entry: string | null;
+  fields: { name: string; bits: string; value: string; about: string; meaning: string | null }[];
+  /** What comes of it, as a sentence without a subject. */
+  meaning: string;
+  /** False for the step that stops the request. */
+  ok: boolean;
+}
+
+export interface HopView {
+  /** Address of the function, `root complex` or `IOMMU`. */
+  at: string;
+  decision: string;
+  text: string;
+}
+
+/** What would become of an access of a function as things stand. */
+export interface WalkView {
+  address: string;
+  iova: string;
+  write: boolean;
+  /** Requester ID at the root complex, `01:00.0`. */
+  requester: string;
+  /** `dmar0`, …; null: no unit has the function in its scope. */
+  unit: string | null;
+  hops: HopView[];
+  /** Empty where the request does not come to a unit. */
+  steps: WalkStepView[];
+  /** `memory` and `peer`: it arrives; `interrupt`; `blocked` by the unit; `refused` on its way, or nobody takes it. */
+  outcome: 'memory' | 'peer' | 'interrupt' | 'blocked' | 'refused';
+  /** The unit translated it; false: it passed, or no unit saw it. */
+  translated: boolean;
+  physical: string | null;
+  /** What is there: `memory of driver (2001), 0x7f… there`, `BAR 0 of …`. */
+  place: string | null;
+  /** Size of the page, `2 MiB`; null where nothing was translated. */
+  pageSize: string | null;
+  /** `read and write`; null where nothing was translated. */
+  rights: string | null;
+  /** Domain id that tags the translation. */
+  domain: number | null;
+  reason: string | null;
+  /** What the IOTLB holds for the page now: used until the unit is told to forget it. */
+  cached: { physical: string; rights: string } | null;
+  /** All of it as the terminal's `why dma` prints it. */
+  lines: string[];
+}
+
+/** What would become of a message of a function as things stand. */
+export interface MessageView {
+  address: string;
+  requester: string;
+  messageAddress: string;
+  data: string;
+  unit: string | null;
+  hops: HopView[];
+  steps: WalkStepView[];
+  /** Index in the remapping table; null where nothing remaps it. */
+  index: number | null;
+  outcome: 'interrupt' | 'blocked' | 'astray';
+  interrupt: { vector: number; cpu: number; delivery: string } | null;
+  reason: string | null;
+  /** All of it as the terminal's `why msi` prints it. */
+  lines: string[];
+}
+
+export interface TransactionView {
+  sequence: number;
+  /** Seconds of the machine's time. */
+  time: string;
+  /** The function that sent it. */
+  address: string;
+  requester: string;
+  kind: 'read' | 'write' | 'message';
+  /** As the function put it on its bus. */
+  to: string;
+  /** Bytes; of a message its data. */
+  length: number;
+  outcome: 'memory' | 'peer' | 'interrupt' | 'fault' | 'unsupported' | 'aborted' | 'silent';
+  /** Where it got to: a physical address, or an offset into the peer's BAR. */
+  physical: string | null;
+  peer: string | null;
+  /** Why the IOMMU stopped it. */
+  reason: string | null;
+  /** Registers and tables are as they were: following it now shows what happened then. */
+  current: boolean;
+}
+
+export interface TransactionsView {
+  /** Since power-on; the last 4096 are kept. */
+  total: number;
+  /** Newest first. */
+  entries: TransactionView[];
+}
+
+/** One transaction followed: exactly what happened while `current`, else what would happen now. */
+export interface TransactionWayView {
+  transaction: TransactionView;
+  walk: WalkView | null;
+  message: MessageView | null;
+}
+
+export interface IommuFaultView {
+  sequence: number;
+  time: string;
+  kind: 'dma' | 'interrupt';
+  /** Of a DMA its address, of an interrupt the index in the remapping table. */
+  at: string;
+  write: boolean;
+  /** The unit's number for the reason. */
+  code: string;
+  reason: string;
+  /** False: the unit had no place for it, or was told not to record it. */
+  recorded: boolean;
+}
+
+/** A message that stands in a function's registers, and the remapping entry that it names. */
+export interface RemappedVectorView {
+  vector: number;
+  messageAddress: string;
+  data: string;
+  masked: boolean;
+  /** Linux's interrupt number; null where it has given none. */
+  irq: number | null;
+  /** Index of the entry; null where nothing remaps it. */
+  index: number | null;
+  /** The entry as it stands in memory; null where none is read. */
+  entry: string | null;
+  /** What the CPUs would get; null where it would be blocked. */
+  interrupt: { vector: number; cpu: number; delivery: string } | null;
+  reason: string | null;
+}
+
+/** The unit in front of a function. */
+export interface IommuUnitView {
+  /** `dmar0`, `ivhd0`, …; null where Linux drives none. */
+  name: string | null;
+  kind: 'vt-d' | 'amd-vi' | 'ranges';
+  segment: number;
+  translating: boolean;
+  remapping: boolean;
+  registers: { name: string; offset: string; value: string; fields: WalkStepView['fields'] }[];
+  iotlb: { used: number; capacity: number; hits: number; misses: number; forgotten: number };
+  /** Remapping entries that the unit holds. */
+  cachedInterrupts: number;
+}
+
+/** The address space that a function's requests are in. */
+export interface IommuDomainView {
+  /** `DMA`, `DMA-FQ`, `identity`, `blocked`, or `unmanaged`: VFIO's or iommufd's. */
+  type: string;
+  /** Number on its unit; null where it has none. */
+  id: number | null;
+  /** First page table: physical address, and depth; null where there is none. */
+  root: string | null;
+  levels: number | null;
+  /** Table pages that have a place in memory. */
+  tables: number;
+  mapped: number;
+  mappedBytes: string;
+  /** The first 200, ascending. */
+  mappings: { iova: string; size: string; bytes: string; physical: string; rights: string; place: string }[];
+  /** Translations that the unit's IOTLB holds, and the first 64 of them by address. */
+  cached: number;
+  cachedPages: { iova: string; size: string; physical: string; rights: string }[];
+}
+
+/** What stands between one function and memory. */
+export interface IommuFunctionView {
+  address: string;
+  /** Null: no unit has the function in its scope. */
+  unit: IommuUnitView | null;
+  /** Requester IDs under which its requests come, its own first. */
+  requesters: string[];
+  /** Whether it may send: bus mastering and power. */
+  silent: string | null;
+  group: number | null;
+  members: string[];
+  /** Null where it is in no group. */
+  domain: IommuDomainView | null;
+  vectors: RemappedVectorView[];
+  /** Faults of its requesters, newest first, the last 50; `faultTotal` counts those that are kept. */
+  faults: IommuFaultView[];
+  faultTotal: number;
+}
+
 /** Every view by name, with its parameters and its value. */
 export interface Views {
   machine: { parameters: null; value: MachineView };
@@ -468,6 +591,22 @@ export interface Views {
   accesses: { parameters: { address: string; chosen: number | null }; value: AccessesView };
   dmesg: { parameters: null; value: { lines: string[] } };
   reach: { parameters: null; value: ReachView };
+  walk: { parameters: { address: string; iova: string; write: boolean }; value: WalkView | null };
+  message: { parameters: { address: string; to: string; data: number }; value: MessageView | null };
+  /** `address`: of the sender or of the function that it came to; null: all. */
+  transactions: { parameters: { address: string | null; limit: number }; value: TransactionsView };
+  transaction: { parameters: { sequence: number }; value: TransactionWayView | null };
+  /** Null when the function is not there. */
+  iommu: { parameters: { address: string }; value: IommuFunctionView | null };
+  /** What can be put into a machine. */
+  parts: { parameters: null; value: PartView[] };
+  /** Where something that is picked up could go. */
+  places: { parameters: Carried; value: PlacesView };
+  /** What can be changed about a function; null when it is not there. */
+  editing: { parameters: { address: string }; value: EditingView | null };
+  /** A copy of functions, for the clipboard. */
+  clip: { parameters: { addresses: string[] }; value: ClipView };
+  'what-if': { parameters: { changes: AcsChange[] }; value: WhatIfView };
   lesson: { parameters: null; value: LessonView | null };
   lessons: { parameters: null; value: LessonsView };
   /** What can happen to a function, for its menu; null when it is not there. */

@@ -38,13 +38,18 @@ export class TablePage {
   }
 }
 
-class TableRegion implements MemoryRegion {
+export class TableRegion implements MemoryRegion {
   readonly length = TABLES * PAGE_SIZE;
   readonly physical: number;
   readonly pages: (TablePage | null)[] = new Array<TablePage | null>(TABLES).fill(null);
 
   constructor(physical: number) {
     this.physical = physical;
+  }
+
+  describe(offset: number): string {
+    const page = this.pages[Math.floor(offset / PAGE_SIZE)]!;
+    return page === null ? 'memory for page tables, not in use' : `a page table of level ${page.level}`;
   }
 
   word(offset: number): number {

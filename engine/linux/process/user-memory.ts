@@ -188,6 +188,15 @@ export class AddressSpace implements UserMemory {
     return base === undefined ? null : { physical: base + offset, length: count, pages: null };
   }
 
+  /** Where the process sees a place of `pages`; null where it does not. */
+  addressOf(pages: Pages, offset: number): number | null {
+    for (const area of this.areas) {
+      const at = offset - area.offset;
+      if (area.pages === pages && at >= 0 && at < area.end - area.start) return area.start + at;
+    }
+    return null;
+  }
+
   /** Text of /proc/<pid>/maps. */
   mapsText(): string {
     const hex = (value: number): string => value.toString(16).padStart(8, '0');

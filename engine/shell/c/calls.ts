@@ -65,6 +65,8 @@ export class ProgramCalls {
   readonly process: Process;
   /** Null in a replay. */
   readonly memory: LinearMemory | null;
+  /** Who watches: told of every call that did not sleep, with its value ≥ 0 or negative errno. */
+  told: ((number: number, args: Arguments, text: string, result: number) => void) | null = null;
   private readonly tape: Tape;
   private readonly locked = new Set<number>();
 
@@ -87,7 +89,9 @@ export class ProgramCalls {
   call(number: number, args: Arguments, text: string): number | PendingCall {
     this.kernel.why.clear();
     const handler = HANDLERS.get(number);
-    return handler === undefined ? -ERRNO.ENOSYS : handler(this, args, text);
+    const result = handler === undefined ? -ERRNO.ENOSYS : handler(this, args, text);
+    if (typeof result === 'number') this.told?.(number, args, text, result);
+    return result;
   }
 
   // ---- helpers of the handlers

@@ -194,8 +194,8 @@ function lineOf(c: DescribeContext, number: number, a: Arguments): Line {
   }
 }
 
-/** VFIO gives some numbers twice: to requests of devices and of containers. */
-function requestOf(number: number, kind: string): Request | null {
+/** The request of a number on a file of this kind. VFIO gives some numbers twice: to devices and to containers. */
+export function requestOf(number: number, kind: string): Request | null {
   const fits = REQUESTS.filter((request) => request.number === number);
   const container = kind === 'vfio-container' || kind === 'iommufd';
   const own = fits.find((request) => request.name.startsWith('VFIO_IOMMU_') === container);

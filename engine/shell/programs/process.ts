@@ -301,6 +301,12 @@ const WHY_USAGE = `Usage: why                      the reason for the last refus
        why <address>            why the function is in its group
        why <address> <address>  why two functions are, or are not, in one group
        why reach <address> <address>  whether the first reaches the second past the IOMMU
+       why dma <address> <iova> [read|write]  the way of a DMA, with every table entry that hardware reads
+       why msi <address> <to> [<data>]        the way of a message, with the remapping entry that it names
+       why config <address> <register>        the way of the host's read of a register
+       why iommu <address>          unit, domain, mappings, IOTLB, remapping entries and faults of a function
+       why transactions [<address>] [<count>]  the last requests and messages of functions
+       why transaction <number>     one of them hop by hop
 `;
 
 export const why: Program = async (context) => {

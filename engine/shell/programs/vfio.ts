@@ -158,7 +158,7 @@ const HELP = `vfio: drive a PCI function from user space, one system call at a t
                                  read or write a region through its descriptor
   vfio irq ADDRESS msix 0-3 [--watch [-v]]
                                  an eventfd for each vector; also msi, intx, err, req; then
-                                 mask, unmask, trigger N, or off
+                                 mask, unmask, trigger N, drop N (its eventfd), or off (all)
   vfio irq watch [-v]            print each interrupt as it arrives, at any program (Ctrl-C ends it);
                                  -v: and its way from the device to the eventfd
   vfio map IOVA SIZE             memory of this process for the device's DMA
@@ -483,6 +483,8 @@ async function interrupts(session: Session, args: readonly string[]): Promise<vo
   if (index === undefined) throw new UsageError('say msix, msi, intx, err or req');
   const name = IRQS[index]!;
   const [verb, operand] = args.slice(2).filter((arg) => arg !== '-v');
+  const isOf = (event: EventSource, from: number, to: number): boolean =>
+    event.device === address && event.index === index && event.vector >= from && event.vector <= to;
   const setIrqs = (flags: number, start: number, count: number, more: object = {}): Operation => ({
     op: 'ioctl',
     fd,
@@ -492,6 +494,14 @@ async function interrupts(session: Session, args: readonly string[]): Promise<vo
   if (verb === 'off') {
     await session.step(setIrqs(DATA_NONE | ACTIONS['trigger']!, 0, 0), `${name} was not switched off`);
     await closeEvents(session, (event) => event.device === address && event.index === index);
+    return;
+  }
+  if (verb === 'drop') {
+    const [from, to] = range(operand);
+    const fds = Array.from({ length: to - from + 1 }, () => -1);
+    const flags = DATA_EVENTFD | ACTIONS['trigger']!;
+    await session.step(setIrqs(flags, from, fds.length, { fds }), `${name} ${from} was not dropped`);
+    await closeEvents(session, (event) => isOf(event, from, to));
     return;
   }
   if (verb !== undefined && ACTIONS[verb] !== undefined) {
@@ -515,10 +525,7 @@ async function interrupts(session: Session, args: readonly string[]): Promise<vo
     for (const event of fresh) await session.attempt({ op: 'close', fd: event.fd });
     throw error;
   }
-  await closeEvents(
-    session,
-    (event) => event.device === address && event.index === index && event.vector >= from && event.vector <= to,
-  );
+  await closeEvents(session, (event) => isOf(event, from, to));
   client.events.push(...fresh);
   await session.say(
     `${name} ${from === to ? from : `${from}-${to}`} of ${address}: each vector wakes its eventfd. vfio irq watch shows arrivals.`,

@@ -1,4 +1,5 @@
 /** Registers, table entries, commands and events of AMD-Vi (AMD IOMMU specification 2, 3; iommu-hardware 4, 6). */
+import type { UnitRegister } from '../iommu';
 import type { EntryLayout } from '../layout';
 
 export const REG = {
@@ -42,6 +43,20 @@ export const STATUS: EntryLayout = {
     { name: 'CmdBufRun', msb: 4, lsb: 4, about: 'commands are fetched' },
   ],
 };
+
+export const REGISTERS: readonly UnitRegister[] = [
+  { name: 'Device Table Base', offset: REG.DEVICE_TABLE, width: 8 },
+  { name: 'Command Buffer Base', offset: REG.COMMAND_BASE, width: 8 },
+  { name: 'Event Log Base', offset: REG.EVENT_BASE, width: 8 },
+  { name: 'Control', offset: REG.CONTROL, width: 8, layout: CONTROL },
+  { name: 'Extended Features', offset: REG.FEATURES, width: 8 },
+  { name: 'Event Interrupt', offset: REG.EVENT_INTERRUPT, width: 8 },
+  { name: 'Command Head', offset: REG.COMMAND_HEAD, width: 8 },
+  { name: 'Command Tail', offset: REG.COMMAND_TAIL, width: 8 },
+  { name: 'Event Head', offset: REG.EVENT_HEAD, width: 8 },
+  { name: 'Event Tail', offset: REG.EVENT_TAIL, width: 8 },
+  { name: 'Status', offset: REG.STATUS, width: 4, layout: STATUS },
+];
 
 export const DEVICE_ENTRY: EntryLayout = {
   name: 'device table entry',

@@ -15,6 +15,7 @@ import {
   HYPERTRANSPORT_FROM,
   HYPERTRANSPORT_TO,
   REG,
+  REGISTERS,
   STATUS,
   eventOf,
   flagsOf,
@@ -26,7 +27,7 @@ import type { DeviceEntry } from './walker';
 import { AmdWalker, DEVICE_ENTRY_SIZE } from './walker';
 
 const PAGE = 4096;
-const REGISTERS = 0x3000;
+const REGISTER_SPACE = 0x3000;
 const ENABLED = maskOf(CONTROL, 'IommuEn');
 const COMMANDS = maskOf(CONTROL, 'CmdBufEn');
 const WIDE = maskOf(CONTROL, 'GAEn');
@@ -54,12 +55,13 @@ export class AmdUnit implements IommuUnit, Commanded {
   readonly kind = 'amd-vi';
   readonly features: AmdFeatures;
   readonly iotlb = new Iotlb();
+  readonly registers = REGISTERS;
   readonly events: EventLog;
   onFault: ((fault: UnitFault) => void) | null = null;
   translating = false;
   reason = 0;
   private readonly memory: PhysicalMemory;
-  private readonly registers = new Uint32Array(REGISTERS / 4);
+  private readonly values = new Uint32Array(REGISTER_SPACE / 4);
   private readonly walker: AmdWalker;
   private readonly remapper: AmdRemapper;
   private readonly entries = new Map<number, DeviceEntry>();
@@ -71,8 +73,8 @@ export class AmdUnit implements IommuUnit, Commanded {
     this.features = features;
     this.walker = new AmdWalker(memory);
     this.remapper = new AmdRemapper(memory);
-    this.events = new EventLog(memory, this.registers, features.hidesEvents);
-    this.registers[REG.FEATURES >>> 2] = ALL_FEATURE | WIDE_FEATURE | (features.x2apic ? X2APIC_FEATURE : 0);
+    this.events = new EventLog(memory, this.values, features.hidesEvents);
+    this.values[REG.FEATURES >>> 2] = ALL_FEATURE | WIDE_FEATURE | (features.x2apic ? X2APIC_FEATURE : 0);
   }
 
   get remapping(): boolean {
@@ -81,19 +83,19 @@ export class AmdUnit implements IommuUnit, Commanded {
 
   /** Interrupt destinations have 32 bits. */
   get extended(): boolean {
-    return ((this.registers[(REG.CONTROL >>> 2) + EXTENDED.word]! >>> EXTENDED.shift) & 1) !== 0;
+    return ((this.values[(REG.CONTROL >>> 2) + EXTENDED.word]! >>> EXTENDED.shift) & 1) !== 0;
   }
 
   // ---- registers
 
   /** A double word at a multiple of 4. */
   read(offset: number): number {
-    return this.registers[offset >>> 2] ?? 0;
+    return this.values[offset >>> 2] ?? 0;
   }
 
   /** 64-bit registers are written as two halves, the low one first. */
   write(offset: number, value: number): void {
-    const { registers } = this;
+    const { values: registers } = this;
     switch (offset) {
       case REG.COMMAND_TAIL:
         registers[offset >>> 2] = value & RING_OFFSET;
@@ -120,21 +122,21 @@ export class AmdUnit implements IommuUnit, Commanded {
   }
 
   private control(value: number): void {
-    const status = this.registers[REG.STATUS >>> 2]!;
+    const status = this.values[REG.STATUS >>> 2]!;
     this.translating = (value & ENABLED) !== 0;
-    this.registers[REG.STATUS >>> 2] = value & COMMANDS ? status | COMMANDS_RUN : status & ~COMMANDS_RUN;
+    this.values[REG.STATUS >>> 2] = value & COMMANDS ? status | COMMANDS_RUN : status & ~COMMANDS_RUN;
     this.events.update();
   }
 
   private findDeviceTable(): void {
-    const low = this.registers[REG.DEVICE_TABLE >>> 2]!;
-    const high = this.registers[(REG.DEVICE_TABLE >>> 2) + 1]!;
+    const low = this.values[REG.DEVICE_TABLE >>> 2]!;
+    const high = this.values[(REG.DEVICE_TABLE >>> 2) + 1]!;
     this.deviceTable = (high & 0xfffff) * 2 ** 32 + ((low & 0xfffff000) >>> 0);
     this.deviceCount = (((low & 0x1ff) + 1) * PAGE) / DEVICE_ENTRY_SIZE;
   }
 
   private runCommands(): void {
-    const { registers } = this;
+    const { values: registers } = this;
     if (!(registers[REG.STATUS >>> 2]! & COMMANDS_RUN)) return;
     const low = registers[REG.COMMAND_BASE >>> 2]!;
     const high = registers[(REG.COMMAND_BASE >>> 2) + 1]!;
@@ -172,7 +174,7 @@ export class AmdUnit implements IommuUnit, Commanded {
   }
 
   waitDone(): void {
-    this.registers[REG.STATUS >>> 2]! |= WAIT_DONE;
+    this.values[REG.STATUS >>> 2]! |= WAIT_DONE;
   }
 
   // ---- DMA
@@ -284,7 +286,7 @@ export class AmdUnit implements IommuUnit, Commanded {
   }
 
   private get wideEntries(): boolean {
-    return (this.registers[REG.CONTROL >>> 2]! & WIDE) !== 0;
+    return (this.values[REG.CONTROL >>> 2]! & WIDE) !== 0;
   }
 
   remap(source: number, addressLow: number, data: number, message: InterruptMessage): boolean {

@@ -1,4 +1,5 @@
 /** Registers, table entries and descriptors of VT-d (architecture specification 9, 11; iommu-hardware 3, 5). */
+import type { UnitRegister } from '../iommu';
 import type { EntryLayout } from '../layout';
 
 export const REG = {
@@ -53,6 +54,22 @@ export const FECTL: EntryLayout = {
     { name: 'IM', msb: 31, lsb: 31, about: 'events are masked' },
   ],
 };
+
+export const REGISTERS: readonly UnitRegister[] = [
+  { name: 'Version', offset: REG.VER, width: 4 },
+  { name: 'Capability', offset: REG.CAP, width: 8 },
+  { name: 'Extended Capability', offset: REG.ECAP, width: 8 },
+  { name: 'Global Status', offset: REG.GSTS, width: 4, layout: GCMD },
+  { name: 'Root Table Address', offset: REG.RTADDR, width: 8 },
+  { name: 'Fault Status', offset: REG.FSTS, width: 4, layout: FSTS },
+  { name: 'Fault Event Control', offset: REG.FECTL, width: 4, layout: FECTL },
+  { name: 'Fault Event Data', offset: REG.FEDATA, width: 4 },
+  { name: 'Fault Event Address', offset: REG.FEADDR, width: 8 },
+  { name: 'Invalidation Queue Head', offset: REG.IQH, width: 8 },
+  { name: 'Invalidation Queue Tail', offset: REG.IQT, width: 8 },
+  { name: 'Invalidation Queue Address', offset: REG.IQA, width: 8 },
+  { name: 'Interrupt Remapping Table Address', offset: REG.IRTA, width: 8 },
+];
 
 export const ROOT_ENTRY: EntryLayout = {
   name: 'root entry',

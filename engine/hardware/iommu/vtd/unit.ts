@@ -7,7 +7,7 @@ import { CAN_READ, CAN_WRITE, Iotlb } from '../iotlb';
 import { maskOf } from '../layout';
 import type { VtdCapabilities } from './capabilities';
 import { VtdFaults } from './faults';
-import { FSTS, GCMD, REASON, REASON_TEXT, REG } from './layout';
+import { FSTS, GCMD, REASON, REASON_TEXT, REG, REGISTERS } from './layout';
 import { runQueue } from './queue';
 import type { Invalidated } from './queue';
 import { VtdRemapper } from './remapper';
@@ -28,7 +28,7 @@ const IQE = maskOf(FSTS, 'IQE');
 /** Bits of the command that are states, not commands. */
 const KEPT = TE | QIE | IRE | CFI;
 const QUEUE_OFFSET = 0x7fff0;
-const REGISTERS = 0x1000;
+const REGISTER_SPACE = 0x1000;
 const EXTENDED_INTERRUPTS = 0x800;
 
 /** A fault that may be suppressed by a context entry (3.6). */
@@ -39,13 +39,14 @@ export class VtdUnit implements IommuUnit, Invalidated {
   readonly kind = 'vt-d';
   readonly capabilities: VtdCapabilities;
   readonly iotlb = new Iotlb();
+  readonly registers = REGISTERS;
   readonly faults: VtdFaults;
   onFault: ((fault: UnitFault) => void) | null = null;
   translating = false;
   remapping = false;
   reason = 0;
   private readonly memory: PhysicalMemory;
-  private readonly registers = new Uint32Array(REGISTERS / 4);
+  private readonly values = new Uint32Array(REGISTER_SPACE / 4);
   private readonly walker: VtdWalker;
   private readonly remapper: VtdRemapper;
   private readonly contexts = new Map<number, Context>();
@@ -57,29 +58,29 @@ export class VtdUnit implements IommuUnit, Invalidated {
   constructor(memory: PhysicalMemory, capabilities: VtdCapabilities) {
     this.memory = memory;
     this.capabilities = capabilities;
-    this.faults = new VtdFaults(this.registers, capabilities);
+    this.faults = new VtdFaults(this.values, capabilities);
     this.walker = new VtdWalker(memory, capabilities);
     this.remapper = new VtdRemapper(memory);
-    this.registers[REG.VER >>> 2] = VERSION;
+    this.values[REG.VER >>> 2] = VERSION;
     this.setWide(REG.CAP, capabilities.cap);
     this.setWide(REG.ECAP, capabilities.ecap);
   }
 
   private setWide(offset: number, value: bigint): void {
-    this.registers[offset >>> 2] = Number(value & 0xffff_ffffn);
-    this.registers[(offset >>> 2) + 1] = Number(value >> 32n);
+    this.values[offset >>> 2] = Number(value & 0xffff_ffffn);
+    this.values[(offset >>> 2) + 1] = Number(value >> 32n);
   }
 
   // ---- registers
 
   /** A double word at a multiple of 4 below 4096. */
   read(offset: number): number {
-    return this.registers[offset >>> 2] ?? 0;
+    return this.values[offset >>> 2] ?? 0;
   }
 
   /** 64-bit registers are written as two halves, the low one first. */
   write(offset: number, value: number): void {
-    const { registers } = this;
+    const { values: registers } = this;
     switch (offset) {
       case REG.GCMD:
         this.command(value >>> 0);
@@ -114,12 +115,12 @@ export class VtdUnit implements IommuUnit, Invalidated {
   }
 
   private addressIn(offset: number): number {
-    const low = this.registers[offset >>> 2]!;
-    return this.registers[(offset >>> 2) + 1]! * 2 ** 32 + ((low & 0xfffff000) >>> 0);
+    const low = this.values[offset >>> 2]!;
+    return this.values[(offset >>> 2) + 1]! * 2 ** 32 + ((low & 0xfffff000) >>> 0);
   }
 
   private command(value: number): void {
-    const { registers } = this;
+    const { values: registers } = this;
     const before = registers[REG.GSTS >>> 2]!;
     if (value & SRTP) this.rootTable = this.addressIn(REG.RTADDR);
     if (value & SIRTP) {
@@ -135,7 +136,7 @@ export class VtdUnit implements IommuUnit, Invalidated {
   }
 
   private runQueue(): void {
-    const { registers } = this;
+    const { values: registers } = this;
     if (!(registers[REG.GSTS >>> 2]! & QIE) || registers[REG.FSTS >>> 2]! & IQE) return;
     const length = PAGE * 2 ** (registers[REG.IQA >>> 2]! & 7);
     const tail = registers[REG.IQT >>> 2]! % length;
@@ -182,7 +183,7 @@ export class VtdUnit implements IommuUnit, Invalidated {
   }
 
   waitDone(): void {
-    this.registers[REG.ICS >>> 2] = 1;
+    this.values[REG.ICS >>> 2] = 1;
   }
 
   // ---- DMA
