@@ -1,14 +1,17 @@
-/** Opening and saving: dialogs, limits, recent files. What a file means is the lab's affair. */
+/** Opening and saving one document: dialogs, limits, recent files. What a file means is the lab's affair. */
 import { app, dialog } from 'electron';
 import type { BrowserWindow } from 'electron';
-import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { HostFileError, readBytes, readFolder } from '../engine/host/files';
 import { LESSON_FILE } from '../engine/host/lessons';
 import type { Lab } from '../engine/lab/lab';
 import type { OpenSource } from './bridge/channels';
 import type { FileResult } from './bridge/contract';
+import { diskWords, isSystemError } from './problems';
 import type { Recent } from './recent';
+import { identityOf, sameIdentity, writeWhole } from './whole-file';
+import type { FileIdentity } from './whole-file';
 
 const EXTENSION = '.vfiolab';
 const MIB = 1024 * 1024;
@@ -16,7 +19,14 @@ const MIB = 1024 * 1024;
 const DUMP_LIMIT = 32 * MIB;
 const DOCUMENT_LIMIT = 256 * MIB;
 
-const CANCELLED: FileResult = { ok: false, cancelled: true, message: '', file: null, line: null, reason: null };
+export const CANCELLED: FileResult = {
+  ok: false,
+  cancelled: true,
+  message: '',
+  file: null,
+  line: null,
+  reason: null,
+};
 
 const refused = (file: string, reason: string, line: number | null = null): FileResult => ({
   ok: false,
@@ -54,15 +64,29 @@ const SAVE = 0;
 const DISCARD = 1;
 const CANCEL = 2;
 
+/** What other windows have to do with a file. */
+export interface Neighbours {
+  /** Brings the window that has the file open to the front; false when none has. */
+  showOther(file: string): boolean;
+}
+
 export class Files {
   private readonly lab: Lab;
   private readonly recent: Recent;
   private readonly window: () => BrowserWindow | null;
+  private readonly neighbours: Neighbours;
+  /** The document's file as it was read or written last. */
+  private known: FileIdentity | null = null;
 
-  constructor(lab: Lab, recent: Recent, window: () => BrowserWindow | null) {
+  constructor(lab: Lab, recent: Recent, window: () => BrowserWindow | null, neighbours: Neighbours) {
     this.lab = lab;
     this.recent = recent;
     this.window = window;
+    this.neighbours = neighbours;
+  }
+
+  private get document() {
+    return this.lab.view('machine', null).document;
   }
 
   async open(source: OpenSource): Promise<FileResult> {
@@ -93,13 +117,32 @@ export class Files {
     return this.replace(() => this.lab.openLesson(id));
   }
 
-  openPath(file: string): Promise<FileResult> {
+  async openPath(file: string): Promise<FileResult> {
+    if (this.neighbours.showOther(file)) return CANCELLED;
     return this.replace(() => this.read(file));
+  }
+
+  /** The document as its file has it; what was done since is asked for first. */
+  async revert(): Promise<FileResult> {
+    const { path: file, saved, title } = this.document;
+    if (file === null) return refused(title, 'it was never saved');
+    if (!saved) {
+      const answer = await this.ask({
+        type: 'question',
+        message: `Go back to ${title} as it was saved?`,
+        detail: 'What was done since then is lost.',
+        buttons: ['Go back', 'Cancel'],
+        defaultId: 1,
+        cancelId: 1,
+      });
+      if (answer !== 0) return CANCELLED;
+    }
+    return this.read(file);
   }
 
   /** True when the open document may go: it is saved, or the person saves it now, or lets go of its changes. */
   async mayGo(): Promise<boolean> {
-    const { saved, title } = this.lab.view('machine', null).document;
+    const { saved, title } = this.document;
     if (saved) return true;
     const answer = await this.ask({
       type: 'question',
@@ -116,6 +159,21 @@ export class Files {
     return result.ok;
   }
 
+  /** Another program wrote or removed the document's file since it was read or written here. */
+  get changedOnDisk(): 'changed' | 'removed' | null {
+    const { path: file } = this.document;
+    if (file === null || this.known === null) return null;
+    const now = identityOf(file);
+    if (now === null) return 'removed';
+    return sameIdentity(now, this.known) ? null : 'changed';
+  }
+
+  /** What is on disk now is taken as seen: the person was told. */
+  acceptDisk(): void {
+    const { path: file } = this.document;
+    if (file !== null) this.known = identityOf(file) ?? this.known;
+  }
+
   private async ask(options: Electron.MessageBoxOptions): Promise<number> {
     const window = this.window();
     const answer = window ? await dialog.showMessageBox(window, options) : await dialog.showMessageBox(options);
@@ -123,7 +181,15 @@ export class Files {
   }
 
   private async replace(open: () => FileResult): Promise<FileResult> {
-    return (await this.mayGo()) ? open() : CANCELLED;
+    if (!(await this.mayGo())) return CANCELLED;
+    const result = open();
+    if (result.ok) this.known = this.identityNow();
+    return result;
+  }
+
+  private identityNow(): FileIdentity | null {
+    const { path: file } = this.document;
+    return file === null ? null : identityOf(file);
   }
 
   private read(file: string): FileResult {
@@ -137,34 +203,82 @@ export class Files {
       if (stat.isDirectory()) {
         const { files, links } = readFolder(file);
         result = this.lab.openFolder(name, files, links);
-      } else if (stat.size > limit) return refused(name, tooLarge(stat.size, limit), lineAt(file, limit));
+      } else if (!stat.isFile()) return refused(name, 'it is no file');
+      else if (stat.size > limit) return refused(name, tooLarge(stat.size, limit), lineAt(file, limit));
       else result = this.lab.openBytes(name, readBytes(file), file);
     } catch (error) {
       if (!(error instanceof HostFileError) && !isSystemError(error)) throw error;
       return refused(name, error.message);
     }
-    if (result.ok) this.recent.add(path.resolve(file));
+    if (result.ok) {
+      this.recent.add(path.resolve(file));
+      this.known = this.identityNow();
+    }
     return result;
   }
 
   async save(as: boolean): Promise<FileResult> {
-    const { path: known, title } = this.lab.view('machine', null).document;
-    const target = known !== null && !as ? known : await this.askWhere(title);
+    const { path: known, title } = this.document;
+    if (known !== null && !as) {
+      const go = await this.mayOverwrite(known);
+      if (go === 'cancel') return CANCELLED;
+      if (go === 'overwrite') return this.saveTo(known);
+    }
+    const target = await this.askWhere(title);
     if (target === null) return CANCELLED;
-    const work = `${target}.tmp-${process.pid}`;
-    try {
-      writeFileSync(work, this.lab.serialize(), { flush: true });
-      renameSync(work, target);
-    } catch (error) {
-      rmSync(work, { force: true });
-      if (!isSystemError(error)) throw error;
+    if (target !== known && this.neighbours.showOther(target)) {
       const file = path.basename(target);
-      const message = `${file} was not saved: ${error.message}.`;
-      return { ok: false, cancelled: false, message, file, line: null, reason: error.message };
+      return unsaved(file, 'another window has it open');
+    }
+    return this.saveTo(target);
+  }
+
+  /** The file is as it was left here, or the person wants it written over. */
+  private async mayOverwrite(file: string): Promise<'overwrite' | 'elsewhere' | 'cancel'> {
+    if (this.changedOnDisk !== 'changed') return 'overwrite';
+    const answer = await this.ask({
+      type: 'warning',
+      message: `${path.basename(file)} was changed by another program.`,
+      detail: 'Saving here writes over what that program wrote.',
+      buttons: ['Save as…', 'Write over it', 'Cancel'],
+      defaultId: 0,
+      cancelId: 2,
+    });
+    return answer === 0 ? 'elsewhere' : answer === 1 ? 'overwrite' : 'cancel';
+  }
+
+  /** Saves the document without asking; only where it has a file that nobody else has changed. */
+  autosave(): FileResult | null {
+    const { path: file, saved } = this.document;
+    if (saved || file === null || this.changedOnDisk !== null) return null;
+    return this.saveTo(file);
+  }
+
+  private saveTo(target: string): FileResult {
+    const file = path.basename(target);
+    try {
+      this.known = writeWhole(target, this.lab.serialize());
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      return unsaved(file, diskWords(error));
     }
     this.lab.markSaved(target);
     this.recent.add(target);
-    return { ok: true, title: path.basename(target), notes: [] };
+    return { ok: true, title: file, notes: [] };
+  }
+
+  /** Writes something else than the document: an export, a picture. The person chooses where. */
+  async saveAside(name: string, extension: string, kind: string, bytes: Uint8Array): Promise<FileResult> {
+    const target = await this.askTarget(name, extension, kind, 'Export');
+    if (target === null) return CANCELLED;
+    const file = path.basename(target);
+    try {
+      writeWhole(target, bytes);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      return unsaved(file, diskWords(error));
+    }
+    return { ok: true, title: file, notes: [] };
   }
 
   private async askForFile(): Promise<string | null> {
@@ -184,21 +298,32 @@ export class Files {
     return answer.filePaths[0] ?? null;
   }
 
-  private async askWhere(title: string): Promise<string | null> {
-    const window = this.window();
+  private askWhere(title: string): Promise<string | null> {
     const base = title.replace(/\.(vfiolab|txt|json|tar|tgz|gz)$/g, '') || 'machine';
+    return this.askTarget(base, EXTENSION.slice(1), 'Lab document', 'Save the lab document');
+  }
+
+  private async askTarget(base: string, extension: string, kind: string, title: string): Promise<string | null> {
+    const window = this.window();
     const options: Electron.SaveDialogOptions = {
-      title: 'Save the lab document',
-      defaultPath: path.join(app.getPath('documents'), `${base}${EXTENSION}`),
-      filters: [{ name: 'Lab document', extensions: ['vfiolab'] }],
+      title,
+      defaultPath: path.join(app.getPath('documents'), `${base.replaceAll(/[\\/:*?"<>|]/g, ' ')}.${extension}`),
+      filters: [{ name: kind, extensions: [extension] }],
     };
     const answer = window ? await dialog.showSaveDialog(window, options) : await dialog.showSaveDialog(options);
     if (answer.canceled || answer.filePath === '') return null;
-    return answer.filePath.endsWith(EXTENSION) ? answer.filePath : answer.filePath + EXTENSION;
+    return path.extname(answer.filePath) === '' ? `${answer.filePath}.${extension}` : answer.filePath;
   }
 }
 
+const unsaved = (file: string, reason: string): FileResult => ({
+  ok: false,
+  cancelled: false,
+  message: `${file} was not saved: ${reason}. The document stays open, and its journal is kept; save it elsewhere.`,
+  file,
+  line: null,
+  reason,
+});
+
 const tooLarge = (size: number, limit: number): string =>
   `it has ${Math.round(size / MIB)} MiB, and at most ${limit / MIB} MiB are read`;
-
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'code' in error;

@@ -1,85 +1,91 @@
-/** The native menu. Commands go to the window, which owns what they mean and their keys. */
+/**
+ * The native menu, where the platform has one menu bar for all (macOS). The page describes it, as it is the one that
+ * knows commands, their keys and whether they can be run; elsewhere it draws the same menus into the title bar.
+ */
 import { Menu, app } from 'electron';
 import type { BrowserWindow, MenuItemConstructorOptions } from 'electron';
 import path from 'node:path';
 import { CHANNEL } from './bridge/channels';
-import type { MenuCommand } from './bridge/contract';
+import type { MenuItem, MenuModel } from './bridge/contract';
 import type { Recent } from './recent';
+import type { Sessions } from './sessions';
 
-export interface MenuTarget {
-  window(): BrowserWindow | null;
-  openPath(file: string): void;
+const NATIVE = process.platform === 'darwin';
+
+export class Menus {
+  private readonly sessions: Sessions;
+  private readonly recent: Recent;
+  private readonly models = new WeakMap<BrowserWindow, MenuModel>();
+
+  constructor(sessions: Sessions, recent: Recent) {
+    this.sessions = sessions;
+    this.recent = recent;
+    if (!NATIVE) {
+      Menu.setApplicationMenu(null);
+      return;
+    }
+    recent.onChange(() => this.build());
+    app.on('browser-window-focus', () => this.build());
+  }
+
+  /** The menus of a window as they are now. */
+  take(window: BrowserWindow, model: MenuModel): void {
+    this.models.set(window, model);
+    if (NATIVE && this.sessions.current?.window === window) this.build();
+  }
+
+  private build(): void {
+    const window = this.sessions.current?.window;
+    const model = (window && this.models.get(window)) ?? [];
+    const send = (id: string): void => window?.webContents.send(CHANNEL.menu, id);
+    Menu.setApplicationMenu(
+      Menu.buildFromTemplate([{ role: 'appMenu' }, ...templateOf(model, send, () => this.recentItems())]),
+    );
+  }
+
+  private recentItems(): MenuItemConstructorOptions[] {
+    return this.recent.files.map((file) => ({
+      label: path.basename(file),
+      sublabel: file,
+      click: () => void this.sessions.openPath(file),
+    }));
+  }
 }
 
-export function showMenu(target: MenuTarget, recent: Recent): void {
-  const build = (): void => Menu.setApplicationMenu(Menu.buildFromTemplate(template(target, recent)));
-  recent.onChange(build);
-  build();
+/** `Ctrl Shift Z` → `CmdOrCtrl+Shift+Z`, as Electron writes keys; the page handles them itself. */
+export function acceleratorOf(keys: string): string | undefined {
+  if (keys === '' || keys.length === 1) return undefined;
+  const NAMES: Readonly<Record<string, string>> = { Ctrl: 'CmdOrCtrl', '←': 'Left', '→': 'Right' };
+  return keys
+    .split(' ')
+    .map((key) => NAMES[key] ?? key)
+    .join('+');
 }
 
-function template(target: MenuTarget, recent: Recent): MenuItemConstructorOptions[] {
-  // The page handles the keys itself; the menu only shows them.
-  const command = (label: string, name: MenuCommand, accelerator?: string): MenuItemConstructorOptions => ({
-    label,
-    accelerator,
-    registerAccelerator: false,
-    click: () => target.window()?.webContents.send(CHANNEL.menu, name),
-  });
-  const recentItems: MenuItemConstructorOptions[] = recent.files.map((file) => ({
-    label: path.basename(file),
-    sublabel: file,
-    click: () => target.openPath(file),
-  }));
-  const mac: MenuItemConstructorOptions[] = process.platform === 'darwin' ? [{ role: 'appMenu' }] : [];
-  return [
-    ...mac,
-    {
-      label: '&File',
-      submenu: [
-        command('New machine', 'new'),
-        command('Open…', 'open', 'CmdOrCtrl+O'),
-        {
-          label: 'Open recent',
-          enabled: recentItems.length > 0,
-          submenu: [...recentItems, { type: 'separator' }, { label: 'Forget these', click: () => recent.clear() }],
-        },
-        { type: 'separator' },
-        command('Save', 'save', 'CmdOrCtrl+S'),
-        command('Save as…', 'save-as', 'CmdOrCtrl+Shift+S'),
-        { type: 'separator' },
-        command('Collect from a machine…', 'collect-script'),
-        { type: 'separator' },
-        { role: 'quit' },
-      ],
-    },
-    {
-      label: '&Edit',
-      submenu: [
-        command('Undo', 'undo', 'CmdOrCtrl+Z'),
-        command('Redo', 'redo', 'CmdOrCtrl+Shift+Z'),
-        { type: 'separator' },
-        { role: 'cut', registerAccelerator: false },
-        { role: 'copy', registerAccelerator: false },
-        { role: 'paste', registerAccelerator: false },
-        { type: 'separator' },
-        command('Find anything…', 'palette', 'CmdOrCtrl+K'),
-      ],
-    },
-    {
-      label: '&View',
-      submenu: [
-        command('Next theme', 'theme', 'CmdOrCtrl+Shift+T'),
-        { type: 'separator' },
-        { role: 'resetZoom' },
-        { role: 'zoomIn' },
-        { role: 'zoomOut' },
-        { role: 'togglefullscreen' },
-        ...(app.isPackaged ? [] : ([{ role: 'toggleDevTools' }] satisfies MenuItemConstructorOptions[])),
-      ],
-    },
-    {
-      label: '&Help',
-      submenu: [command('What to do first', 'first-steps'), command('About VFIO Lab', 'about')],
-    },
-  ];
+/** The page's menus as Electron wants them. Roles that the system fills stand for the page's editing commands. */
+export function templateOf(
+  model: MenuModel,
+  send: (id: string) => void,
+  recent: () => MenuItemConstructorOptions[],
+): MenuItemConstructorOptions[] {
+  const item = (one: MenuItem): MenuItemConstructorOptions => {
+    switch (one.kind) {
+      case 'separator':
+        return { type: 'separator' };
+      case 'menu':
+        return one.id === 'recent'
+          ? { label: one.label, enabled: recent().length > 0, submenu: recent() }
+          : { label: one.label, submenu: one.items.map(item) };
+      case 'command':
+        return {
+          label: one.label,
+          accelerator: acceleratorOf(one.keys),
+          registerAccelerator: false,
+          enabled: one.off === null,
+          ...(one.checked !== null && { type: 'checkbox' as const, checked: one.checked }),
+          click: () => send(one.id),
+        };
+    }
+  };
+  return model.map(({ label, items }) => ({ label, submenu: items.map(item) }));
 }

@@ -1,13 +1,19 @@
-/** The window: where it was last time, shown when it has something to show. */
+/** The window: where it was last time, shown when it has something to show, with a title bar of the page's own. */
 import { BrowserWindow, app, nativeTheme, screen } from 'electron';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { START_WORD } from './bridge/channels';
+import type { AtStart } from './bridge/channels';
 import { pageUrl } from './security';
 
 const DEFAULT = { width: 1440, height: 900 };
 const SMALLEST = { width: 960, height: 640 };
-const BACKGROUND = { light: '#f6f7f9', dark: '#14171c' };
+const BACKGROUND = { light: '#e9ecf1', dark: '#1a1f27' };
+const SYMBOLS = { light: '#161b23', dark: '#e6e9ee' };
+/** Further windows stand a little lower to the right. */
+const CASCADE = 24;
+export const TITLE_BAR = 32;
 
 const place = z.object({ x: z.int(), y: z.int(), width: z.int(), height: z.int(), maximized: z.boolean() });
 type Place = z.infer<typeof place>;
@@ -32,19 +38,36 @@ function lastPlace(): Place | null {
   return overlaps ? last : null;
 }
 
-export function openWindow(): BrowserWindow {
+function keepPlace(window: BrowserWindow): void {
+  const now: Place = { ...window.getNormalBounds(), maximized: window.isMaximized() };
+  try {
+    writeFileSync(placeFile(), JSON.stringify(now));
+  } catch (error) {
+    // A profile that cannot be written to only forgets the place.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+  }
+}
+
+export function openWindow(start: AtStart): BrowserWindow {
+  const others = BrowserWindow.getAllWindows().length;
   const last = lastPlace();
+  const shift = CASCADE * others;
+  const shade = nativeTheme.shouldUseDarkColors ? 'dark' : 'light';
   const window = new BrowserWindow({
     ...DEFAULT,
-    ...(last && { x: last.x, y: last.y, width: last.width, height: last.height }),
+    ...(last && { x: last.x + shift, y: last.y + shift, width: last.width, height: last.height }),
     minWidth: SMALLEST.width,
     minHeight: SMALLEST.height,
     show: false,
-    autoHideMenuBar: true,
     title: 'VFIO Lab',
-    backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
+    titleBarStyle: process.platform === 'darwin' ? 'hiddenInset' : 'hidden',
+    ...(process.platform !== 'darwin' && {
+      titleBarOverlay: { color: BACKGROUND[shade], symbolColor: SYMBOLS[shade], height: TITLE_BAR },
+    }),
+    backgroundColor: BACKGROUND[shade],
     webPreferences: {
       preload: path.join(import.meta.dirname, '../preload/preload.cjs'),
+      additionalArguments: [`${START_WORD}${encodeURIComponent(JSON.stringify(start))}`],
       sandbox: true,
       contextIsolation: true,
       nodeIntegration: false,
@@ -53,11 +76,13 @@ export function openWindow(): BrowserWindow {
       spellcheck: false,
     },
   });
-  if (last?.maximized) window.maximize();
+  if (last?.maximized && others === 0) window.maximize();
   window.once('ready-to-show', () => window.show());
-  window.on('close', () => {
-    const now: Place = { ...window.getNormalBounds(), maximized: window.isMaximized() };
-    writeFileSync(placeFile(), JSON.stringify(now));
+  window.on('close', () => keepPlace(window));
+  window.webContents.on('did-finish-load', () => window.webContents.setZoomFactor(start.settings.zoom));
+  // The engine lives here: a page that was lost is drawn anew and shows the same.
+  window.webContents.on('render-process-gone', (_event, { reason }) => {
+    if (reason !== 'clean-exit' && !window.isDestroyed()) window.webContents.reload();
   });
   void window.loadURL(pageUrl);
   return window;

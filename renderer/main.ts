@@ -1,6 +1,7 @@
 import { createPinia } from 'pinia';
 import { createApp } from 'vue';
 import App from './App.vue';
+import { useMessages } from './stores/messages';
 import sprite from './icons.svg?raw';
 import './tokens.css';
 import './ui.css';
@@ -11,4 +12,13 @@ const icons = document.createElement('div');
 icons.innerHTML = sprite;
 document.body.prepend(icons);
 
-createApp(App).use(createPinia()).mount('#app');
+const app = createApp(App).use(createPinia());
+const messages = useMessages();
+// A fault of the window is told like everything else, and stays in the console for whoever looks there.
+const fault = (error: unknown): void => {
+  console.error(error);
+  messages.fault(error);
+};
+app.config.errorHandler = fault;
+addEventListener('unhandledrejection', (event) => messages.fault(event.reason));
+app.mount('#app');

@@ -1,8 +1,21 @@
 /** What travels between preload and main: derived once from the bridge's contract. Shapes and names only. */
-import type { FileResult, ViewName, VfioLabBridge } from './contract';
+import type { FileResult, Settings, ViewName, VfioLabBridge } from './contract';
 
 /** Questions with one answer, under the names of the bridge's own methods. */
-type Asked = Omit<VfioLabBridge, 'subscribe' | 'open' | 'openTerminal' | 'onMenu' | 'copy'>;
+type Asked = Omit<
+  VfioLabBridge,
+  | 'subscribe'
+  | 'open'
+  | 'openTerminal'
+  | 'onMenu'
+  | 'showMenu'
+  | 'onNotice'
+  | 'platform'
+  | 'settings'
+  | 'layoutAtStart'
+  | 'onSettings'
+  | 'copy'
+>;
 
 /** A file to open: null asks the person; bytes are for a dropped file that has no path. */
 export type OpenSource = null | { path: string } | { name: string; bytes: Uint8Array };
@@ -22,9 +35,26 @@ export const CHANNEL = {
   terminal: 'vfio-lab:terminal',
   /** Main → renderer: a command of the native menu. */
   menu: 'vfio-lab:menu',
+  /** Renderer → main: the menus of the window. */
+  menus: 'vfio-lab:menus',
+  /** Main → renderer: a message for the person. */
+  notice: 'vfio-lab:notice',
+  /** Renderer → main: messages can be shown from now on. */
+  listening: 'vfio-lab:listening',
+  /** Main → renderer: the settings have changed. */
+  settings: 'vfio-lab:settings',
   /** Renderer → main: text for the clipboard. */
   copy: 'vfio-lab:copy',
 } as const;
+
+/** What the page needs for its first picture, before it can ask. */
+export interface AtStart {
+  settings: Settings;
+  layout: string | null;
+}
+
+/** Begins the word of the window's command line that holds it. */
+export const START_WORD = '--vfio-lab-start=';
 
 /** On the port of views, to main. */
 export type ViewRequest =

@@ -19,18 +19,59 @@ export type FileResult =
   | { ok: true; title: string; notes: string[] }
   | { ok: false; cancelled: boolean; message: string; file: string | null; line: number | null; reason: string | null };
 
-export type MenuCommand =
-  | 'new'
-  | 'open'
-  | 'save'
-  | 'save-as'
-  | 'undo'
-  | 'redo'
-  | 'palette'
-  | 'theme'
-  | 'about'
-  | 'first-steps'
-  | 'collect-script';
+export type Theme = 'system' | 'light' | 'dark' | 'hc';
+
+/** What a person has set, for all windows; kept in the profile. */
+export interface Settings {
+  theme: Theme;
+  /** 1 to 2. */
+  zoom: number;
+  comfortable: boolean;
+  /** `system` follows what the system says of motion. */
+  motion: 'system' | 'reduced';
+  /** A document that has a file saves itself in a pause of the work. */
+  autosave: boolean;
+  /** The start page is shown when no document was asked for. */
+  startPage: boolean;
+  /** Coach marks that were used. */
+  marksSeen: string[];
+  /** Layouts as text, by the names that the person gave them. */
+  namedLayouts: { name: string; layout: string }[];
+}
+
+/** Something that the person did not ask for: told in the window, with one command that helps. */
+export interface Notice {
+  kind: 'info' | 'warning';
+  what: string;
+  why: string | null;
+  /** Id of a command of the page. */
+  command: string | null;
+}
+
+export type MenuItem =
+  | { kind: 'separator' }
+  | { kind: 'menu'; id: string; label: string; items: MenuItem[] }
+  | {
+      kind: 'command';
+      /** Id of a command of the page. */
+      id: string;
+      label: string;
+      keys: string;
+      /** Why it cannot be run now. */
+      off: string | null;
+      checked: boolean | null;
+    };
+
+/** The menus of the window, for a platform that draws them itself. */
+export type MenuModel = { id: string; label: string; items: MenuItem[] }[];
+
+/** What is written beside the document: the machine for other programs, or what the lab says of it. */
+export type ExportFormat = 'snapshot' | 'hex-dump' | 'sysfs' | 'trace' | 'report-md' | 'report-html';
+
+export interface RecentFile {
+  name: string;
+  path: string;
+}
 
 export interface TerminalPort {
   write(data: string): void;
@@ -44,6 +85,8 @@ export interface AboutInfo {
   chrome: string;
   node: string;
   engine: string;
+  /** What is in the application besides the lab's own work. */
+  parts: { name: string; version: string; licence: string }[];
 }
 
 /** What preload puts on `window.vfioLab`. */
@@ -71,6 +114,8 @@ export interface VfioLabBridge {
   /** Opens pasted text (an lspci listing). */
   openText(text: string): Promise<FileResult>;
   save(as: boolean): Promise<FileResult>;
+  /** The document as its file has it. */
+  revert(): Promise<FileResult>;
   newMachine(): Promise<FileResult>;
   /** Begins a lesson on its machine, in a document of its own. */
   openLesson(id: string): Promise<FileResult>;
@@ -80,10 +125,38 @@ export interface VfioLabBridge {
   restartStep(step: number | null): Promise<number>;
   /** A picture of the open lesson's folder as a data URL; null when there is none of that name. */
   lessonPicture(name: string): Promise<string | null>;
+  /** Asks where to, and writes the machine as it is now. */
+  exportAs(format: ExportFormat): Promise<FileResult>;
+  /** Asks where to, and writes what the page made: a picture. */
+  savePicture(name: string, format: 'svg' | 'png', bytes: Uint8Array<ArrayBuffer>): Promise<FileResult>;
+  /** What a process did, or the last step, as text that does it again. */
+  programText(language: 'c' | 'shell', of: number | 'last-step'): Promise<string>;
+  recentFiles(): Promise<RecentFile[]>;
+  openRecent(path: string): Promise<FileResult>;
+  forgetRecent(): Promise<void>;
   /** The shell script that collects a machine's /sys for import. */
   collectScript(): Promise<string>;
   openTerminal(onData: (data: string) => void, onExit: () => void): TerminalPort;
-  onMenu(listener: (command: MenuCommand) => void): () => void;
+  /** A command of the native menu, by the id of the page's command. */
+  onMenu(listener: (command: string) => void): () => void;
+  showMenu(model: MenuModel): void;
+  onNotice(listener: (notice: Notice) => void): () => void;
+  readonly platform: 'mac' | 'windows' | 'linux';
+  /** As the window was opened; later ones come to `onSettings`. */
+  readonly settings: Settings;
+  changeSettings(patch: Partial<Settings>): Promise<void>;
+  onSettings(listener: (settings: Settings) => void): () => void;
+  /** The layout of the document that the window opens with; later ones by `layout`. */
+  readonly layoutAtStart: string | null;
+  /** The layout that the open document was last seen with, as the page wrote it. */
+  layout(): Promise<string | null>;
+  keepLayout(layout: string): Promise<void>;
+  /** Colours of the window's own buttons in the title bar, `#rrggbb`. */
+  paintFrame(bar: string, symbols: string): Promise<void>;
+  newWindow(): Promise<void>;
+  closeWindow(): Promise<void>;
+  quit(): Promise<void>;
+  toggleFullScreen(): Promise<void>;
   copy(text: string): void;
   about(): Promise<AboutInfo>;
 }

@@ -1,13 +1,20 @@
-/** Main's end of the bridge: checks who asks and what, and hands it to the lab. */
+/** Main's end of the bridge: checks who asks and what, and hands it to the document of the asking window. */
 import { app, clipboard, ipcMain } from 'electron';
 import type { IpcMainEvent, IpcMainInvokeEvent } from 'electron';
-import type { Lab } from '../../engine/lab/lab';
-import type { Files } from '../files';
+import path from 'node:path';
+import { exportFile } from '../exports';
 import { lessonPicture } from '../lesson-picture';
+import type { Menus } from '../menu';
+import { bundledParts } from '../parts';
+import type { Recent } from '../recent';
 import { isOurs } from '../security';
+import type { Session, Workings } from '../session';
+import type { Sessions } from '../sessions';
+import type { SettingsFile } from '../settings';
+import { TITLE_BAR } from '../windows';
 import { CHANNEL } from './channels';
 import type { RequestName, Requests } from './channels';
-import { clipboardText, isRequestName, parseViewRequest, requests } from './schemas';
+import { clipboardText, isRequestName, menuModel, parseViewRequest, requests } from './schemas';
 import { Subscriptions } from './subscriptions';
 import { serveTerminal } from './terminals';
 
@@ -17,39 +24,70 @@ type Answers = {
   ) => Requests[Name]['result'] | Promise<Requests[Name]['result']>;
 };
 
-const answersOf = (lab: Lab, files: Files): Answers => ({
-  act: (action) => lab.act(action),
-  undo: () => lab.undo(),
-  redo: () => lab.redo(),
-  look: (input) => lab.look(input),
-  continueHere: () => lab.continueHere(),
-  goToBranch: (tip) => lab.goToBranch(tip),
-  nameBranch: (branch, name) => lab.nameBranch(branch, name),
-  samples: () => [...lab.samples()],
-  openSample: (id) => files.openSample(id),
-  open: (source) => files.open(source),
-  openText: (text) => files.openText(text),
-  save: (as) => files.save(as),
-  newMachine: () => files.newMachine(),
-  openLesson: (id) => files.openLesson(id),
-  answer: (question, choice) => lab.answer(question, choice),
-  restartStep: (step) => lab.restartStep(step),
-  lessonPicture: (name) => lessonPicture(lab, name),
-  collectScript: () => lab.collectScript(),
-  about: () => ({
-    version: app.getVersion(),
-    electron: process.versions.electron,
-    chrome: process.versions.chrome,
-    node: process.versions.node,
-    engine: `Linux ${lab.view('machine', null).release}`,
-  }),
-});
+interface House {
+  readonly sessions: Sessions;
+  readonly settings: SettingsFile;
+  readonly recent: Recent;
+}
+
+function answersOf(session: Session, { lab, files, recovery }: Workings, house: House): Answers {
+  const { sessions, settings, recent } = house;
+  const { window } = session;
+  /** An answer is given when what it tells would outlast a loss of power. */
+  const lasting = async <T>(answer: T): Promise<T> => {
+    await recovery.settled();
+    return answer;
+  };
+  const document = (): string | null => session.path;
+  return {
+    act: (action) => lasting(lab.act(action)),
+    undo: () => lasting(lab.undo()),
+    redo: () => lasting(lab.redo()),
+    look: (input) => lab.look(input),
+    continueHere: () => lasting(lab.continueHere()),
+    goToBranch: (tip) => lasting(lab.goToBranch(tip)),
+    nameBranch: (branch, name) => lasting(lab.nameBranch(branch, name)),
+    samples: () => [...lab.samples()],
+    openSample: (id) => files.openSample(id),
+    open: (source) => files.open(source),
+    openText: (text) => files.openText(text),
+    save: (as) => files.save(as),
+    revert: () => files.revert(),
+    newMachine: () => files.newMachine(),
+    openLesson: (id) => files.openLesson(id),
+    answer: (question, choice) => lasting(lab.answer(question, choice)),
+    restartStep: (step) => lasting(lab.restartStep(step)),
+    lessonPicture: (name) => lessonPicture(lab, name),
+    exportAs: (format) => exportFile(lab, files, format),
+    savePicture: (name, format, bytes) => files.saveAside(name, format, format.toUpperCase(), bytes),
+    programText: (language, of) => lab.programText(language, of),
+    recentFiles: () => recent.files.map((file) => ({ name: path.basename(file), path: file })),
+    openRecent: (file) => files.openPath(file),
+    forgetRecent: () => recent.clear(),
+    collectScript: () => lab.collectScript(),
+    changeSettings: (patch) => settings.change(patch),
+    layout: () => settings.layoutOf(document()),
+    keepLayout: (layout) => settings.keepLayout(document(), layout),
+    paintFrame: (bar, symbols) => {
+      if (process.platform === 'darwin') return;
+      window.setTitleBarOverlay({ color: bar, symbolColor: symbols, height: TITLE_BAR });
+    },
+    newWindow: () => void sessions.open(),
+    closeWindow: () => window.close(),
+    quit: () => app.quit(),
+    toggleFullScreen: () => window.setFullScreen(!window.isFullScreen()),
+    about: () => ({
+      version: app.getVersion(),
+      electron: process.versions.electron,
+      chrome: process.versions.chrome,
+      node: process.versions.node,
+      engine: `Linux ${lab.view('machine', null).release}`,
+      parts: bundledParts(),
+    }),
+  };
+}
 
 class StrangerError extends Error {}
-
-function check(event: IpcMainEvent | IpcMainInvokeEvent): void {
-  if (!isOurs(event.senderFrame)) throw new StrangerError('A message from another page was refused.');
-}
 
 async function answer<Name extends RequestName>(
   answers: Answers,
@@ -59,20 +97,26 @@ async function answer<Name extends RequestName>(
   return answers[name](...requests[name].parse(parameters));
 }
 
-/** Serves every window from one lab. The lab may still be loading when the first question comes. */
-export function serveBridge(ready: Promise<{ lab: Lab; files: Files }>): void {
+/** Serves every window from the lab of its own document. A lab may still be loading when the first question comes. */
+export function serveBridge(sessions: Sessions, settings: SettingsFile, recent: Recent, menus: Menus): void {
+  const house = { sessions, settings, recent };
+  const sessionOf = (event: IpcMainEvent | IpcMainInvokeEvent): Session => {
+    const session = isOurs(event.senderFrame) ? sessions.of(event.sender) : null;
+    if (!session) throw new StrangerError('A message from another page was refused.');
+    return session;
+  };
+
   ipcMain.handle(CHANNEL.request, async (event, name: unknown, parameters: unknown) => {
-    check(event);
+    const session = sessionOf(event);
     if (!isRequestName(name)) throw new TypeError('There is no such request.');
-    const { lab, files } = await ready;
-    return answer(answersOf(lab, files), name, parameters);
+    return answer(answersOf(session, await session.workings, house), name, parameters);
   });
 
   ipcMain.on(CHANNEL.views, (event) => {
-    check(event);
+    const session = sessionOf(event);
     const port = event.ports[0];
     if (!port) return;
-    void ready.then(({ lab }) => {
+    void session.workings.then(({ lab }) => {
       const views = new Subscriptions(lab, (changes) => port.postMessage(changes));
       port.on('message', (message) => views.take(parseViewRequest(message.data)));
       port.on('close', () => views.close());
@@ -81,13 +125,19 @@ export function serveBridge(ready: Promise<{ lab: Lab; files: Files }>): void {
   });
 
   ipcMain.on(CHANNEL.terminal, (event, size: unknown) => {
-    check(event);
+    const session = sessionOf(event);
     const port = event.ports[0];
-    if (port) void ready.then(({ lab }) => serveTerminal(lab, size, port));
+    if (port) void session.workings.then(({ lab, recovery }) => serveTerminal(lab, recovery, size, port));
+  });
+
+  ipcMain.on(CHANNEL.listening, (event) => sessionOf(event).listen());
+
+  ipcMain.on(CHANNEL.menus, (event, model: unknown) => {
+    menus.take(sessionOf(event).window, menuModel.parse(model));
   });
 
   ipcMain.on(CHANNEL.copy, (event, text: unknown) => {
-    check(event);
+    sessionOf(event);
     clipboard.writeText(clipboardText.parse(text));
   });
 }

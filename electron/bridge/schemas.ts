@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { editSchema } from '../../engine/lab/document/edit-schema';
 import { stimulusSchema } from '../../engine/lab/document/stimulus-schema';
 import type { Requests, RequestName, TerminalInput, ViewRequest } from './channels';
-import type { Action, ViewName, Views } from './contract';
+import type { Action, MenuItem, MenuModel, ViewName, Views } from './contract';
+import { settingsPatch } from '../settings';
 
 const LONGEST_TEXT = 64 * 1024 * 1024;
 const LONGEST_INPUT = 1024 * 1024;
@@ -45,6 +46,7 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
 ]);
 
 const none = z.tuple([]);
+const colour = z.string().regex(/^#[0-9a-f]{6}$/i);
 
 export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parameters']> } = {
   act: z.tuple([action]),
@@ -65,11 +67,30 @@ export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parame
     ]),
   ]),
   save: z.tuple([z.boolean()]),
+  revert: none,
   newMachine: none,
   openLesson: z.tuple([name]),
   answer: z.tuple([name, z.int().min(0).max(63)]),
   restartStep: z.tuple([z.int().min(0).max(999).nullable()]),
   lessonPicture: z.tuple([name]),
+  exportAs: z.tuple([z.enum(['snapshot', 'hex-dump', 'sysfs', 'trace', 'report-md', 'report-html'])]),
+  savePicture: z.tuple([
+    z.string().max(256),
+    z.enum(['svg', 'png']),
+    z.instanceof(Uint8Array<ArrayBuffer>).refine((bytes) => bytes.length <= LONGEST_TEXT),
+  ]),
+  programText: z.tuple([z.enum(['c', 'shell']), z.union([small, z.literal('last-step')])]),
+  recentFiles: none,
+  openRecent: z.tuple([z.string().min(1).max(8192)]),
+  forgetRecent: none,
+  changeSettings: z.tuple([settingsPatch]),
+  layout: none,
+  keepLayout: z.tuple([z.string().max(20_000)]),
+  paintFrame: z.tuple([colour, colour]),
+  newWindow: none,
+  closeWindow: none,
+  quit: none,
+  toggleFullScreen: none,
   collectScript: none,
   about: none,
 };
@@ -137,6 +158,28 @@ export function parseViewRequest(data: unknown): ViewRequest {
   if (request.kind === 'unsubscribe') return request;
   return { ...request, parameters: viewParameters[request.view].parse(request.parameters) };
 }
+
+const text = z.string().max(256);
+const menuItem: z.ZodType<MenuItem> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('separator') }),
+  z.strictObject({
+    kind: z.literal('command'),
+    id: text,
+    label: text,
+    keys: text,
+    off: text.nullable(),
+    checked: z.boolean().nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('menu'),
+    id: text,
+    label: text,
+    items: z.lazy(() => z.array(menuItem).max(100)),
+  }),
+]);
+export const menuModel: z.ZodType<MenuModel> = z
+  .array(z.strictObject({ id: text, label: text, items: z.array(menuItem).max(100) }))
+  .max(20);
 
 const cells = z.int().min(1).max(1000);
 export const terminalSize = z.strictObject({ columns: cells, rows: cells });

@@ -1,28 +1,34 @@
 /** One terminal on a port: keys in, text out in frames. */
 import type { MessagePortMain } from 'electron';
 import type { Lab } from '../../engine/lab/lab';
+import type { Recovery } from '../recovery';
 import type { TerminalOutput } from './channels';
 import { terminalInput, terminalSize } from './schemas';
 
 const FRAME_MS = 8;
 
-export function serveTerminal(lab: Lab, size: unknown, port: MessagePortMain): void {
+export function serveTerminal(lab: Lab, recovery: Recovery, size: unknown, port: MessagePortMain): void {
   const { columns, rows } = terminalSize.parse(size);
   let waiting = '';
   let timer: ReturnType<typeof setTimeout> | null = null;
   const post = (message: TerminalOutput): void => port.postMessage(message);
   const flush = (): void => {
-    timer = null;
     if (waiting === '') return;
     post({ kind: 'data', data: waiting });
     waiting = '';
+  };
+  /** What a command prints tells that it was done: it is shown once that would outlast a loss of power. */
+  const frame = async (): Promise<void> => {
+    await recovery.settled();
+    timer = null;
+    flush();
   };
   const handle = lab.openTerminal({
     columns,
     rows,
     onData: (data) => {
       waiting += data;
-      timer ??= setTimeout(flush, FRAME_MS);
+      timer ??= setTimeout(() => void frame(), FRAME_MS);
     },
     onExit: () => {
       flush();
@@ -31,11 +37,10 @@ export function serveTerminal(lab: Lab, size: unknown, port: MessagePortMain): v
   });
   port.on('message', (event) => {
     const input = terminalInput.parse(event.data);
+    if (input.kind === 'resize') handle.resize(input.columns, input.rows);
+    else if (input.kind === 'close') port.close();
     // The terminal belongs to the present.
-    if (input.kind === 'data') {
-      if (!lab.looking) handle.write(input.data);
-    } else if (input.kind === 'resize') handle.resize(input.columns, input.rows);
-    else port.close();
+    else if (!lab.looking) handle.write(input.data);
   });
   port.on('close', () => {
     if (timer !== null) clearTimeout(timer);

@@ -1,7 +1,8 @@
 /** The sandboxed half of the bridge: puts `vfioLab` on the window and nothing else. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import { CHANNEL } from '../bridge/channels';
+import { CHANNEL, START_WORD } from '../bridge/channels';
 import type {
+  AtStart,
   OpenSource,
   RequestName,
   Requests,
@@ -10,7 +11,7 @@ import type {
   ViewChanges,
   ViewRequest,
 } from '../bridge/channels';
-import type { MenuCommand, VfioLabBridge, ViewName, Views } from '../bridge/contract';
+import type { Notice, Settings, VfioLabBridge, ViewName, Views } from '../bridge/contract';
 
 function ask<Name extends RequestName>(
   name: Name,
@@ -61,6 +62,20 @@ async function sourceOf(file: File | undefined): Promise<OpenSource> {
   return { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
 }
 
+/** Listens on a channel of main's; returns how to stop. */
+function hear<T>(channel: string, listener: (value: T) => void): () => void {
+  const take = (_event: unknown, value: T): void => listener(value);
+  ipcRenderer.on(channel, take);
+  return () => ipcRenderer.off(channel, take);
+}
+
+/** Main gave them along with the window, so that the first picture has the right theme. */
+function atStart(): AtStart {
+  const word = process.argv.find((one) => one.startsWith(START_WORD)) ?? '';
+  return JSON.parse(decodeURIComponent(word.slice(START_WORD.length))) as AtStart;
+}
+const { settings, layout } = atStart();
+
 const bridge: VfioLabBridge = {
   act: (action) => ask('act', action),
   subscribe,
@@ -75,6 +90,13 @@ const bridge: VfioLabBridge = {
   open: async (file) => ask('open', await sourceOf(file)),
   openText: (text) => ask('openText', text),
   save: (as) => ask('save', as),
+  revert: () => ask('revert'),
+  exportAs: (format) => ask('exportAs', format),
+  savePicture: (name, format, bytes) => ask('savePicture', name, format, bytes),
+  programText: (language, of) => ask('programText', language, of),
+  recentFiles: () => ask('recentFiles'),
+  openRecent: (path) => ask('openRecent', path),
+  forgetRecent: () => ask('forgetRecent'),
   newMachine: () => ask('newMachine'),
   openLesson: (id) => ask('openLesson', id),
   answer: (question, choice) => ask('answer', question, choice),
@@ -97,11 +119,25 @@ const bridge: VfioLabBridge = {
       close: () => send({ kind: 'close' }),
     };
   },
-  onMenu: (listener) => {
-    const take = (_event: unknown, command: MenuCommand): void => listener(command);
-    ipcRenderer.on(CHANNEL.menu, take);
-    return () => ipcRenderer.off(CHANNEL.menu, take);
+  onMenu: (listener) => hear<string>(CHANNEL.menu, listener),
+  showMenu: (model) => ipcRenderer.send(CHANNEL.menus, model),
+  onNotice: (listener) => {
+    const stop = hear<Notice>(CHANNEL.notice, listener);
+    ipcRenderer.send(CHANNEL.listening);
+    return stop;
   },
+  platform: process.platform === 'darwin' ? 'mac' : process.platform === 'win32' ? 'windows' : 'linux',
+  settings,
+  layoutAtStart: layout,
+  changeSettings: (patch) => ask('changeSettings', patch),
+  onSettings: (listener) => hear<Settings>(CHANNEL.settings, listener),
+  layout: () => ask('layout'),
+  keepLayout: (layout) => ask('keepLayout', layout),
+  paintFrame: (bar, symbols) => ask('paintFrame', bar, symbols),
+  newWindow: () => ask('newWindow'),
+  closeWindow: () => ask('closeWindow'),
+  quit: () => ask('quit'),
+  toggleFullScreen: () => ask('toggleFullScreen'),
   copy: (text) => ipcRenderer.send(CHANNEL.copy, text),
   about: () => ask('about'),
 };

@@ -11,6 +11,15 @@ import type { DocumentContents, DocumentStep } from './document/format';
 import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
 import { deviceSheet } from './device-sheet';
 import { explainSubject } from './explain';
+import { exportMachine } from './export';
+import type { ExportFormat } from './export';
+import { cProgram } from './export/c-program';
+import { presentMachine } from './export/present';
+import { answeredSteps } from './export/process-calls';
+import { report } from './export/report';
+import { html, markdown } from './export/report-blocks';
+import { shellLines } from './export/shell-lines';
+import { traceOf } from './export/trace';
 import { explainWrite } from '../linux/vfio/pci/explain';
 import { holdingsOf, vfioPciOf } from './holdings';
 import { ImportError, importFolder, importMachine } from './import';
@@ -479,6 +488,39 @@ export class Lab implements MachineDoor {
     this.saved = true;
     this.tell({ kind: 'saved' });
     this.changed();
+  }
+
+  /** The machine as it is now for other programs, or what the lab says of it. */
+  exportAs(format: ExportFormat | 'trace' | 'report-md' | 'report-html'): Uint8Array {
+    const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+    switch (format) {
+      case 'trace':
+        return text(traceOf(this.history.contents, this.machine.base.name).text);
+      case 'report-md':
+      case 'report-html': {
+        const blocks = report((name, parameters) => this.view(name, parameters));
+        return text(format === 'report-md' ? markdown(blocks) : html(blocks, this.title));
+      }
+      default:
+        return exportMachine(presentMachine(this.past?.machine ?? this.machine), format);
+    }
+  }
+
+  /**
+   * What was done as text that does it again: of a process all that it did, as a C program or as commands; of the last
+   * step its commands, or the program of the process that made it.
+   */
+  programText(language: 'c' | 'shell', of: number | 'last-step'): string {
+    const { contents } = this.history;
+    if (of === 'last-step' && language === 'shell') {
+      const steps = answeredSteps(contents, null);
+      return shellLines(steps, steps.length - 1);
+    }
+    const pid = of === 'last-step' ? (answeredSteps(contents, null).at(-1)?.calls.at(-1)?.pid ?? 1) : of;
+    const steps = answeredSteps(contents, pid);
+    if (language === 'shell') return shellLines(steps);
+    const name = this.machine.kernel.processes.get(pid)?.name ?? `process ${pid}`;
+    return cProgram(steps, `What ${name} (${pid}) did in VFIO Lab, on ${this.title}.`);
   }
 
   collectScript(): string {

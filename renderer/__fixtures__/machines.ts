@@ -1,5 +1,13 @@
 /** Small machines and a bridge for tests. Nothing here is part of the window. */
-import type { TopologyFunction, TopologyGroup, TopologyView, VfioLabBridge, ViewName, Views } from '../bridge';
+import type {
+  Settings,
+  TopologyFunction,
+  TopologyGroup,
+  TopologyView,
+  VfioLabBridge,
+  ViewName,
+  Views,
+} from '../bridge';
 
 export function fn(address: string, over: Partial<TopologyFunction> = {}): TopologyFunction {
   return {
@@ -114,6 +122,18 @@ export class TestBridge {
   readonly actions: unknown[] = [];
   /** Other requests with their parameter. */
   readonly asked: [name: string, parameter: unknown][] = [];
+  /** Settings and layout as the next page would find them. */
+  settings: Settings = {
+    theme: 'system',
+    zoom: 1,
+    comfortable: false,
+    motion: 'system',
+    autosave: false,
+    startPage: false,
+    marksSeen: [],
+    namedLayouts: [],
+  };
+  layout: string | null = null;
   answer: Awaited<ReturnType<VfioLabBridge['act']>> = { ok: true, message: 'Done.', errno: null, why: null, calls: [] };
 
   give<V extends ViewName>(view: V, value: Views[V]['value']): void {
@@ -122,6 +142,21 @@ export class TestBridge {
 
   install(): void {
     const bridge: Partial<VfioLabBridge> = {
+      platform: 'linux',
+      settings: this.settings,
+      layoutAtStart: this.layout,
+      layout: () => Promise.resolve(this.layout),
+      keepLayout: (layout) => {
+        this.layout = layout;
+        return Promise.resolve();
+      },
+      changeSettings: (patch) => {
+        this.settings = { ...this.settings, ...patch };
+        return Promise.resolve();
+      },
+      onSettings: () => () => undefined,
+      paintFrame: () => Promise.resolve(),
+      recentFiles: () => Promise.resolve([]),
       act: (action) => {
         this.actions.push(action);
         return Promise.resolve(this.answer);

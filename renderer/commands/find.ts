@@ -2,7 +2,7 @@
 import type { TopologyView } from '../bridge';
 import { T } from '../texts';
 import { short } from '../ui/address';
-import type { Command } from './commands';
+import type { Command } from './command';
 
 export interface Found {
   kind: 'function' | 'group' | 'command';

@@ -1,5 +1,6 @@
 /** Keys that hold in the whole window. */
-import type { Command } from './commands';
+import { lab } from '../bridge';
+import type { Command } from './command';
 
 /** `Ctrl Shift Z` of an event, with Cmd counted as Ctrl. */
 export function chord(e: KeyboardEvent): string {
@@ -10,13 +11,38 @@ export function chord(e: KeyboardEvent): string {
     .join(' ');
 }
 
+const NAMES_ON_MAC: Readonly<Record<string, string>> = { Ctrl: '⌘', Shift: '⇧', Alt: '⌥', Enter: '↩', Del: '⌫' };
+/** Keys as the platform writes them: `Ctrl Shift Z` is `⇧⌘Z` on a Mac. */
+export function keysHere(keys: string): string {
+  if (lab().platform !== 'mac') return keys;
+  const words = keys.split(' ');
+  const order = ['Alt', 'Shift', 'Ctrl'];
+  const modifiers = order.filter((word) => words.includes(word));
+  return [...modifiers, ...words.filter((word) => !order.includes(word))]
+    .map((word) => NAMES_ON_MAC[word] ?? word)
+    .join('');
+}
+
 const ALIASES: Readonly<Record<string, string>> = {
   'Ctrl Y': 'Ctrl Shift Z',
   'Alt ArrowLeft': 'Alt ←',
   'Alt ArrowRight': 'Alt →',
+  'Ctrl =': 'Ctrl +',
+  'Ctrl Shift +': 'Ctrl +',
 };
 /** The shell needs every other key. */
-const IN_TERMINAL: ReadonlySet<string> = new Set(['F6', 'Shift F6', 'Ctrl Shift T', 'Ctrl Shift S', 'Ctrl Shift M']);
+const IN_TERMINAL: ReadonlySet<string> = new Set([
+  'F6',
+  'Shift F6',
+  'F11',
+  'Ctrl Shift T',
+  'Ctrl Shift S',
+  'Ctrl Shift M',
+  'Ctrl Shift N',
+  'Ctrl +',
+  'Ctrl =',
+  'Ctrl -',
+]);
 /** A text field keeps its own undo and its single keys. */
 const NOT_IN_TEXT: ReadonlySet<string> = new Set([
   'Ctrl Z',

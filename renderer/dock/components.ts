@@ -17,5 +17,6 @@ export const COMPONENTS: Readonly<Record<PaneName, Component>> = {
   terminal: TerminalPane,
   timeline: TimelinePane,
   lesson: LessonPane,
+  messages: defineAsyncComponent(() => import('../panes/messages/MessagesPane.vue')),
   history: defineAsyncComponent(() => import('../panes/history/HistoryPane.vue')),
 };

@@ -12,6 +12,7 @@ export const PANE_NAMES = [
   'timeline',
   'lesson',
   'history',
+  'messages',
 ] as const;
 export type PaneName = (typeof PANE_NAMES)[number];
 
@@ -58,6 +59,7 @@ const HOME: Readonly<Record<PaneName, Area>> = {
   timeline: 'strip',
   lesson: 'left',
   history: 'left',
+  messages: 'dock',
 };
 
 /** Px along its area that a pane wants where others share the area with it. */

@@ -17,4 +17,5 @@ export const PANES: Readonly<Record<PaneName, PaneInfo>> = {
   timeline: { icon: 'timeline', keys: 'Ctrl 6' },
   lesson: { icon: 'lesson', keys: 'Ctrl 7' },
   history: { icon: 'undo', keys: 'Ctrl 8' },
+  messages: { icon: 'info', keys: 'Ctrl 9' },
 };

@@ -50,6 +50,7 @@ export const useActions = defineStore('actions', () => {
       remedy: result.ok ? null : (result.why?.remedy ?? null),
       next,
       about,
+      details: result.errno === null ? result.calls : [result.errno, ...result.calls],
     });
   }
 

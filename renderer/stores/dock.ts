@@ -1,9 +1,11 @@
 /** Where the panes stand now, and what may be done with them. Kept apart from the machine, on this computer only. */
 import { defineStore } from 'pinia';
 import { computed, nextTick, ref, shallowRef, watch } from 'vue';
+import { lab } from '../bridge';
 import * as layouts from '../dock/layout';
 import type { Area, Layout, PaneName, SizedArea, Target } from '../dock/layout';
 import { enterPane } from '../ui/focus';
+import { useDocuments } from './documents';
 import { useFrame, type DockTab } from './frame';
 
 export interface Range {
@@ -40,11 +42,12 @@ const READING = { width: 336, share: 0.6 };
 const CELL_MIN = 120;
 /** What the other areas leave the centre at least. */
 const CENTRE_MIN = 320;
-const STORAGE = 'vfiolab.layout';
+/** A layout is kept when it has not changed for so long. */
+const KEEP_MS = 400;
 
-function kept(): Layout | null {
+function parse(text: string | null): Layout | null {
   try {
-    return layouts.parseLayout(JSON.parse(localStorage.getItem(STORAGE) ?? 'null'));
+    return layouts.parseLayout(JSON.parse(text ?? 'null'));
   } catch {
     // A layout that cannot be read is not worth a message: the standard one is shown.
     return null;
@@ -53,8 +56,23 @@ function kept(): Layout | null {
 
 export const useDock = defineStore('dock', () => {
   const frame = useFrame();
-  const layout = shallowRef<Layout>(kept() ?? layouts.STANDARD);
-  watch(layout, (now) => localStorage.setItem(STORAGE, JSON.stringify(now)));
+  const documents = useDocuments();
+  const layout = shallowRef<Layout>(parse(lab().layoutAtStart) ?? layouts.STANDARD);
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  /** The layout as text, for the settings. */
+  const text = (): string => JSON.stringify(layout.value);
+  watch(layout, () => {
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(() => void lab().keepLayout(text()), KEEP_MS);
+  });
+  // Each document has the layout that it was last seen with.
+  watch(
+    () => documents.opened,
+    async () => {
+      const kept = parse(await lab().layout());
+      if (kept) layout.value = kept;
+    },
+  );
 
   const shown = computed(() => layouts.folded(layout.value, frame.fold));
   const isOpen = (pane: PaneName): boolean => layouts.placeOf(layout.value, pane) !== null;
@@ -114,6 +132,10 @@ export const useDock = defineStore('dock', () => {
   function reset(): void {
     layout.value = layouts.STANDARD;
   }
+  /** Takes a layout that was kept under a name. */
+  function use(kept: string): void {
+    layout.value = parse(kept) ?? layouts.STANDARD;
+  }
   /** The pane that has or last had the focus: what commands about a pane mean. */
   const current = ref<PaneName>('topology');
   addEventListener('focusin', (e) => {
@@ -164,6 +186,8 @@ export const useDock = defineStore('dock', () => {
     toggleMaximised,
     makeReadable,
     reset,
+    use,
+    text,
     focus,
     current,
   };

@@ -1,38 +1,20 @@
 /** The window's own state: fold, theme, what floats. Kept apart from the machine, on this computer only. */
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
+import { lab } from '../bridge';
 import type { Fold } from '../dock/layout';
+import { hexColour } from '../ui/colour';
+import { useSettings } from './settings';
 
-export type Theme = 'system' | 'light' | 'dark' | 'hc';
 export type DockTab = 'terminal' | 'calls' | 'log';
-export type Overlay = 'palette' | 'paste' | 'collect' | 'about' | 'keys' | 'attach' | null;
-
-const STORAGE = 'vfiolab.frame';
-
-interface Kept {
-  theme: Theme;
-  comfortable: boolean;
-}
-
-function read(): Kept {
-  const kept: Kept = { theme: 'system', comfortable: false };
-  try {
-    const text = localStorage.getItem(STORAGE);
-    if (text) Object.assign(kept, JSON.parse(text));
-  } catch {
-    // Settings that cannot be read are not worth a message: the standard ones hold.
-  }
-  return kept;
-}
+export type Overlay = 'palette' | 'paste' | 'collect' | 'about' | 'keys' | 'attach' | 'layouts' | 'cmdline' | null;
 
 export function foldFor(width: number): Fold {
   return width >= 1700 ? 'wide' : width > 1180 ? 'normal' : 'small';
 }
 
 export const useFrame = defineStore('frame', () => {
-  const kept = read();
-  const theme = ref<Theme>(kept.theme);
-  const comfortable = ref(kept.comfortable);
+  const settings = useSettings();
 
   const width = ref(window.innerWidth);
   const height = ref(window.innerHeight);
@@ -43,6 +25,7 @@ export const useFrame = defineStore('frame', () => {
   });
 
   const overlay = ref<Overlay>(null);
+  const startPage = ref(settings.now.startPage);
   const dockTab = ref<DockTab>('terminal');
   /** Group that the attach dialog asks about. */
   const attaching = ref<number | null>(null);
@@ -59,17 +42,30 @@ export const useFrame = defineStore('frame', () => {
   readSystem();
   dark.addEventListener('change', readSystem);
   contrast.addEventListener('change', readSystem);
-  const shownTheme = computed(() => (theme.value === 'system' ? systemTheme.value : theme.value));
-  watch(shownTheme, (t) => (document.documentElement.dataset['theme'] = t), { immediate: true });
-
-  watch([theme, comfortable], () => {
-    const keep: Kept = { theme: theme.value, comfortable: comfortable.value };
-    localStorage.setItem(STORAGE, JSON.stringify(keep));
-  });
+  const shownTheme = computed(() => (settings.now.theme === 'system' ? systemTheme.value : settings.now.theme));
+  watch(
+    shownTheme,
+    (theme) => {
+      const root = document.documentElement;
+      root.dataset['theme'] = theme;
+      // The window's own buttons stand in the title bar.
+      const style = getComputedStyle(root);
+      const bar = hexColour(style.getPropertyValue('--bg-chrome'));
+      const symbols = hexColour(style.getPropertyValue('--fg'));
+      if (bar !== null && symbols !== null) void lab().paintFrame(bar, symbols);
+    },
+    { immediate: true },
+  );
+  watch(
+    () => settings.now.motion,
+    (motion) => (document.documentElement.dataset['motion'] = motion),
+    { immediate: true },
+  );
+  const comfortable = computed(() => settings.now.comfortable);
 
   function cycleTheme(): void {
-    const order: Theme[] = ['light', 'dark', 'hc'];
-    theme.value = order[(order.indexOf(shownTheme.value) + 1) % order.length] ?? 'light';
+    const order = ['light', 'dark', 'hc'] as const;
+    settings.change({ theme: order[(order.indexOf(shownTheme.value) + 1) % order.length] ?? 'light' });
   }
   function attach(group: number): void {
     attaching.value = group;
@@ -81,13 +77,13 @@ export const useFrame = defineStore('frame', () => {
   }
 
   return {
-    theme,
     shownTheme,
     comfortable,
     width,
     height,
     fold,
     overlay,
+    startPage,
     dockTab,
     attaching,
     paletteQuery,

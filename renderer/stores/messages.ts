@@ -1,6 +1,9 @@
 /** Messages to the person: toasts with what, why and next, and the live regions for screen readers. */
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
+import { lab } from '../bridge';
+import { T } from '../texts';
+import { useMachine } from './machine';
 
 export interface Step {
   label: string;
@@ -17,9 +20,24 @@ export interface Message {
   next: Step[];
   /** What it is about; a later success about the same thing takes a refusal away. */
   about?: string;
+  /** Lines for whoever looks into it: calls, a stack. */
+  details?: readonly string[];
+}
+
+/** A refusal or a fault as it is kept. */
+export interface Logged {
+  id: number;
+  kind: 'warn' | 'bad';
+  what: string;
+  why: string | null;
+  remedy: string | null;
+  details: readonly string[];
+  /** The machine's last input at that time. */
+  input: number | null;
 }
 
 const SHOWN = 3;
+const KEPT = 500;
 const SENTENCE_EVERY_MS = 1000;
 const STAYS_MS = 5000;
 
@@ -27,6 +45,9 @@ const passing = (message: Pick<Message, 'kind'>): boolean => message.kind === 'o
 
 export const useMessages = defineStore('messages', () => {
   const list = shallowRef<Message[]>([]);
+  /** Everything that was refused or went wrong, oldest first. */
+  const log = shallowRef<readonly Logged[]>([]);
+  const machine = useMachine();
   const polite = ref('');
   const assertive = ref('');
   let serial = 0;
@@ -55,7 +76,32 @@ export const useMessages = defineStore('messages', () => {
     list.value = list.value.filter((m) => m.id !== id);
   }
 
+  function record({ kind, what, why, remedy, details = [] }: Omit<Message, 'id'>): void {
+    if (kind !== 'warn' && kind !== 'bad') return;
+    const input = machine.machine?.document.inputs ?? null;
+    log.value = [...log.value, { id: ++serial, kind, what, why, remedy, details, input }].slice(-KEPT);
+  }
+  const empty = (): void => {
+    log.value = [];
+  };
+
+  /** A fault of the window itself. */
+  function fault(error: unknown): void {
+    const lines = error instanceof Error ? (error.stack ?? error.message).split('\n') : [String(error)];
+    const known = log.value.at(-1)?.details[0] === lines[0];
+    if (known) return;
+    show({
+      kind: 'bad',
+      what: T.messages.unexpected,
+      why: T.messages.unexpectedWhy,
+      remedy: null,
+      next: [{ label: T.messages.copy, run: () => lab().copy(lines.join('\n')) }],
+      details: lines,
+    });
+  }
+
   function show(message: Omit<Message, 'id'>): number {
+    record(message);
     const id = ++serial;
     // A new success takes the place of the last one; refusals stay until they are closed or answered.
     const stays = list.value.filter((m) => m.what !== message.what && !passing(m));
@@ -71,5 +117,5 @@ export const useMessages = defineStore('messages', () => {
     list.value = list.value.filter((m) => m.about !== about || m.kind !== 'bad');
   }
 
-  return { list, polite, assertive, say, show, dismiss, settle };
+  return { list, log, polite, assertive, say, show, record, empty, fault, dismiss, settle };
 });

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { createPinia, setActivePinia } from 'pinia';
 import { nextTick } from 'vue';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestBridge, smallMachine } from '../__fixtures__/machines';
 import type { FunctionView } from '../bridge';
 import { useActions } from './actions';
@@ -12,6 +12,7 @@ import { useInspected } from './inspected';
 import { useMachine } from './machine';
 import { useMessages } from './messages';
 import { useSelection } from './selection';
+import { useSettings } from './settings';
 import { useSteps } from './steps';
 
 let bridge: TestBridge;
@@ -233,8 +234,9 @@ describe('frame', () => {
     dock.resize('right', 9999);
     expect(dock.size('right')).toBe(dock.range('right').max);
     dock.move('containers', { area: 'right', cell: 0, as: 'tab' });
-    useFrame().theme = 'dark';
-    await nextTick();
+    useSettings().change({ theme: 'dark' });
+    await vi.waitFor(() => expect(bridge.layout).not.toBeNull());
+    bridge.install();
     setActivePinia(createPinia());
     const again = useDock();
     expect(again.size('right')).toBe(again.range('right').max);
@@ -244,9 +246,9 @@ describe('frame', () => {
   });
 
   it('starts with the standard layout when the stored one cannot be read', () => {
-    localStorage.setItem('vfiolab.frame', '{broken');
-    localStorage.setItem('vfiolab.layout', '[1]');
-    expect(useFrame().theme).toBe('system');
+    bridge.layout = '[1]';
+    bridge.install();
+    setActivePinia(createPinia());
     expect(useDock().isOpen('topology')).toBe(true);
   });
 });

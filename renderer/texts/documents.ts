@@ -40,5 +40,7 @@ export const about = {
   title: 'About VFIO Lab',
   line: 'What the lab shows is what Linux does. Nothing leaves this computer.',
   close: 'Close',
+  copy: 'Copy the versions',
+  parts: (n: number) => `${plural(n, 'part')} made by others`,
   rows: { version: 'VFIO Lab', engine: 'Engine', electron: 'Electron', chrome: 'Chromium', node: 'Node' },
 } as const;

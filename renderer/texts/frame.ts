@@ -13,6 +13,7 @@ export const pane = {
   timeline: 'Timeline',
   lesson: 'Lesson',
   history: 'History',
+  messages: 'Messages',
 } as const;
 
 export const bar = {

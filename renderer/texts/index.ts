@@ -13,7 +13,10 @@ import * as inspector from './inspector';
 import * as interrupts from './interrupts';
 import * as lesson from './lesson';
 import * as steps from './steps';
+import * as menus from './menus';
+import * as messages from './messages';
 import * as past from './past';
+import * as start from './start';
 import * as terminal from './terminal';
 import * as timeline from './timeline';
 import * as topology from './topology';
@@ -30,7 +33,10 @@ export const T = {
   ...interrupts,
   ...lesson,
   ...steps,
+  ...menus,
+  ...messages,
   ...past,
+  ...start,
   ...terminal,
   ...timeline,
   ...topology,

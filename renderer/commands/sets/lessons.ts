@@ -1,16 +1,13 @@
 /** Lessons: begin one, go on in the open one, present it. */
-import { useLesson } from '../stores/lesson';
-import { usePresenting } from '../stores/presenting';
-import { T } from '../texts';
-import type { Command } from './commands';
+import { useLesson } from '../../stores/lesson';
+import { usePresenting } from '../../stores/presenting';
+import { T } from '../../texts';
+import { commandsOf, type Command } from '../command';
 
 export function lessonCommands(): Command[] {
   const lesson = useLesson();
   const presenting = usePresenting();
-  const list: Command[] = [];
-  const add = (id: string, title: string, run: () => void, more: Partial<Command> = {}): void => {
-    list.push({ id, title, group: T.command.groups.lesson, icon: 'lesson', keys: '', off: null, ...more, run });
-  };
+  const { list, add } = commandsOf(T.command.groups.lesson, 'lesson');
   const { step } = lesson;
   const none = step === null ? T.command.noLesson : null;
   const passed = lesson.isPassed(lesson.reading) ? T.command.stepPassed : null;
@@ -36,6 +33,6 @@ export function lessonCommands(): Command[] {
     },
   );
   for (const { id, title } of lesson.all?.lessons ?? [])
-    add(`lesson-${id}`, T.lesson.begin(title), () => void lesson.open(id));
+    add(`begin-${id}`, T.lesson.begin(title), () => void lesson.open(id));
   return list;
 }

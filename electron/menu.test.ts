@@ -1,0 +1,44 @@
+import { expect, test, vi } from 'vitest';
+import type { MenuModel } from './bridge/contract';
+
+vi.mock('electron', () => ({ Menu: {}, app: {} }));
+const { acceleratorOf, templateOf } = await import('./menu');
+
+test.each([
+  ['Ctrl Shift Z', 'CmdOrCtrl+Shift+Z'],
+  ['Alt ←', 'Alt+Left'],
+  ['F6', 'F6'],
+  ['B', undefined],
+  ['', undefined],
+])('%s', (keys, wanted) => expect(acceleratorOf(keys)).toBe(wanted));
+
+test("the page's menus with their states, and what the system knows", () => {
+  const model: MenuModel = [
+    {
+      id: 'file',
+      label: 'File',
+      items: [
+        { kind: 'command', id: 'save', label: 'Save', keys: 'Ctrl S', off: null, checked: null },
+        { kind: 'menu', id: 'recent', label: 'Open recent', items: [] },
+        { kind: 'separator' },
+        { kind: 'command', id: 'rows', label: 'Comfortable rows', keys: '', off: 'no rows', checked: true },
+      ],
+    },
+  ];
+  const sent: string[] = [];
+  const [file] = templateOf(
+    model,
+    (id) => sent.push(id),
+    () => [{ label: 'a.vfiolab' }],
+  );
+  const items = file?.submenu as Electron.MenuItemConstructorOptions[];
+  expect(items.map(({ label, type, enabled, checked }) => [label, type, enabled, checked])).toEqual([
+    ['Save', undefined, true, undefined],
+    ['Open recent', undefined, true, undefined],
+    [undefined, 'separator', undefined, undefined],
+    ['Comfortable rows', 'checkbox', false, true],
+  ]);
+  expect(items[0]).toMatchObject({ accelerator: 'CmdOrCtrl+S', registerAccelerator: false });
+  items[0]?.click?.(undefined as never, undefined, undefined as never);
+  expect(sent).toEqual(['save']);
+});
