@@ -5,6 +5,7 @@
 import type { DmaPort } from './devices/environment';
 import { STATUS_BIT, applyMarks } from './fabric/errors';
 import { BLOCKED } from './iommu/iommu';
+import type { IommuUnit } from './iommu/iommu';
 import type { HardwareMachine } from './machine';
 import { PAGE_SIZE } from './memory';
 import type { MemoryRegion, PhysicalMemory } from './memory';
@@ -20,6 +21,12 @@ const PAGE = PAGE_SIZE;
 const MESSAGE_SIZE = 4;
 /** Requests that set off requests of others, and so on: beyond this depth nobody takes one any more. */
 const DEEPEST = 16;
+
+/** Instead of a page frame: not looked for yet. */
+const UNKNOWN = -2;
+
+const frameOf = (unit: IommuUnit | null, requester: number, page: number, offset: number, write: boolean): number =>
+  unit === null ? page : unit.translate(requester, page, offset, write);
 
 const gotThere = (outcome: number): boolean =>
   outcome === OUTCOME.memory || outcome === OUTCOME.peer || outcome === OUTCOME.interrupt;
@@ -67,31 +74,43 @@ export class Dma implements DmaPort {
     let target = -1;
     let reason = 0;
     let region: MemoryRegion | null = null;
+    /** Frame of the page that is next, where it is found already. */
+    let ahead = UNKNOWN;
     for (let done = 0; done < bytes.length;) {
       const at = start + done;
       const offset = at % PAGE;
-      const count = Math.min(bytes.length - done, PAGE - offset);
-      const part = count === bytes.length ? bytes : bytes.subarray(done, done + count);
+      let count = Math.min(bytes.length - done, PAGE - offset);
       let result = -1;
       let to = -1;
-      if (at <= Number.MAX_SAFE_INTEGER && route.toIommu(at, count)) {
+      const straight = at <= Number.MAX_SAFE_INTEGER ? route.straight(at) : 0;
+      if (straight >= count) {
         const page = (at - offset) / PAGE;
-        const frame = unit === null ? page : unit.translate(route.requester, page, offset, write);
+        const frame = ahead !== UNKNOWN ? ahead : frameOf(unit, route.requester, page, offset, write);
+        ahead = UNKNOWN;
         if (frame === BLOCKED) {
           result = OUTCOME.fault;
-          if (!write) this.comesBackEmpty(fn, part);
+          if (!write) this.comesBackEmpty(fn, bytes.subarray(done, done + count));
         } else {
           to = frame * PAGE + offset;
           region = this.regionOf(region, to);
           if (region !== null) {
+            // Pages that lie one behind the other in memory too go as one piece.
+            const room = Math.min(bytes.length - done, straight, region.physical + region.length - to);
+            for (let next = 1; count < room && ahead === UNKNOWN; next++) {
+              const found = frameOf(unit, route.requester, page + next, 0, write);
+              if (found === frame + next) count = Math.min(room, count + PAGE);
+              else ahead = found;
+            }
             result = OUTCOME.memory;
+            const part = count === bytes.length ? bytes : bytes.subarray(done, done + count);
             if (write) region.write(to - region.physical, part);
             else region.read(to - region.physical, part);
           }
         }
       }
       if (result < 0) {
-        result = this.detour(sender, address + BigInt(done), part, write);
+        ahead = UNKNOWN;
+        result = this.detour(sender, address + BigInt(done), bytes.subarray(done, done + count), write);
         to = this.reached;
         if (target < 0) target = this.target;
       }

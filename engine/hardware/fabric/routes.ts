@@ -35,10 +35,10 @@ export class Route {
     this.states = new Uint8Array(this.bounds.length);
   }
 
-  /** Whether `length` bytes from an address on all go to the root complex, and there to its IOMMU. */
-  toIommu(address: number, length: number): boolean {
+  /** How many bytes from an address on go straight to the root complex, and there to its IOMMU. */
+  straight(address: number): number {
     const at = this.indexAt(address);
-    return this.stateOf(at) === TO_IOMMU && address + length <= this.bounds[at + 1]!;
+    return this.stateOf(at) === TO_IOMMU ? this.bounds[at + 1]! - address : 0;
   }
 
   /** Whether a message to this address comes to the root complex as one. */
