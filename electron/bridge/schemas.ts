@@ -121,6 +121,7 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   reach: z.null(),
   walk: z.strictObject({ address, iova: busAddress, write: z.boolean() }),
   message: z.strictObject({ address, to: busAddress, data: z.int().min(0).max(0xffffffff) }),
+  'config-way': z.strictObject({ address, register: z.int().min(0).max(0xfff) }),
   transactions: z.strictObject({ address: address.nullable(), limit: z.int().min(1).max(4096) }),
   transaction: z.strictObject({ sequence: z.int().min(0) }),
   iommu: one,

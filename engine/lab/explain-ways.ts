@@ -1,8 +1,7 @@
 /** The ways of requests and messages for the terminal's `why`: what the Inspector shows, as lines. */
-import { configLines, followConfig } from '../linux/iommu/follow';
 import type { Kernel } from '../linux/kernel';
 import type { PciDevice } from '../linux/pci/device';
-import { messageView, transactionWayView, transactionsView, walkView } from './views/follow';
+import { configWayView, messageView, transactionWayView, transactionsView, walkView } from './views/follow';
 import { iommuView } from './views/iommu';
 import type { IommuFunctionView, TransactionView } from './views/types';
 
@@ -47,7 +46,7 @@ const config: Explainer = (kernel, [name, at, ...more]) => {
   const device = deviceNamed(kernel, name);
   const register = numberBelow(at, 4096n);
   if (!device || register === null || more.length > 0) return null;
-  return configLines(device, Number(register), followConfig(kernel, device, Number(register)));
+  return configWayView(kernel, device, Number(register)).lines;
 };
 
 const KINDS = { read: 'reads', write: 'writes', message: 'message' } as const;

@@ -9,7 +9,7 @@ import { useSelection } from '../stores/selection';
 import { T } from '../texts';
 
 export interface FunctionCommand {
-  id: 'inspect' | 'bind' | 'unbind' | 'attach' | 'detach' | 'fire' | 'why' | 'copy' | 'remove';
+  id: 'inspect' | 'bind' | 'unbind' | 'attach' | 'detach' | 'fire' | 'dma' | 'why' | 'copy' | 'remove';
   label: string;
   icon: string;
   keys: string;
@@ -85,6 +85,14 @@ export function functionCommands(address: string): FunctionCommand[] {
       run: () => show('interrupts'),
     },
     {
+      id: 'dma',
+      label: T.menu.dma,
+      icon: 'dma',
+      keys: 'D',
+      off: missing,
+      run: () => show('iommu'),
+    },
+    {
       id: 'why',
       label: group ? T.menu.why(group.id) : T.menu.whyAny,
       icon: 'info',
@@ -125,6 +133,7 @@ const KEYS: Readonly<Record<string, FunctionCommand['id']>> = {
   u: 'unbind',
   a: 'attach',
   t: 'fire',
+  d: 'dma',
   w: 'why',
   Delete: 'remove',
   Enter: 'inspect',

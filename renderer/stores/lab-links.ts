@@ -1,6 +1,6 @@
 /**
  * Links of lesson texts to what is on the screen: `function/01:00.0`, `group/13`, `config/01:00.0/004`,
- * `bar/01:00.0/0`, `vector/01:00.0/3`, `pane/terminal`, `step/bind`, `command/lspci -tv`.
+ * `bar/01:00.0/0`, `vector/01:00.0/3`, `iommu/01:00.0`, `pane/terminal`, `step/bind`, `command/lspci -tv`.
  */
 import { defineStore } from 'pinia';
 import { PANE_NAMES } from '../dock/layout';
@@ -44,6 +44,9 @@ export const useLabLinks = defineStore('lab-links', () => {
         break;
       case 'vector':
         inspect(name, 'interrupts');
+        break;
+      case 'iommu':
+        inspect(name, 'iommu');
         break;
       case 'pane': {
         const pane = PANE_NAMES.find((known) => known === name);

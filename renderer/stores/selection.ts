@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
 
-export type InspectorTab = 'overview' | 'config' | 'bars' | 'interrupts';
+export type InspectorTab = 'overview' | 'config' | 'bars' | 'interrupts' | 'iommu';
 export type TopologyTab = 'fabric' | 'table';
 
 export const useSelection = defineStore('selection', () => {

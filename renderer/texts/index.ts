@@ -11,6 +11,7 @@ import * as documents from './documents';
 import * as frame from './frame';
 import * as inspector from './inspector';
 import * as interrupts from './interrupts';
+import * as iommu from './iommu';
 import * as lesson from './lesson';
 import * as steps from './steps';
 import * as menus from './menus';
@@ -31,6 +32,7 @@ export const T = {
   ...frame,
   ...inspector,
   ...interrupts,
+  ...iommu,
   ...lesson,
   ...steps,
   ...menus,

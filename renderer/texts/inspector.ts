@@ -1,7 +1,7 @@
 /** Inspector: its tabs, the overview, why two functions share a group. */
 
 export const inspector = {
-  tabs: { overview: 'Overview', config: 'Config space', bars: 'BARs', interrupts: 'Interrupts' },
+  tabs: { overview: 'Overview', config: 'Config space', bars: 'BARs', interrupts: 'Interrupts', iommu: 'IOMMU' },
   emptyTitle: 'Nothing is selected',
   empty: 'Select a function in the topology to see what it is, why it is in its group and who drives it.',
   gone: 'This function is no longer in the machine.',

@@ -87,6 +87,7 @@ export const menu = {
   attach: 'Attach group…',
   detach: 'Detach group',
   fire: 'Fire vector…',
+  dma: 'Follow a DMA…',
   why: (id: number) => `Why is it in group ${id}?`,
   whyAny: 'Why is it in this group?',
   copyAddress: 'Copy the address',

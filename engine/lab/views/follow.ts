@@ -5,7 +5,9 @@ import type { WalkStep } from '../../hardware/iommu/iommu';
 import type { DecodedField } from '../../hardware/iommu/layout';
 import type { Transaction } from '../../hardware/transactions';
 import {
+  configLines,
   dmaLines,
+  followConfig,
   followDma,
   followMessage,
   messageLines,
@@ -18,6 +20,7 @@ import type { Kernel } from '../../linux/kernel';
 import type { PciDevice } from '../../linux/pci/device';
 import { secondsText } from './interrupts';
 import type {
+  ConfigWayView,
   MessageView,
   TransactionView,
   TransactionWayView,
@@ -107,6 +110,18 @@ export function messageView(kernel: Kernel, device: PciDevice, address: bigint, 
     interrupt: interrupt === null ? null : interruptText(interrupt),
     reason: walk?.reasonText ?? null,
     lines: messageLines(way),
+  };
+}
+
+export function configWayView(kernel: Kernel, device: PciDevice, register: number): ConfigWayView {
+  const path = followConfig(kernel, device, register);
+  return {
+    address: device.name,
+    register: hex(register, 3),
+    hops: path.hops.map((hop) => ({ ...hop })),
+    completion: path.completion.map((hop) => ({ ...hop })),
+    arrives: path.ending.kind === 'function',
+    lines: configLines(device, register, path),
   };
 }
 

@@ -8,7 +8,7 @@ import { configView } from './config';
 import { clipView, editingView, partsView, placesView } from './building';
 import { containersView } from './containers';
 import type { ViewContext } from './context';
-import { messageView, transactionWayView, transactionsView, walkView } from './follow';
+import { configWayView, messageView, transactionWayView, transactionsView, walkView } from './follow';
 import { functionView } from './function';
 import { lessonView, lessonsView } from './lesson';
 import { historyView } from './history';
@@ -51,6 +51,10 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   message: ({ machine: { kernel } }, { address, to, data }) => {
     const device = kernel.pci.devices.get(address);
     return device ? messageView(kernel, device, BigInt(to), data) : null;
+  },
+  'config-way': ({ machine: { kernel } }, { address, register }) => {
+    const device = kernel.pci.devices.get(address);
+    return device ? configWayView(kernel, device, register) : null;
   },
   transactions: ({ machine }, { address, limit }) => transactionsView(machine.kernel, address, limit),
   transaction: ({ machine }, { sequence }) => transactionWayView(machine.kernel, sequence),

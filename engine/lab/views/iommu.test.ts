@@ -202,7 +202,7 @@ describe('why', () => {
     [['dma', '01:00.0', '0x200000', 'write'], /^It comes to 0x[0-9a-f]+ by a page of 4 KiB: memory of driver/],
     [['dma', '01:00.0', '0x900000'], /^Blocked: reads are not allowed here/],
     [['msi', '01:00.0', '0xfee00018', '0'], /^Blocked: /],
-    [['config', '01:00.0', '0x10'], /^ +0000:01:00.0 claims: /],
+    [['config', '01:00.0', '0x10'], /^It comes to 0000:01:00.0, register 0x010\.$/],
     [['iommu', '01:00.0'], /write to 0x900000: 0x05 writes are not allowed here$/],
     [['transactions'], /#0 .* 0000:01:00.0 writes 4 bytes at 0x900000: fault \(writes are not allowed here\)$/],
     [['transaction', '0'], /^Blocked: writes are not allowed here/],

@@ -447,6 +447,18 @@ export interface MessageView {
   lines: string[];
 }
 
+/** The way of the host's read of a configuration register. */
+export interface ConfigWayView {
+  address: string;
+  register: string;
+  hops: HopView[];
+  /** The answer's way. */
+  completion: HopView[];
+  arrives: boolean;
+  /** All of it as the terminal's `why config` prints it. */
+  lines: string[];
+}
+
 export interface TransactionView {
   sequence: number;
   /** Seconds of the machine's time. */
@@ -593,6 +605,7 @@ export interface Views {
   reach: { parameters: null; value: ReachView };
   walk: { parameters: { address: string; iova: string; write: boolean }; value: WalkView | null };
   message: { parameters: { address: string; to: string; data: number }; value: MessageView | null };
+  'config-way': { parameters: { address: string; register: number }; value: ConfigWayView | null };
   /** `address`: of the sender or of the function that it came to; null: all. */
   transactions: { parameters: { address: string | null; limit: number }; value: TransactionsView };
   transaction: { parameters: { sequence: number }; value: TransactionWayView | null };

@@ -171,4 +171,7 @@ export function messageLines({ device, address, data, path, unit, walk, interrup
 export const configLines = (device: PciDevice, register: number, path: FabricPath): string[] => [
   `The host reads register ${hex(register, 3)} of ${device.name}:`,
   ...pathLines(path),
+  path.ending.kind === 'function'
+    ? `It comes to ${path.ending.function}, register ${hex(path.ending.offset, 3)}.`
+    : 'It comes to nobody: the host reads ones.',
 ];
