@@ -4,22 +4,33 @@ import { computed, ref, watch } from 'vue';
 import { lab } from '../bridge';
 import { useLabLinks } from './lab-links';
 import { useLesson } from './lesson';
+import { useSettings } from './settings';
+
+/** Type that the last row of a room can read. */
+const ZOOM = 1.5;
 
 export const usePresenting = defineStore('presenting', () => {
   const lesson = useLesson();
   const links = useLabLinks();
+  const settings = useSettings();
   const wanted = ref(false);
   const notes = ref(false);
   const on = computed(() => wanted.value && lesson.lesson !== null);
   const passed = computed(() => lesson.isPassed(lesson.reading));
   const last = computed(() => lesson.reading + 1 >= (lesson.lesson?.steps.length ?? 0));
 
+  let before: number | null = null;
+
   function begin(): void {
     wanted.value = true;
+    before = settings.now.zoom;
+    if (before < ZOOM) settings.change({ zoom: ZOOM });
     point();
   }
   function end(): void {
     wanted.value = false;
+    if (before !== null) settings.change({ zoom: before });
+    before = null;
   }
   /** Shows what the step's text points at first. */
   function point(): void {
