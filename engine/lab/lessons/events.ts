@@ -50,6 +50,8 @@ const called = z.strictObject({
   with: z.record(z.string(), size).optional(),
   /** Fields of what came back, and `ret`, the value of the call. */
   gives: z.record(z.string(), size).optional(),
+  /** A program in C made it, or another one. */
+  c: z.boolean().optional(),
   times,
 });
 type Called = z.output<typeof called>;
@@ -58,6 +60,7 @@ type Called = z.output<typeof called>;
 const fitting = (args: Called, { calls }: Happening): number => calls.filter((call) => fitsCall(args, call)).length;
 
 function fitsCall(args: Called, call: MadeCall): boolean {
+  if (args.c !== undefined && args.c !== call.inC) return false;
   if (args.op !== undefined && !args.op.includes(call.op)) return false;
   if (args.request !== undefined && !args.request.includes(call.request ?? '')) return false;
   if (args.path !== undefined && !(call.path !== null && args.path.test(call.path))) return false;
@@ -201,7 +204,7 @@ function fitsInterrupt(args: z.output<typeof raised>, { interrupts }: Happening)
 
 export const EVENTS: Readonly<Record<string, Event>> = {
   called: event(
-    '`{ request, op, path, text, refused, check, with, gives, times }`: a system call was made; every key given must fit. Of calls of C programs `with` is not known, and `gives` only as `ret`',
+    '`{ request, op, path, text, refused, check, with, gives, c, times }`: a system call was made; every key given must fit. Of calls of programs in C (`c: true`) `with` is not known, and `gives` only as `ret`',
     called,
     fitting,
     atLeastOnce,

@@ -18,8 +18,10 @@ import { vfioPciOf } from '../holdings';
 import type { Input } from '../input';
 import type { Machine, Outcome, ProgramCall } from '../machine';
 
-/** A system call, by whatever program. Of programs in C structures are not known: `arg` and `gave` are null. */
+/** A system call, by whatever program. Of programs in C structures are not known: `arg` is null, `gave` only the value. */
 export interface MadeCall {
+  /** A program in C made it. */
+  readonly inC: boolean;
   /** As operations name it: open, ioctl, pwrite, syswrite, mmap … */
   readonly op: string;
   /** Name of an ioctl. */
@@ -144,6 +146,7 @@ function callOf(operation: TracedOperation, answer: Answer, why: Refusal | null,
   const { ret, arg } = answer;
   const fields = typeof arg === 'object' && arg !== null ? (arg as Record<string, unknown>) : {};
   return {
+    inC: false,
     op: operation.op,
     request: operation.op === 'ioctl' ? operation.request : null,
     path: 'path' in operation ? operation.path : file,
@@ -174,14 +177,16 @@ const CALL_NAMES = new Map<number, string>(
   Object.entries(NR).map(([name, number]) => [number, OPERATION_NAMES[name] ?? name]),
 );
 const WITH_PATH: ReadonlySet<number> = new Set([NR.open, NR.openat]);
+const WITH_DESCRIPTOR: ReadonlySet<number> = new Set([NR.ioctl, NR.read, NR.write, NR.pread64, NR.pwrite64]);
 
 /** To be called at once: the reason of a refusal is kept until the next call. */
 export function programCallOf({ calls, number, args, text, result }: ProgramCall): MadeCall {
-  const file = number === NR.ioctl ? calls.process.files.get(args[0] ?? -1) : null;
+  const file = WITH_DESCRIPTOR.has(number) ? calls.process.files.get(args[0] ?? -1) : null;
   return {
+    inC: true,
     op: CALL_NAMES.get(number) ?? String(number),
     request: number === NR.ioctl ? (requestOf(args[1] ?? 0, file?.kind ?? '')?.name ?? null) : null,
-    path: WITH_PATH.has(number) ? text : null,
+    path: WITH_PATH.has(number) ? text : (file?.link ?? null),
     text: null,
     arg: null,
     gave: { ret: result },
