@@ -56,6 +56,8 @@ export interface EditedView {
   added: string[];
   /** The first function of what was asked for; null when nothing was added or moved. */
   main: string | null;
+  /** Key of it in the topology view. */
+  key: string | null;
   /** Functions that have another address: before → now. */
   names: Record<string, string>;
   /** Whole sentences about what else it did. */

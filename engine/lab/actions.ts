@@ -351,8 +351,8 @@ const explained = ({ explanation }: Script): Pick<ActionResult, 'explanation'> =
 /** Addresses for the screen to select, and what else an edit did. */
 function edited({ report }: Script): Pick<ActionResult, 'edited'> {
   if (report === null) return {};
-  const { added, main, names } = report;
-  return { edited: { added: [...added], main, names: Object.fromEntries(names), notes: editNotes(report) } };
+  const { added, main, key, names } = report;
+  return { edited: { added: [...added], main, key, names: Object.fromEntries(names), notes: editNotes(report) } };
 }
 
 export function runAction(caller: Caller, action: Action): ActionResult {

@@ -264,7 +264,7 @@ export class Machine {
     const families = virtualFamilies(this.kernel);
     const before = { kernel: this.kernel, description: this.description };
     this.boot(edited.description);
-    const report = reportOf(before, edited, this.kernel);
+    const report = reportOf(before, edited, this);
     restoreVirtual(families, report.names, this.kernel, (operation) => this.observe(1, operation));
     return { ...done(), report };
   }

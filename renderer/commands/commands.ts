@@ -1,6 +1,7 @@
 /** Every command of the window by name: for the palette, the keys and the menus. */
 import { computed, type ComputedRef } from 'vue';
 import type { Command } from './command';
+import { buildCommands } from './sets/build';
 import { editCommands } from './sets/edit';
 import { fileCommands } from './sets/file';
 import { helpCommands } from './sets/help';
@@ -16,6 +17,7 @@ export function useCommands(): ComputedRef<Command[]> {
     ...editCommands(),
     ...fileCommands(),
     ...machineCommands(),
+    ...buildCommands(),
     ...viewCommands(),
     ...lessonCommands(),
     ...helpCommands(),

@@ -1,15 +1,34 @@
 /** What can be done with one function: the same list for the context menu, the keys and the palette. */
 import { lab } from '../bridge';
 import { useActions } from '../stores/actions';
+import { useBuild } from '../stores/build';
 import { useDock } from '../stores/dock';
 import { useFrame } from '../stores/frame';
 import { useMachine } from '../stores/machine';
 import { useMessages } from '../stores/messages';
 import { useSelection } from '../stores/selection';
+import { useTopology } from '../stores/topology';
+import { useWhatIf } from '../stores/what-if';
 import { T } from '../texts';
 
 export interface FunctionCommand {
-  id: 'inspect' | 'bind' | 'unbind' | 'attach' | 'detach' | 'fire' | 'dma' | 'why' | 'copy' | 'remove';
+  id:
+    | 'inspect'
+    | 'bind'
+    | 'unbind'
+    | 'attach'
+    | 'detach'
+    | 'fire'
+    | 'dma'
+    | 'why'
+    | 'what-if'
+    | 'edit'
+    | 'add-below'
+    | 'move'
+    | 'copy-parts'
+    | 'duplicate'
+    | 'copy'
+    | 'remove';
   label: string;
   icon: string;
   keys: string;
@@ -26,6 +45,9 @@ export function functionCommands(address: string): FunctionCommand[] {
   const frame = useFrame();
   const selection = useSelection();
   const messages = useMessages();
+  const build = useBuild();
+  const topology = useTopology();
+  const whatIf = useWhatIf();
   const fn = machine.functions.get(address);
   const group = machine.groupOf(address);
   const missing = fn ? null : T.menu.noFunction;
@@ -105,6 +127,57 @@ export function functionCommands(address: string): FunctionCommand[] {
       },
     },
     {
+      id: 'what-if',
+      label: T.build.whatIf,
+      icon: 'split',
+      keys: 'Shift W',
+      off: missing ?? (fn?.acs ? null : T.build.noAcs),
+      run: () => void whatIf.begin(address),
+    },
+    {
+      id: 'edit',
+      label: T.build.edit,
+      icon: 'settings',
+      keys: 'E',
+      off: missing,
+      run: () => {
+        selection.topologyTab = 'fabric';
+        topology.editing = address;
+      },
+    },
+    {
+      id: 'add-below',
+      label: T.build.addBelow,
+      icon: 'plus',
+      keys: 'Insert',
+      off: missing,
+      run: () => (topology.adding = { near: address }),
+    },
+    {
+      id: 'move',
+      label: T.build.move,
+      icon: 'link',
+      keys: 'M',
+      off: missing,
+      run: () => build.move(address),
+    },
+    {
+      id: 'copy-parts',
+      label: T.build.copy,
+      icon: 'copy',
+      keys: 'Ctrl C',
+      off: missing,
+      run: () => build.copy(address),
+    },
+    {
+      id: 'duplicate',
+      label: T.build.duplicate,
+      icon: 'copy',
+      keys: 'Ctrl D',
+      off: missing,
+      run: () => build.duplicate(address),
+    },
+    {
       id: 'copy',
       label: T.menu.copyAddress,
       icon: 'copy',
@@ -122,7 +195,7 @@ export function functionCommands(address: string): FunctionCommand[] {
       keys: 'Del',
       off: missing,
       danger: true,
-      run: () => void actions.perform({ kind: 'edit', edit: { kind: 'remove', address } }),
+      run: () => build.remove(address),
     },
   ];
   return commands;
@@ -135,6 +208,8 @@ const KEYS: Readonly<Record<string, FunctionCommand['id']>> = {
   t: 'fire',
   d: 'dma',
   w: 'why',
+  e: 'edit',
+  m: 'move',
   Delete: 'remove',
   Enter: 'inspect',
 };

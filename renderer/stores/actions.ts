@@ -46,7 +46,7 @@ export const useActions = defineStore('actions', () => {
     messages.show({
       kind: result.ok ? 'ok' : 'bad',
       what: result.message,
-      why: result.why?.found ?? null,
+      why: result.why?.found ?? (result.edited?.notes.join(' ') || null),
       remedy: result.ok ? null : (result.why?.remedy ?? null),
       next,
       about,

@@ -39,3 +39,18 @@ export function live<V extends ViewName>(
   onScopeDispose(end);
   return value;
 }
+
+/** A view's value as it is now. */
+export function once<V extends ViewName>(view: V, parameters: Views[V]['parameters']): Promise<Views[V]['value']> {
+  return new Promise((resolve) => {
+    let stop: (() => void) | null = null;
+    let done = false;
+    stop = lab().subscribe(view, parameters, (value) => {
+      if (done) return;
+      done = true;
+      stop?.();
+      resolve(value);
+    });
+    if (done) stop();
+  });
+}

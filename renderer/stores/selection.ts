@@ -29,6 +29,15 @@ export const useSelection = defineStore('selection', () => {
     address.value = next;
     if (show && next !== null) reveal.value++;
   }
+  /** Key of a function that an edit has just made: it is selected as soon as the window knows it. */
+  const wanted = ref<string | null>(null);
+  function selectWhenThere(next: string): void {
+    wanted.value = next;
+  }
+  /** The selected function has another address now; nothing else of the selection changes. */
+  function rename(next: string): void {
+    address.value = next;
+  }
   function selectGroup(id: number, member: string | undefined): void {
     if (member !== undefined) select(member, false);
     group.value = id;
@@ -49,7 +58,10 @@ export const useSelection = defineStore('selection', () => {
     wantedOffset,
     compared,
     whyAsked,
+    wanted,
     select,
+    selectWhenThere,
+    rename,
     selectGroup,
     ask,
   };

@@ -3,6 +3,7 @@
  * Words: `function` for one address, `bound to` a driver, `owned by` a process, a group is `viable` / `attached`.
  */
 import * as bars from './bars';
+import * as build from './build';
 import * as commands from './commands';
 import * as config from './config';
 import * as containers from './containers';
@@ -24,6 +25,7 @@ import * as topology from './topology';
 
 export const T = {
   ...bars,
+  ...build,
   ...commands,
   ...config,
   ...containers,

@@ -18,6 +18,13 @@ export const topology = {
   virtualShort: (n: number) => `${n} VFs`,
   owned: (n: number) => `${n} owned`,
   groupTag: (id: number) => `Group ${id}, drag onto a container`,
+  groupsIn: (n: number) => `${n} groups`,
+  reach: 'Reach',
+  reachTip: 'Functions of different groups that reach each other without the IOMMU seeing it',
+  reachArc: (a: string, b: string) => `${a} and ${b} reach each other past the IOMMU, though their groups differ`,
+  map: 'Where the pane stands in the drawing',
+  rootFold: (label: string, n: number) => `${label} · ${plural(n, 'function')}`,
+  belowFold: (n: number) => `${plural(n, 'function')} below`,
   legendAcs: 'ACS SV RR CR UF',
   tableCaption: 'Functions and their groups',
   columns: {
@@ -78,6 +85,11 @@ export const node = {
   acs: (words: string) => `ACS ${words}`,
   lamp: { on: 'on', off: 'off', absent: 'not implemented', unknown: 'unknown' },
   linkDown: 'link down',
+  link: (words: string) => `link ${words}`,
+  degraded: 'link below what it can',
+  external: 'leads out of the case',
+  hotPlug: 'hot-plug',
+  virtual: (on: number, of: number) => `${on} of ${of} virtual functions on`,
 } as const;
 
 export const menu = {

@@ -1,12 +1,15 @@
 /** What an edit did to the machine as a whole: names that boot gave, functions that are new, processes that ended. */
 import type { MachineDescription } from '../../hardware/description';
 import type { Kernel } from '../../linux/kernel';
+import { functionKeys } from '../views/keys';
 import type { Edited } from './index';
 
 export interface EditReport {
   readonly added: readonly string[];
   /** The first function of what was asked for; null when nothing was added or moved. */
   readonly main: string | null;
+  /** Its key, which later boots leave as it is. */
+  readonly key: string | null;
   /** Functions that have another address: before → now. */
   readonly names: ReadonlyMap<string, string>;
   /** Processes that held devices and ended with the machine: `nvme-demo (4217)`. */
@@ -40,7 +43,7 @@ function bootNames(kernel: Kernel): ReadonlyMap<string, string> {
 export function reportOf(
   before: { kernel: Kernel; description: MachineDescription },
   edited: Edited,
-  kernel: Kernel,
+  { kernel, description }: { kernel: Kernel; description: MachineDescription },
 ): EditReport {
   const booted = bootNames(kernel);
   const now = (address: string): string => booted.get(address) ?? address;
@@ -49,9 +52,12 @@ export function reportOf(
     const name = now(edited.renamed.get(address) ?? address);
     if (name !== address) names.set(address, name);
   }
+  const main = edited.main === null ? null : now(edited.main);
+  const device = main === null ? undefined : kernel.pci.devices.get(main);
   return {
     added: edited.added.map(now),
-    main: edited.main === null ? null : now(edited.main),
+    main,
+    key: device ? functionKeys(description).of(device) : null,
     names,
     ended: usersOf(before.kernel),
     notes: edited.notes,

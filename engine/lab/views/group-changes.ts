@@ -141,6 +141,16 @@ export function heirs(before: Grouping, after: Grouping): Map<number, number> {
   return found;
 }
 
+/** `04:00.0 went from group 3 to 4.` */
+function movedBetween(before: Grouping, moved: readonly Placed[]): string {
+  const ways = new Map<string, string[]>();
+  for (const { key, address, group } of moved) {
+    const way = `from group ${before.placed.get(key)!.group} to ${group}`;
+    ways.set(way, [...(ways.get(way) ?? []), short(address)]);
+  }
+  return `${listed([...ways].map(([way, names]) => `${listed(names)} went ${way}`))}.`;
+}
+
 function describe(before: Grouping, after: Grouping, component: Component): GroupChange | null {
   const from = ascending(component.before);
   const to = ascending(component.after);
@@ -183,6 +193,15 @@ function describe(before: Grouping, after: Grouping, component: Component): Grou
     const others = now.filter(({ key, group }) => group !== main && before.placed.has(key));
     const text = `Group ${from[0]} split into ${numbersText(to)}.`;
     return change('split', text, because(others.map(({ key }) => whyLeft(before, after, key))));
+  }
+  if (String(from) === String(to)) {
+    const moved = now.filter(({ key, group }) => (before.placed.get(key)?.group ?? group) !== group);
+    return change(
+      'mixed',
+      movedBetween(before, moved),
+      because(moved.map(({ key }) => whyLeft(before, after, key))),
+      moved,
+    );
   }
   const main = heir(now, before);
   const joined = now.filter(({ key }) => before.placed.get(key)?.group !== main);

@@ -7,7 +7,7 @@ import { useFrame } from '../../stores/frame';
 import { useSelection } from '../../stores/selection';
 import { useSettings, ZOOMS } from '../../stores/settings';
 import { useTerminals } from '../../stores/terminals';
-import { useTopologyCommands } from '../../stores/topology-commands';
+import { useTopology } from '../../stores/topology';
 import { T } from '../../texts';
 import { commandsOf, type Command } from '../command';
 import { stepPane } from '../panes';
@@ -20,7 +20,7 @@ export function viewCommands(): Command[] {
   const selection = useSelection();
   const settings = useSettings();
   const terminals = useTerminals();
-  const topology = useTopologyCommands();
+  const topology = useTopology();
   const { list, add } = commandsOf(T.command.groups.view);
   const goTo = (pane: PaneName): void => {
     if (pane === 'interrupts' && frame.fold === 'small' && dock.isOpen('inspector')) {
@@ -57,7 +57,7 @@ export function viewCommands(): Command[] {
     keys: 'L',
     checked: topology.lamps,
   });
-  add('fit', T.command.fit, () => topology.fitWanted++, { icon: 'fit', keys: 'F' });
+  add('fit', T.command.fit, () => topology.ask('fit'), { icon: 'fit', keys: 'F' });
   add(
     'terminal',
     T.command.terminal,

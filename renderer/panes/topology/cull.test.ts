@@ -37,7 +37,7 @@ describe('culling', () => {
   });
 
   it('leaves about a screen of a thousand functions in the page', () => {
-    const layout = layOut(largeMachine(250, 3), metricsFor('normal', false, size.width, size.height), new Set());
+    const layout = layOut(largeMachine(250, 3), metricsFor('normal', false, size.width, size.height), new Map());
     const nodes = [...layout.nodes].sort((a, b) => a.y - b.y);
     const seen = within(nodes, cellsInView({ left: 0, top: 9000 }, size, 1), (n) => n.y, NODE_HEIGHT);
     expect(nodes.length).toBe(1000);

@@ -1,27 +1,38 @@
-/** Outlines of IOMMU groups over a layout: one rounded staircase for each run of neighbouring rows. */
+/**
+ * Outlines of IOMMU groups over a layout: rounded staircases around what of a group stands together, so that no outline
+ * lies over a function of another group.
+ */
 import type { TopologyGroup } from '../../bridge';
 import { NODE_HEIGHT, type Layout, type PlacedNode } from './layout';
 
 const RADIUS = 7;
 const REACH = 6;
 
+/** What an outline is made from. */
+export type OutlinedGroup = Pick<TopologyGroup, 'id' | 'members' | 'place' | 'hasEndpoint'>;
+
 export interface Hull {
   key: string;
-  group: TopologyGroup;
-  path: string;
+  group: number;
+  place: number;
+  spans: readonly Span[];
   top: number;
   bottom: number;
   left: number;
 }
 
+/** Where a group's number stands. */
 export interface Tag {
   key: string;
-  group: TopologyGroup;
+  group: number;
+  place: number;
   x: number;
   y: number;
+  /** A row that stands for functions of several groups: how many. */
+  groups: number;
 }
 
-interface Span {
+export interface Span {
   row: number;
   left: number;
   right: number;
@@ -29,82 +40,142 @@ interface Span {
   tagged: boolean;
 }
 
+export const padOf = (layout: Layout): number => Math.min(4, (layout.pitch - NODE_HEIGHT) / 2 - 0.7);
+
 /** Hulls and tags of the groups that have an endpoint in the drawing; ports alone stay grey. */
-export function hullsOf(layout: Layout, groups: readonly TopologyGroup[]): { hulls: Hull[]; tags: Tag[] } {
-  const pad = Math.min(4, (layout.pitch - NODE_HEIGHT) / 2 - 0.7);
+export function hullsOf(layout: Layout, groups: readonly OutlinedGroup[]): { hulls: Hull[]; tags: Tag[] } {
+  const pad = padOf(layout);
   const yOf = (row: number): number => layout.top + row * layout.pitch;
+  const rows = rowsOf(layout);
+  const groupOf = new Map<string, number>();
+  for (const group of groups) for (const member of group.members) groupOf.set(member, group.id);
   const hulls: Hull[] = [];
   const tags: Tag[] = [];
   for (const group of groups) {
     if (!group.hasEndpoint) continue;
-    const nodes = group.members.flatMap((address) => layout.byKey.get(address) ?? []);
-    runsOf(spansOf(nodes, layout)).forEach((run, index) => {
-      const first = run[0];
-      const last = run.at(-1);
+    const nodes = new Set(group.members.flatMap((address) => shownAs(layout, groupOf, group.id, address)));
+    piecesOf(spansOf(nodes, rows, layout)).forEach((spans, index) => {
+      const first = spans[0];
+      const last = spans.at(-1);
       if (!first || !last) return;
-      const top = yOf(first.row) - pad;
-      const bottom = yOf(last.row) + NODE_HEIGHT + pad;
       const key = `${group.id}:${index}`;
       hulls.push({
         key,
-        group,
-        path: outline(run, yOf, pad),
-        top,
-        bottom,
-        left: Math.min(...run.map((s) => s.left)),
+        group: group.id,
+        place: group.place,
+        spans,
+        top: yOf(first.row) - pad,
+        bottom: yOf(last.row) + NODE_HEIGHT + pad,
+        left: Math.min(...spans.map((s) => s.left)),
       });
-      const tagged = run.filter((s) => s.tagged);
+      const tagged = spans.filter((s) => s.tagged);
       const from = tagged[0];
       const to = tagged.at(-1);
-      if (from && to) {
-        const y = (yOf(from.row) + yOf(to.row) + NODE_HEIGHT) / 2;
-        tags.push({ key, group, x: layout.tagX, y });
-      }
+      if (!from || !to) return;
+      const y = (yOf(from.row) + yOf(to.row) + NODE_HEIGHT) / 2;
+      tags.push({ key, group: group.id, place: group.place, x: layout.tagX, y, groups: 1 });
     });
   }
-  return { hulls, tags };
+  return { hulls, tags: [...tags, ...foldTags(layout, groups, groupOf)] };
 }
 
-function spansOf(nodes: readonly PlacedNode[], layout: Layout): Span[] {
-  const rows = new Map<number, Span>();
-  for (const node of nodes) {
-    const left = node.x - REACH;
-    const right = node.port ? node.x + node.width + REACH : layout.right;
-    const span = rows.get(node.row);
-    if (span) {
-      span.left = Math.min(span.left, left);
-      span.right = Math.max(span.right, right);
-      span.tagged ||= !node.port;
-    } else rows.set(node.row, { row: node.row, left, right, tagged: !node.port });
+/** The node of a member; a fold is one of the group only when nothing of another group is in it. */
+function shownAs(
+  layout: Layout,
+  groupOf: ReadonlyMap<string, number>,
+  id: number,
+  address: string,
+): readonly PlacedNode[] {
+  const node = layout.byAddress.get(address);
+  if (!node) return [];
+  if (node.fold === null) return [node];
+  const own = !node.port && node.fold.members.every((member) => groupOf.get(member.address) === id);
+  return own ? [node] : [];
+}
+
+/** A shut fold with functions of several groups shows the first and how many there are. */
+function foldTags(layout: Layout, groups: readonly OutlinedGroup[], groupOf: ReadonlyMap<string, number>): Tag[] {
+  const places = new Map(groups.map((group) => [group.id, group.place]));
+  return layout.nodes.flatMap((node): Tag[] => {
+    if (!node.fold || node.fold.open || node.port) return [];
+    const inside = new Set(node.fold.members.flatMap(({ address }) => groupOf.get(address) ?? []));
+    const coloured = [...inside].filter((id) => (places.get(id) ?? 0) > 0).sort((a, b) => a - b);
+    const [first] = coloured;
+    if (first === undefined || inside.size < 2) return [];
+    const y = node.y + NODE_HEIGHT / 2;
+    return [{ key: node.key, group: first, place: places.get(first) ?? 0, x: layout.tagX, y, groups: inside.size }];
+  });
+}
+
+function rowsOf(layout: Layout): ReadonlyMap<number, readonly PlacedNode[]> {
+  const rows = new Map<number, PlacedNode[]>();
+  for (const node of layout.nodes) {
+    const list = rows.get(node.row);
+    if (list) list.push(node);
+    else rows.set(node.row, [node]);
   }
-  return [...rows.values()].sort((a, b) => a.row - b.row);
+  for (const list of rows.values()) list.sort((a, b) => a.x - b.x);
+  return rows;
 }
 
-/** Runs of rows that follow one another and overlap sideways. */
-function runsOf(spans: readonly Span[]): Span[][] {
-  const runs: Span[][] = [];
+/** Runs of a group's nodes on each row, broken where another function stands between. */
+function spansOf(
+  nodes: ReadonlySet<PlacedNode>,
+  rows: ReadonlyMap<number, readonly PlacedNode[]>,
+  layout: Layout,
+): Span[] {
+  const spans: Span[] = [];
+  for (const row of new Set([...nodes].map((node) => node.row))) {
+    let span: Span | null = null;
+    for (const node of rows.get(row) ?? []) {
+      if (!nodes.has(node)) {
+        span = null;
+        continue;
+      }
+      const right = node.port ? node.x + node.width + REACH : layout.right;
+      if (span === null) {
+        span = { row, left: node.x - REACH, right, tagged: !node.port };
+        spans.push(span);
+      } else {
+        span.right = Math.max(span.right, right);
+        span.tagged ||= !node.port;
+      }
+    }
+  }
+  return spans.sort((a, b) => a.row - b.row || a.left - b.left);
+}
+
+const touch = (a: Span, b: Span): boolean => a.left < b.right && b.left < a.right;
+
+/** Spans that stand together, one a row: rows follow one another and overlap sideways. */
+function piecesOf(spans: readonly Span[]): Span[][] {
+  const pieces: Span[][] = [];
+  let open: Span[][] = [];
+  let row = Number.NEGATIVE_INFINITY;
   for (const span of spans) {
-    const run = runs.at(-1);
-    const before = run?.at(-1);
-    const joins = before && before.row + 1 === span.row && before.left < span.right && span.left < before.right;
-    if (run && joins) run.push(span);
-    else runs.push([span]);
+    if (span.row !== row) {
+      open = pieces.filter((piece) => piece.at(-1)!.row === span.row - 1);
+      row = span.row;
+    }
+    const piece = open.find((one) => one.at(-1)!.row === span.row - 1 && touch(one.at(-1)!, span));
+    if (piece) piece.push(span);
+    else pieces.push([span]);
   }
-  return runs;
+  return pieces;
 }
 
 type Point = [number, number];
 
-/** Clockwise outline of a run, with rounded corners. Where two rows differ, the wider one keeps its padding. */
-function outline(run: readonly Span[], y: (row: number) => number, pad: number): string {
-  const first = run[0];
-  const last = run.at(-1);
+/** Clockwise outline of a piece, with rounded corners. Where two rows differ, the wider one keeps its padding. */
+export function outline(spans: readonly Span[], y: (row: number) => number, pad: number): string {
+  const first = spans[0];
+  const last = spans.at(-1);
   if (!first || !last) return '';
   const right: Point[] = [[first.right, y(first.row) - pad]];
   const left: Point[] = [[first.left, y(first.row) - pad]];
-  for (let i = 1; i < run.length; i++) {
-    const above = run[i - 1];
-    const below = run[i];
+  for (let i = 1; i < spans.length; i++) {
+    const above = spans[i - 1];
+    const below = spans[i];
     if (!above || !below) continue;
     const endOfAbove = y(above.row) + NODE_HEIGHT + pad;
     const startOfBelow = y(below.row) - pad;

@@ -4,7 +4,7 @@ import { integratedLabel, layOut, nodeOf, pathUp } from './layout';
 import { metricsFor } from './metrics';
 
 const metrics = metricsFor('normal', false, 770, 430);
-const none: ReadonlySet<string> = new Set();
+const none: ReadonlyMap<string, boolean> = new Map();
 
 describe('layout of the fabric', () => {
   it('puts a port on the row of its first function and endpoints in one column', () => {
@@ -52,7 +52,7 @@ describe('layout of the fabric', () => {
     const folded = layOut(many, low, none);
     expect(folded.rows).toBe(2);
     expect(nodeOf(folded, '0000:00:1f.3')?.fold?.kind).toBe('integrated');
-    const open = layOut(many, low, new Set(['root:0000:00']));
+    const open = layOut(many, low, new Map([['integrated:0000:00', true]]));
     expect(open.rows).toBe(10);
     expect(nodeOf(open, '0000:00:1f.3')?.fn?.address).toBe('0000:00:1f.3');
   });
@@ -67,7 +67,7 @@ describe('layout of the fabric', () => {
     ]);
     const folded = layOut(machine, { ...metrics, foldVirtualFrom: 2 }, none);
     expect(folded.rows).toBe(2);
-    expect(folded.edges.find((e) => e.to === 'vf:0000:08:00.0')?.kind).toBe('virtual');
+    expect(folded.edges.find((e) => e.to === 'virtual:0000:08:00.0')?.kind).toBe('virtual');
     expect(layOut(machine, { ...metrics, foldVirtualFrom: 9 }, none).rows).toBe(5);
   });
 

@@ -2,14 +2,17 @@
  * The drawing of a machine: depth runs left to right, endpoints share one column, group tags form the last one.
  * Pure: numbers in, rectangles and paths out. Lengths are px at 100 %.
  */
+import { hierarchy, type HierarchyNode } from 'd3-hierarchy';
 import type { TopologyFunction, TopologyView } from '../../bridge';
 import { busOf, short } from '../../ui/address';
+import { treeOf, type Fold, type Item, type RootItem } from './tree';
+
+export type { Fold } from './tree';
 
 export const NODE_HEIGHT = 21;
+export const ROOT_WIDTH = 18;
 const CORNER = 5;
 const SEGMENT_WIDTH = 34;
-/** A root bus with more functions of its own than this folds them when the drawing is higher than the canvas. */
-const FOLD_FROM = 4;
 
 export interface Metrics {
   /** Width of the canvas; the endpoint column takes what the ports leave. */
@@ -41,14 +44,9 @@ export interface PlacedNode {
   /** Function shown; a fold shows several. */
   fn: TopologyFunction | null;
   fold: Fold | null;
+  /** Of a bridge: whether what is below is shown; null where nothing is below. */
+  expanded: boolean | null;
   parentKey: string | null;
-}
-
-export interface Fold {
-  key: string;
-  kind: 'integrated' | 'virtual';
-  members: TopologyFunction[];
-  open: boolean;
 }
 
 export type EdgeKind = 'link' | 'bus' | 'virtual' | 'down' | 'degraded';
@@ -64,10 +62,12 @@ export interface Edge {
 
 export interface RootBar {
   key: string;
+  rootBus: string;
   label: string;
   x: number;
   top: number;
   bottom: number;
+  open: boolean | null;
 }
 
 export interface BusLabel {
@@ -77,8 +77,11 @@ export interface BusLabel {
 }
 
 export interface Layout {
+  /** In the order of the tree: a bridge before what is below it. */
   nodes: PlacedNode[];
   byKey: Map<string, PlacedNode>;
+  /** The node that stands for a function: itself, or the fold it is hidden in. */
+  byAddress: Map<string, PlacedNode>;
   edges: Edge[];
   roots: RootBar[];
   buses: BusLabel[];
@@ -94,133 +97,71 @@ export interface Layout {
   pitch: number;
 }
 
-interface Children {
-  get(address: string): TopologyFunction[];
-}
-
-function childrenOf(functions: readonly TopologyFunction[]): Children {
-  const map = new Map<string, TopologyFunction[]>();
-  for (const fn of functions) {
-    if (fn.parent === null) continue;
-    const list = map.get(fn.parent);
-    if (list) list.push(fn);
-    else map.set(fn.parent, [fn]);
-  }
-  for (const list of map.values()) list.sort(byAddress);
-  return { get: (address) => map.get(address) ?? [] };
-}
-
-function byAddress(a: TopologyFunction, b: TopologyFunction): number {
-  return a.address < b.address ? -1 : a.address > b.address ? 1 : 0;
-}
-
-/** Splits a list of siblings into the ones drawn by themselves and folds of virtual functions. */
-function withFolds(
-  siblings: readonly TopologyFunction[],
-  foldFrom: number,
-  opened: ReadonlySet<string>,
-): (TopologyFunction | Fold)[] {
-  const virtual = new Map<string, TopologyFunction[]>();
-  for (const fn of siblings) {
-    if (!fn.physicalFunction) continue;
-    const list = virtual.get(fn.physicalFunction);
-    if (list) list.push(fn);
-    else virtual.set(fn.physicalFunction, [fn]);
-  }
-  const drawn: (TopologyFunction | Fold)[] = [];
-  const seen = new Set<string>();
-  for (const fn of siblings) {
-    const family = fn.physicalFunction ? virtual.get(fn.physicalFunction) : undefined;
-    if (!family || family.length < foldFrom) {
-      drawn.push(fn);
-      continue;
-    }
-    const key = `vf:${fn.physicalFunction}`;
-    if (!seen.has(key)) {
-      seen.add(key);
-      drawn.push({ key, kind: 'virtual', members: family, open: opened.has(key) });
-    }
-    if (opened.has(key)) drawn.push(fn);
-  }
-  return drawn;
-}
-
 interface Draft {
   node: Omit<PlacedNode, 'x' | 'y' | 'width'>;
   depth: number;
   plain: boolean;
 }
 
-/** Lays the machine out. `opened` holds the keys of folds that stand open. */
-export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet<string>): Layout {
-  const children = childrenOf(view.functions);
-  const rootKeys = [...new Set(view.functions.filter((f) => f.parent === null).map((f) => busOf(f.address)))].sort();
+interface Bar {
+  root: RootItem;
+  from: number;
+  to: number;
+  /** Row of the fold of its own functions, below which the bar does not go. */
+  end: number | null;
+}
+
+const STANDING_FOLDS: ReadonlySet<Fold['kind']> = new Set(['integrated', 'root']);
+
+/** Rows and depths of everything drawn. */
+function draftOf(roots: readonly RootItem[]): { drafts: Draft[]; bars: Bar[]; rows: number } {
   const drafts: Draft[] = [];
-  const bars: { key: string; label: string; from: number; to: number; integrated: number | null }[] = [];
+  const bars: Bar[] = [];
   let row = 0;
-  let deepest = 0;
-
-  const place = (fn: TopologyFunction, depth: number, parentKey: string | null): void => {
-    const node = { key: fn.address, row, level: depth + 1, port: fn.isBridge, fn, fold: null, parentKey };
-    drafts.push({ node, depth, plain: fn.acs === null });
-    if (!fn.isBridge) {
-      row++;
-      return;
-    }
-    deepest = Math.max(deepest, depth + 1);
-    const below = withFolds(children.get(fn.address), metrics.foldVirtualFrom, opened);
-    if (below.length === 0) row++;
-    for (const child of below) {
-      if ('members' in child) placeFold(child, depth + 1, fn.address);
-      else place(child, depth + 1, fn.address);
-    }
-  };
-  const placeFold = (fold: Fold, depth: number, parentKey: string | null): void => {
-    drafts.push({
-      node: { key: fold.key, row, level: depth + 1, port: fold.kind === 'integrated', fn: null, fold, parentKey },
-      depth,
-      plain: true,
+  for (const root of roots) {
+    const bar: Bar = { root, from: row, to: row, end: null };
+    const tree = hierarchy<Item>({ key: '', fn: null, fold: null, expanded: null, children: root.children });
+    tree.eachBefore((at: HierarchyNode<Item>) => {
+      if (at.depth === 0) return;
+      const { key, fn, fold, expanded } = at.data;
+      // What an open fold of a root bus shows stands on the bus, below the fold.
+      const inFold = at.parent?.data.fold?.kind === 'integrated';
+      const depth = inFold ? 0 : at.depth - 1;
+      if (fold !== null && fold.kind === 'integrated') bar.end = row;
+      drafts.push({
+        node: {
+          key,
+          row,
+          level: depth + 1,
+          port: fn?.isBridge ?? STANDING_FOLDS.has(fold!.kind),
+          fn,
+          fold,
+          expanded,
+          parentKey: at.depth === 1 ? null : at.parent!.data.key,
+        },
+        depth,
+        plain: !fn || fn.acs === null,
+      });
+      if (!at.children || fold !== null) row++;
     });
-    row++;
-  };
-
-  const total = view.functions.length;
-  for (const key of rootKeys) {
-    const own = view.functions.filter((f) => f.parent === null && busOf(f.address) === key).sort(byAddress);
-    const info = view.roots.find((r) => `${hex(r.segment, 4)}:${hex(r.bus, 2)}` === key);
-    const bar = {
-      key,
-      label: info ? info.label : `bus ${key.slice(5)}`,
-      from: row,
-      to: row,
-      integrated: null as number | null,
-    };
-    for (const fn of own) if (fn.isBridge) place(fn, 0, null);
-    const integrated = own.filter((f) => !f.isBridge);
-    const foldKey = `root:${key}`;
-    const foldable = integrated.length > FOLD_FROM && integrated.length < total;
-    if (foldable) {
-      const open = opened.has(foldKey) || (!opened.has(`shut:${foldKey}`) && fits(total, metrics));
-      bar.integrated = row;
-      placeFold({ key: foldKey, kind: 'integrated', members: integrated, open }, 0, null);
-      if (open) for (const fn of integrated) place(fn, 0, foldKey);
-    } else {
-      for (const item of withFolds(integrated, metrics.foldVirtualFrom, opened)) {
-        if ('members' in item) placeFold(item, 0, null);
-        else place(item, 0, null);
-      }
-    }
     bar.to = row;
     bars.push(bar);
   }
+  return { drafts, bars, rows: row };
+}
+
+/** Lays the machine out. `chosen`: folds that a person opened (true) and shut. */
+export function layOut(view: TopologyView, metrics: Metrics, chosen: ReadonlyMap<string, boolean>): Layout {
+  const fits = (rows: number): boolean => metrics.top + rows * metrics.pitch <= metrics.height;
+  const { drafts, bars, rows } = draftOf(treeOf(view, { chosen, foldVirtualFrom: metrics.foldVirtualFrom, fits }));
 
   // Columns: each depth is as wide as its widest port. Addresses of other segments are five characters longer.
-  const longer = view.functions.some((f) => f.address.slice(0, 4) !== '0000') ? SEGMENT_WIDTH : 0;
+  const longer = view.functions.some((f) => !f.address.startsWith('0000:')) ? SEGMENT_WIDTH : 0;
   const portWidth = metrics.port + longer;
   const plainWidth = metrics.plainPort + longer;
-  const barX = metrics.left;
+  const deepest = drafts.reduce((most, d) => (d.node.port && d.node.fn ? Math.max(most, d.depth + 1) : most), 0);
   const columns: number[] = [];
-  let x = barX + 18 + metrics.gap - 4;
+  let x = metrics.left + ROOT_WIDTH + metrics.gap - 4;
   for (let depth = 0; depth < deepest; depth++) {
     columns.push(x);
     const wide = drafts.some((d) => d.depth === depth && d.node.port && !d.plain);
@@ -235,12 +176,12 @@ export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet
   const yOf = (r: number): number => metrics.top + r * metrics.pitch;
   const nodes: PlacedNode[] = drafts.map(({ node, depth, plain }) => {
     const column = columns[Math.min(depth, columns.length - 1)] ?? endpointX;
-    const integratedFold = node.fold?.kind === 'integrated';
+    const standing = node.fold !== null && STANDING_FOLDS.has(node.fold.kind);
     return {
       ...node,
       x: node.port ? column : endpointX,
       y: yOf(node.row),
-      width: integratedFold
+      width: standing
         ? Math.max(endpointX - column + 60, 290)
         : node.port
           ? plain
@@ -250,23 +191,23 @@ export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet
     };
   });
   const byKey = new Map(nodes.map((n) => [n.key, n]));
-
-  const roots: RootBar[] = bars.map((bar) => ({
-    key: bar.key,
-    label: bar.label,
-    x: barX,
-    top: yOf(bar.from),
-    bottom: yOf(Math.max(bar.from + 1, bar.integrated ?? bar.to)) - (metrics.pitch - NODE_HEIGHT),
+  const roots: RootBar[] = bars.map(({ root, from, to, end }) => ({
+    key: root.key,
+    rootBus: root.rootBus,
+    label: root.label,
+    open: root.open,
+    x: metrics.left,
+    top: yOf(from),
+    bottom: yOf(Math.max(from + 1, end ?? to)) - (metrics.pitch - NODE_HEIGHT),
   }));
-  const barOf = new Map(roots.map((r) => [r.key, r]));
-
   return {
     nodes,
     byKey,
-    edges: edgesOf(nodes, byKey, barOf, metrics),
+    byAddress: nodesByAddress(nodes),
+    edges: edgesOf(nodes, byKey, new Map(roots.map((r) => [r.key, r])), metrics),
     roots,
     buses: nodes.flatMap((n) =>
-      n.fn && n.fn.isBridge && n.fn.secondaryBus !== null
+      n.fn && n.fn.isBridge && n.fn.secondaryBus
         ? [{ x: n.x + n.width + 3, y: n.y + 6, text: hex(n.fn.secondaryBus, 2) }]
         : [],
     ),
@@ -274,15 +215,20 @@ export function layOut(view: TopologyView, metrics: Metrics, opened: ReadonlySet
     tagX,
     right,
     width: right + 6,
-    height: yOf(row) + 8,
-    rows: row,
+    height: yOf(rows) + 8,
+    rows,
     top: metrics.top,
     pitch: metrics.pitch,
   };
 }
 
-function fits(rows: number, metrics: Metrics): boolean {
-  return metrics.top + rows * metrics.pitch <= metrics.height;
+function nodesByAddress(nodes: readonly PlacedNode[]): Map<string, PlacedNode> {
+  const map = new Map<string, PlacedNode>();
+  for (const node of nodes) {
+    if (node.fold !== null && !node.fold.open) for (const member of node.fold.members) map.set(member.address, node);
+  }
+  for (const node of nodes) if (node.fn) map.set(node.fn.address, node);
+  return map;
 }
 
 function edgesOf(
@@ -305,7 +251,7 @@ function edgesOf(
       const below = y > bar.bottom;
       const path = below
         ? `M${bar.x + 9} ${bar.bottom}V${y - CORNER}q0 ${CORNER} ${CORNER} ${CORNER}H${node.x}`
-        : `M${bar.x + 18} ${y}H${node.x}`;
+        : `M${bar.x + ROOT_WIDTH} ${y}H${node.x}`;
       edges.push({ kind: 'link', path, top: Math.min(bar.bottom, y), bottom: y, to: node.key });
       continue;
     }
@@ -334,7 +280,7 @@ function kindOf(child: TopologyFunction, parent: PlacedNode): EdgeKind {
 export function pathUp(layout: Layout, key: string): string[] {
   const keys: string[] = [];
   let node = layout.byKey.get(key);
-  while (node && keys.length < 64) {
+  while (node && keys.length < 256) {
     keys.push(node.key);
     node = node.parentKey === null ? undefined : layout.byKey.get(node.parentKey);
   }
@@ -342,12 +288,23 @@ export function pathUp(layout: Layout, key: string): string[] {
 }
 
 /** The node that stands for a function: itself, or the fold it is hidden in. */
-export function nodeOf(layout: Layout, address: string): PlacedNode | null {
-  return (
-    layout.byKey.get(address) ??
-    layout.nodes.find((n) => n.fold !== null && n.fold.members.some((m) => m.address === address)) ??
-    null
-  );
+export const nodeOf = (layout: Layout, address: string): PlacedNode | null => layout.byAddress.get(address) ?? null;
+
+/** The next node up or down: in the same column if there is one, else the nearest. */
+export function neighbour(layout: Layout, from: PlacedNode, direction: 1 | -1): PlacedNode | null {
+  let best: PlacedNode | null = null;
+  let rank = Infinity;
+  for (const n of layout.nodes) {
+    const rows = (n.row - from.row) * direction;
+    if (rows <= 0) continue;
+    const column = n.x === from.x ? 0 : 1e9;
+    const own = column + rows * 10_000 + Math.abs(n.x - from.x);
+    if (own < rank) {
+      rank = own;
+      best = n;
+    }
+  }
+  return best;
 }
 
 /** `7 integrated · groups 0, 3, 7 · 00:00.0, 14.x, 1f.x` */

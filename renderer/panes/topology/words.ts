@@ -10,14 +10,19 @@ export function driverWord(fn: TopologyFunction): string {
   return fn.driver ?? T.ownership.none;
 }
 
+/** What a person calls it, else what it is. */
+export const titleOf = (fn: TopologyFunction): string => fn.label ?? fn.name;
+
 /** `05:00.0 NVMe 980 PRO, group 14, owned by nvme-demo` */
 export function spoken(fn: TopologyFunction): string {
-  const parts = [`${short(fn.address)} ${fn.name}`];
+  const parts = [`${short(fn.address)} ${titleOf(fn)}`];
   if (fn.group !== null) parts.push(T.node.group(fn.group));
   if (fn.ownership === 'process' && fn.owner) parts.push(T.node.ownedBy(fn.owner));
   else if (fn.driver) parts.push(fn.driver);
   else parts.push(T.ownership[fn.ownership]);
   if (fn.link === 'down') parts.push(T.node.linkDown);
+  if (fn.link === 'degraded') parts.push(T.node.degraded);
+  if (fn.external) parts.push(T.node.external);
   return parts.join(', ');
 }
 
@@ -33,6 +38,11 @@ export function tooltip(fn: TopologyFunction): string {
       ),
     );
   }
+  if (fn.link === 'down') lines.push(T.node.linkDown);
+  else if (fn.linkText) lines.push(T.node.link(fn.linkText));
+  if (fn.external) lines.push(T.node.external);
+  if (fn.hotPlug) lines.push(T.node.hotPlug);
+  if (fn.virtual) lines.push(T.node.virtual(fn.virtual.on, fn.virtual.of));
   if (fn.group !== null) lines.push(T.node.group(fn.group));
   lines.push(
     fn.ownership === 'process' && fn.owner ? T.node.ownedBy(fn.owner) : (fn.driver ?? T.ownership[fn.ownership]),
