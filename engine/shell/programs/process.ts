@@ -89,8 +89,7 @@ export const kill: Program = async (context) => {
   }
   let status = 0;
   for (const pid of args) {
-    const exists = context.files.tryStat(`/proc/${pid}`) !== null;
-    const errno = !exists ? 'ESRCH' : signal === 0 ? null : (context.system.kill?.(Number(pid), signal) ?? null);
+    const errno = context.system.kill ? context.system.kill(Math.abs(Number(pid)), signal) : 'ESRCH';
     if (errno === null) continue;
     status = 1;
     await complain(context, `(${pid}): ${errno === 'ESRCH' ? 'No such process' : 'Operation not permitted'}`);
