@@ -6,6 +6,7 @@ import { fileCommands } from './sets/file';
 import { helpCommands } from './sets/help';
 import { lessonCommands } from './sets/lessons';
 import { machineCommands, selectedCommands } from './sets/machine';
+import { terminalCommands } from './sets/terminal';
 import { viewCommands } from './sets/view';
 
 export type { Command } from './command';
@@ -17,6 +18,7 @@ export function useCommands(): ComputedRef<Command[]> {
     ...fileCommands(),
     ...machineCommands(),
     ...viewCommands(),
+    ...terminalCommands(),
     ...lessonCommands(),
     ...helpCommands(),
   ]);

@@ -14,8 +14,9 @@ const one = (name: string, load: () => Promise<Program>, process = false): void 
 
 from(
   () => import('./text'),
-  ['cat', 'tee', 'wc', 'tr', 'cut', 'uniq', 'head', 'tail', 'seq', 'yes', 'tac', 'rev', 'nl', 'paste'],
+  ['cat', 'tee', 'wc', 'tr', 'cut', 'uniq', 'head', 'seq', 'yes', 'tac', 'rev', 'nl', 'paste'],
 );
+from(() => import('./filters/tail'), ['tail']);
 from(() => import('./grep'), ['grep', 'egrep', 'fgrep']);
 from(() => import('./sort'), ['sort']);
 from(() => import('./ls'), ['ls']);
