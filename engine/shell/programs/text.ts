@@ -3,7 +3,7 @@ import { ErrnoError, failureText } from '../errors';
 import { concat, decode, encode, lineBatches } from '../streams';
 import type { ByteWriter } from '../streams';
 import { printf } from '../language/builtins/printf';
-import type { Program, ProgramContext } from './program';
+import type { Program } from './program';
 import { extraOperand, missingOperand, parseOptions } from './support/options';
 import { complain, count, endFailure, inputs, print, titleLine, write } from './support/output';
 
