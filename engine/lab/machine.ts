@@ -15,6 +15,7 @@ import { readBootSettings } from '../shell/boot-files';
 import { Performer } from '../shell/calls/perform';
 import { Files } from '../shell/files';
 import { spaceOf } from '../shell/looking';
+import { PROGRAMS } from '../shell/programs';
 import { applyEdit, applyLabel } from './edit';
 import type { EditReport } from './edit/report';
 import { asBooted, reportOf } from './edit/report';
@@ -77,7 +78,7 @@ export class Machine {
     this.base = base;
     this.follower = follower;
     this.recording = recording;
-    this.kernel = bootKernel(base);
+    this.kernel = bootKernel(base, { programs: PROGRAMS.keys() });
     this.description = asBooted(base, this.kernel);
   }
 
@@ -234,7 +235,7 @@ export class Machine {
       spaceOf((operation) => this.observe(1, operation)),
       () => '/',
     );
-    this.kernel = bootKernel(description, { root: this.kernel.fs.root, settings: readBootSettings(files) });
+    this.kernel = bootKernel(description, { disk: { root: this.kernel.fs.root, settings: readBootSettings(files) } });
     this.description = asBooted(description, this.kernel);
     this.performers = new Map();
     this.programs = new Map();

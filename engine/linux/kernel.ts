@@ -46,7 +46,7 @@ import type { PageAllocator } from './process/pages';
 import type { Task } from './process/table';
 import { ProcessTable } from './process/table';
 import { Syscalls } from './syscalls';
-import type { Disk } from './user-space-boot';
+import type { UserSpace } from './user-space-boot';
 import { startDrivers } from './user-space-boot';
 import { noiommuBackend } from './vfio/backends/noiommu';
 import { VfioCore } from './vfio/core';
@@ -91,8 +91,8 @@ export const APERTURES: HostApertures = [
   { kind: 'memory', start: 0x1_0000_0000n, end: 0x7f_ffff_ffffn },
 ];
 
-/** Boots a machine. `disk`: of the machine that stood here before; without one it is as its description found it. */
-export function bootKernel(description: MachineDescription, disk: Disk | null = null): Kernel {
+/** Boots a machine as its description found it, or again, with the disk of the machine that stood here before. */
+export function bootKernel(description: MachineDescription, { disk = null, programs = [] }: UserSpace = {}): Kernel {
   const machine = buildMachine(description);
   const origin = originOf(machine, description);
   const clock = new Clock();
@@ -283,7 +283,7 @@ export function bootKernel(description: MachineDescription, disk: Disk | null = 
     regionHolder: (device, bar) => holderOf(device, bar),
     characterDevices: characterDevices({ vfio, iommufd, modules, build }),
   };
-  const fs = new FileTree(rootDirectory(context, disk?.root ?? null));
+  const fs = new FileTree(rootDirectory(context, disk?.root ?? programs));
   const syscalls = new Syscalls(fs, why, (initial, flags) => new EventFd(initial, flags));
   booting = false;
   clock.advance(printedBy(log));

@@ -32,6 +32,13 @@ export interface Disk {
   readonly settings: BootSettings;
 }
 
+/** What a kernel boots into. */
+export interface UserSpace {
+  readonly disk?: Disk | null;
+  /** Names of the programs that are installed where there is no disk yet. */
+  readonly programs?: Iterable<string>;
+}
+
 export interface BootServices {
   readonly pci: PciBus;
   readonly irqs: IrqCore;

@@ -16,9 +16,9 @@ function modprobeConfiguration(context: FsContext): [string, string][] {
   return [['lab.conf', options.map(([module, text]) => `options ${module} ${text}\n`).join('')]];
 }
 
-/** `disk`: the root of a machine that ran before, whose files are still there. */
-export function rootDirectory(context: FsContext, disk: DirectoryNode | null): DirectoryNode {
-  const root = disk instanceof MemoryDirectory ? disk : installed(context);
+/** `from`: the root of a machine that ran before, whose files are still there, or the programs that are installed. */
+export function rootDirectory(context: FsContext, from: DirectoryNode | Iterable<string>): DirectoryNode {
+  const root = from instanceof MemoryDirectory ? from : installed(context, from as Iterable<string>);
   // What is in memory only begins anew.
   root.insert('run', new MemoryDirectory());
   root.insert('tmp', new MemoryDirectory({ mode: 0o1777, uid: 0, gid: 0 }));
@@ -29,7 +29,7 @@ export function rootDirectory(context: FsContext, disk: DirectoryNode | null): D
 }
 
 /** The files of a machine that was just installed. */
-function installed(context: FsContext): MemoryDirectory {
+function installed(context: FsContext, programs: Iterable<string>): MemoryDirectory {
   const root = new MemoryDirectory();
   const directory = (parent: MemoryDirectory, name: string, mode = 0o755, uid = 0): MemoryDirectory => {
     const made = new MemoryDirectory({ mode, uid, gid: uid });
@@ -41,7 +41,8 @@ function installed(context: FsContext): MemoryDirectory {
   const { release, cmdline } = context.description.kernel;
 
   const usr = directory(root, 'usr');
-  directory(usr, 'bin');
+  const bin = directory(usr, 'bin');
+  for (const program of programs) file(bin, program, '', 0o755);
   directory(usr, 'sbin');
   directory(directory(usr, 'share'), 'misc');
   const local = directory(usr, 'local');

@@ -1,5 +1,4 @@
-/** Programs about the kernel: dmesg, lsmod, modprobe, rmmod, modinfo, driverctl, reboot. */
-import { nextCommandLine } from '../../linux/boot-loader';
+/** Programs about the kernel: dmesg, lsmod, modprobe, rmmod, modinfo, driverctl. */
 import { canonical, readModprobe } from '../boot-files';
 import { ErrnoError, failureText, strerror } from '../errors';
 import { finish } from '../files';
@@ -523,24 +522,5 @@ export const driverctl: Program = async (context) => {
   } catch (error) {
     return fail(`saving driver override failed: ${failureText(error)}`);
   }
-  return 0;
-};
-
-export const reboot: Program = async (context) => {
-  if (!context.system.reboot) {
-    await complain(context, 'this machine cannot be booted again from here');
-    return 1;
-  }
-  if (context.args.some((word) => word === '--help' || word === '-h')) {
-    await print(
-      context,
-      'Usage: reboot\nBoots the machine with the kernel command line of /etc/default/grub. See man reboot.\n',
-    );
-    return 0;
-  }
-  const running = context.files.tryReadLine('/proc/cmdline') ?? '';
-  const settings = context.files.tryStat('/etc/default/grub') ? context.files.readText('/etc/default/grub') : '';
-  context.system.reboot(nextCommandLine(settings, running));
-  await print(context, 'The machine has booted again.\n');
   return 0;
 };

@@ -12,7 +12,7 @@ import { userName } from './support/names';
 import { parseOptions } from './support/options';
 import { complain, print } from './support/output';
 
-interface ProcessInfo {
+export interface ProcessInfo {
   pid: number;
   parent: number;
   uid: number;
@@ -20,7 +20,7 @@ interface ProcessInfo {
   command: string;
 }
 
-function processes(context: ProgramContext): ProcessInfo[] {
+export function processes(context: ProgramContext): ProcessInfo[] {
   const out: ProcessInfo[] = [];
   for (const entry of context.files.list('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
