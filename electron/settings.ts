@@ -10,6 +10,7 @@ const shape = z.object({
   theme: z.enum(['system', 'light', 'dark', 'hc']).catch('system'),
   zoom: z.number().min(1).max(2).catch(1),
   comfortable: z.boolean().catch(false),
+  screenReader: z.boolean().catch(false),
   motion: z.enum(['system', 'reduced']).catch('system'),
   autosave: z.boolean().catch(false),
   startPage: z.boolean().catch(true),

@@ -8,7 +8,7 @@ import { orExplain, setup } from './setup.mjs';
 import { runWithWindow, withProgram } from './with-window.mjs';
 
 /** What needs the built application and a display. */
-const WITH_WINDOW = 'start';
+const WITH_WINDOW = new Set(['start', 'terminal']);
 
 const known = readdirSync(inRoot('bench')).flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []);
 const words = process.argv.slice(2);
@@ -23,10 +23,9 @@ if (words.some((word) => word.startsWith('-') && word !== '--json') || named.som
 async function measure(name) {
   say(`measuring ${name} …`);
   const source = `bench/${name}.ts`;
-  const { status, output } =
-    name === WITH_WINDOW
-      ? await runWithWindow(source, [], { quiet: true })
-      : await withProgram(source, (program) => run([program], { quiet: true }));
+  const { status, output } = WITH_WINDOW.has(name)
+    ? await runWithWindow(source, [], { quiet: true })
+    : await withProgram(source, (program) => run([program], { quiet: true }));
   const line = output.split('\n').findLast((text) => text.startsWith('['));
   if (status !== 0 || line === undefined) throw new Error(`The measurement ${name} failed.\n${output}`);
   return JSON.parse(line).map((figure) => ({
@@ -66,7 +65,7 @@ function table(figures) {
 
 process.exitCode = await orExplain(async () => {
   const names = named.length > 0 ? named : known;
-  const window = names.includes(WITH_WINDOW);
+  const window = names.some((name) => WITH_WINDOW.has(name));
   await setup({ display: window });
   if (window) await build();
   const figures = [];

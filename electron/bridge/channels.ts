@@ -1,5 +1,5 @@
 /** What travels between preload and main: derived once from the bridge's contract. Shapes and names only. */
-import type { FileResult, Settings, ViewName, VfioLabBridge } from './contract';
+import type { FileResult, Settings, TerminalEnd, ViewName, VfioLabBridge } from './contract';
 
 /** Questions with one answer, under the names of the bridge's own methods. */
 type Asked = Omit<
@@ -65,7 +65,12 @@ export type ViewChanges = { id: number; value: unknown }[];
 
 /** On a terminal's port, to main. */
 export type TerminalInput =
-  { kind: 'data'; data: string } | { kind: 'resize'; columns: number; rows: number } | { kind: 'close' };
+  | { kind: 'data'; data: string }
+  | { kind: 'resize'; columns: number; rows: number }
+  /** The screen has shown so many more characters: programs wait for it. */
+  | { kind: 'taken'; count: number }
+  /** A person closed it. */
+  | { kind: 'close' };
 
 /** On a terminal's port, to the renderer. */
-export type TerminalOutput = { kind: 'data'; data: string } | { kind: 'exit' };
+export type TerminalOutput = { kind: 'data'; data: string } | { kind: 'exit'; end: TerminalEnd };

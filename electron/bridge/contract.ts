@@ -27,6 +27,8 @@ export interface Settings {
   /** 1 to 2. */
   zoom: number;
   comfortable: boolean;
+  /** What terminals show is read aloud. */
+  screenReader: boolean;
   /** `system` follows what the system says of motion. */
   motion: 'system' | 'reduced';
   /** A document that has a file saves itself in a pause of the work. */
@@ -72,6 +74,9 @@ export interface RecentFile {
   name: string;
   path: string;
 }
+
+/** Why a terminal has no shell any more: it ended, its machine booted, or another document was opened. */
+export type TerminalEnd = 'exit' | 'reboot' | 'opened';
 
 export interface TerminalPort {
   write(data: string): void;
@@ -136,7 +141,8 @@ export interface VfioLabBridge {
   forgetRecent(): Promise<void>;
   /** The shell script that collects a machine's /sys for import. */
   collectScript(): Promise<string>;
-  openTerminal(onData: (data: string) => void, onExit: () => void): TerminalPort;
+  /** Programs wait for the promise of `onData` when they print faster than the screen shows. */
+  openTerminal(onData: (data: string) => Promise<void>, onExit: (end: TerminalEnd) => void): TerminalPort;
   /** A command of the native menu, by the id of the page's command. */
   onMenu(listener: (command: string) => void): () => void;
   showMenu(model: MenuModel): void;
@@ -158,6 +164,8 @@ export interface VfioLabBridge {
   quit(): Promise<void>;
   toggleFullScreen(): Promise<void>;
   copy(text: string): void;
+  /** The text on the clipboard. */
+  clipboard(): Promise<string>;
   about(): Promise<AboutInfo>;
 }
 

@@ -65,6 +65,7 @@ function answersOf(session: Session, { lab, files, recovery }: Workings, house: 
     openRecent: (file) => files.openPath(file),
     forgetRecent: () => recent.clear(),
     collectScript: () => lab.collectScript(),
+    clipboard: () => clipboard.readText(),
     changeSettings: (patch) => settings.change(patch),
     layout: () => settings.layoutOf(document()),
     keepLayout: (layout) => settings.keepLayout(document(), layout),

@@ -7,7 +7,6 @@ import type { Action, MenuItem, MenuModel, ViewName, Views } from './contract';
 import { settingsPatch } from '../settings';
 
 const LONGEST_TEXT = 64 * 1024 * 1024;
-const LONGEST_INPUT = 1024 * 1024;
 
 const address = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i);
 const name = z.string().min(1).max(128);
@@ -92,6 +91,7 @@ export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parame
   quit: none,
   toggleFullScreen: none,
   collectScript: none,
+  clipboard: none,
   about: none,
 };
 
@@ -185,8 +185,9 @@ export const menuModel: z.ZodType<MenuModel> = z
 const cells = z.int().min(1).max(1000);
 export const terminalSize = z.strictObject({ columns: cells, rows: cells });
 export const terminalInput: z.ZodType<TerminalInput> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('data'), data: z.string().max(LONGEST_INPUT) }),
+  z.strictObject({ kind: z.literal('data'), data: z.string().max(LONGEST_TEXT) }),
   z.strictObject({ kind: z.literal('resize'), columns: cells, rows: cells }),
+  z.strictObject({ kind: z.literal('taken'), count: small }),
   z.strictObject({ kind: z.literal('close') }),
 ]);
-export const clipboardText = z.string().max(LONGEST_INPUT);
+export const clipboardText = z.string().max(LONGEST_TEXT);

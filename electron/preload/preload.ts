@@ -107,16 +107,21 @@ const bridge: VfioLabBridge = {
     const port = connect(CHANNEL.terminal, { columns: 80, rows: 24 });
     const send = (input: TerminalInput): void => port.postMessage(input);
     port.onmessage = (event: MessageEvent<TerminalOutput>) => {
-      if (event.data.kind === 'data') onData(event.data.data);
-      else {
-        onExit();
-        send({ kind: 'close' });
+      if (event.data.kind === 'exit') {
+        onExit(event.data.end);
+        port.close();
+        return;
       }
+      const { data } = event.data;
+      void onData(data).then(() => send({ kind: 'taken', count: data.length }));
     };
     return {
       write: (data) => send({ kind: 'data', data }),
       resize: (columns, rows) => send({ kind: 'resize', columns, rows }),
-      close: () => send({ kind: 'close' }),
+      close: () => {
+        send({ kind: 'close' });
+        port.close();
+      },
     };
   },
   onMenu: (listener) => hear<string>(CHANNEL.menu, listener),
@@ -139,6 +144,7 @@ const bridge: VfioLabBridge = {
   quit: () => ask('quit'),
   toggleFullScreen: () => ask('toggleFullScreen'),
   copy: (text) => ipcRenderer.send(CHANNEL.copy, text),
+  clipboard: () => ask('clipboard'),
   about: () => ask('about'),
 };
 

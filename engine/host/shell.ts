@@ -9,10 +9,10 @@ import { LabUserSpace } from '../lab/user-space';
 import type { MachineDoor } from '../lab/user-space';
 import type { MachineDescription } from '../hardware/description';
 import type { Performer } from '../shell/calls/perform';
+import { spaceOf } from '../shell/looking';
 import { runScript } from '../shell/session';
 import type { ByteReader, ByteWriter } from '../shell/streams';
 import { BytesWriter, concat, NULL_READER } from '../shell/streams';
-import type { UserSpace } from '../shell/user-space';
 import { HostFileError, exists } from './files';
 import { programHost } from './c/programs';
 import { readMachine } from './machines';
@@ -113,15 +113,7 @@ function standardInput(): ByteReader {
 /** Runs `lspci <options>` as root on a kernel that is there already. */
 export async function lspciText(performer: Performer, options: string): Promise<string> {
   const out = new BytesWriter();
-  const system: UserSpace = {
-    pid: performer.process.pid,
-    call: (operation) => performer.perform(operation),
-    spawn: () => system,
-    exit: () => undefined,
-    wait: breathe,
-    sleep: delay,
-    breathe,
-  };
+  const system = { ...spaceOf((operation) => performer.perform(operation)), pid: performer.process.pid };
   await runScript(system, `lspci ${options}`, { stdin: NULL_READER, stdout: out, stderr: out });
   return out.text;
 }

@@ -19,11 +19,15 @@ const until = async (what: string | RegExp, from = 0): Promise<void> => {
 async function start(): Promise<void> {
   output = '';
   exited = null;
-  const space = memorySpace().file('/tmp/alpha.txt', 'inside\n').directory('/sys/bus/pci/devices/0000:01:00.0');
+  const space = memorySpace()
+    .file('/tmp/alpha.txt', 'inside\n')
+    .directory('/sys/bus/pci/devices/0000:01:00.0')
+    .directory('/home/user');
+  space.file('/etc/passwd', 'root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000:user:/home/user:/bin/bash\n');
   terminal = openTerminal(space, {
     columns: 80,
     rows: 24,
-    onData: (data) => (output += typeof data === 'string' ? data : new TextDecoder().decode(data)),
+    onData: (data) => void (output += data),
     onExit: (status) => (exited = status),
   });
   await until('root@lab:~# ');
@@ -88,6 +92,65 @@ describe('a terminal', () => {
     await type('\r', /first\r\n[\s\S]*root@lab/);
     terminal!.write('\x04');
     await until('exit');
-    expect(exited).toBe(0);
+    await expect.poll(() => exited).toBe(0);
+  });
+
+  it('starts shells in the shell, as the same user and as another, and comes back', async () => {
+    await start();
+    await type('x=1; bash\r', 'root@lab');
+    await type('echo "<$x>" $SHLVL\r', /<> 2\r\n[\s\S]*root@lab/);
+    await type('exit 7\r', /exit\r\n[\s\S]*root@lab/);
+    await type('echo $? $x\r', /7 1\r\n/);
+    await type('su user\r', 'user@lab:~$ '.replace('~', '/root'));
+    await type('id -un; cd; pwd\r', /user\r\n\/home\/user/);
+    await type('sudo -i\r', 'root@lab:~# ');
+    await type('\x04', 'user@lab');
+    await type('\x04', 'root@lab:~# ');
+    await type('sudo -u user bash -c "id -un"\r', /user\r\n[\s\S]*root@lab/);
+  });
+
+  it('gives the prompt its own files and variables when a job is stopped in a redirection', async () => {
+    await start();
+    terminal!.write('f() { local y=1; while :; do echo $y; sleep 0.05; done > /tmp/out; }; f\r');
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    await type('\x1a', 'Stopped');
+    await type('echo "[$y]"\r', /\[\]\r\n[\s\S]*root@lab/);
+    await type('bg\r', '[1]+ ');
+    await type('jobs\r', 'Running');
+    await type('kill %1; wait; cat /tmp/out | head -1\r', /1\r\n[\s\S]*Terminated/);
+  });
+
+  it('takes the last word with Alt-., an earlier line by its beginning, and a pasted block line by line', async () => {
+    await start();
+    await type('echo one two\r', /one two\r\n[\s\S]*root@lab/);
+    await type('echo three\r', /three\r\n[\s\S]*root@lab/);
+    await type('printf "<%s>" \x1b.\x1b.\r', /<two>/);
+    await type('!echo:0 again\r', /again\r\n[\s\S]*root@lab/);
+    await type('\x1b[200~for i in a b\rdo echo "+$i+"\rdone\r\x1b[201~', /\+a\+\r\n\+b\+/);
+  });
+
+  it('expands the prompt, reads .bashrc, and keeps the size in COLUMNS and LINES', async () => {
+    output = '';
+    const space = memorySpace().file('/root/.bashrc', "PS1='<$(echo $((1+1)))\\w>'; alias hi='echo hello'\n");
+    terminal = openTerminal(space, {
+      columns: 90,
+      rows: 20,
+      onData: (data) => void (output += data),
+      onExit: () => {},
+    });
+    await until('<2~>');
+    await type('hi; echo $COLUMNS $LINES\r', /hello\r\n90 20/);
+    terminal.resize(100, 30);
+    await type('echo $COLUMNS $LINES\r', '100 30');
+  });
+
+  it('tells a person of stopped jobs once before it leaves', async () => {
+    await start();
+    terminal!.write('sleep 100\r');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await type('\x1a', 'Stopped');
+    await type('\x04', /There are stopped jobs\.[\s\S]*root@lab/);
+    terminal!.write('\x04');
+    await expect.poll(() => exited).not.toBe(null);
   });
 });

@@ -8,7 +8,7 @@ import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
 import { arrivalsSince } from './arrivals';
 import type { DocumentContents, DocumentStep } from './document/format';
-import { DocumentError, looksLikeDocument, readDocument, serializeDocument } from './document/format';
+import { DocumentError, looksLikeDocument, readDocument, recentlyTyped, serializeDocument } from './document/format';
 import { deviceSheet } from './device-sheet';
 import { explainSubject } from './explain';
 import { exportMachine } from './export';
@@ -80,8 +80,11 @@ export type OpenResult =
 export interface TerminalOptions {
   readonly columns: number;
   readonly rows: number;
-  readonly onData: (data: string | Uint8Array) => void;
+  /** Shows text; a promise asks programs to wait for it. */
+  readonly onData: (data: string) => void | Promise<void>;
   readonly onExit: () => void;
+  /** Lines typed before, oldest first. */
+  readonly history: readonly string[];
   /** A command line begins. */
   readonly onCommand: (line: string) => void;
 }
@@ -89,8 +92,12 @@ export interface TerminalOptions {
 export interface TerminalHandle {
   write(data: string): void;
   resize(columns: number, rows: number): void;
-  close(): void;
+  /** The screen is gone. `hangUp`: because a person closed it, so that the shell's process ends too. */
+  close(hangUp?: boolean): void;
 }
+
+/** Why a terminal has no shell any more: it ended, its machine booted, or another document was opened. */
+export type TerminalEnd = 'exit' | 'reboot' | 'opened';
 
 /** What the lab needs from where it runs. */
 export interface LabHost {
@@ -134,6 +141,9 @@ export class Lab implements MachineDoor {
   /** What the screen shows instead of the present: a machine of the past. Nothing is done to it. */
   private past: { machine: Machine; names: Names } | null = null;
   private readonly groups = new GroupHistory();
+  /** Lines typed in the document's terminals, oldest first. */
+  private typed: string[] = [];
+  private readonly terminals = new Map<TerminalHandle, (end: TerminalEnd) => void>();
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
   private readonly followers = new Set<(event: DocumentEvent) => void>();
@@ -223,6 +233,9 @@ export class Lab implements MachineDoor {
       this.tell({ kind: 'step', step });
     }
     if (input.kind === 'edit') this.names = namesFor(this.machine.description.functions);
+    // What made the machine boot prints its last words first.
+    if (input.kind === 'reboot' && outcome.error === null)
+      void this.host.breathe().then(() => this.endTerminals('reboot'));
     this.changed();
     return outcome;
   }
@@ -463,7 +476,13 @@ export class Lab implements MachineDoor {
   private openContents(contents: DocumentContents, base: string, path: string | null): string[] {
     const found = contents.lesson ? this.findLesson(contents.lesson.id) : null;
     const opened = found instanceof LessonError ? null : found;
-    this.replace(new History(contents, opened ? () => new LessonRun(opened.lesson) : undefined), base, path, opened);
+    this.replace(
+      new History(contents, opened ? () => new LessonRun(opened.lesson) : undefined),
+      base,
+      path,
+      opened,
+      contents.typed,
+    );
     if (!(found instanceof LessonError)) return [];
     this.strangeLesson = contents.lesson ?? null;
     return [`This is a way through the lesson ${contents.lesson!.id}, which cannot be shown here: ${found.message}.`];
@@ -476,9 +495,9 @@ export class Lab implements MachineDoor {
 
   /** The document as a file's contents. */
   serialize(): Uint8Array {
-    const { lesson } = this;
+    const { lesson, typed } = this;
     const record = lesson ? { id: lesson.lesson.id, claims: this.run?.claims ?? [] } : this.strangeLesson;
-    const contents = { ...this.history.contents, ...(record && { lesson: record }) };
+    const contents = { ...this.history.contents, typed, ...(record && { lesson: record }) };
     return new TextEncoder().encode(serializeDocument(contents));
   }
 
@@ -628,7 +647,15 @@ export class Lab implements MachineDoor {
     return this.player;
   }
 
-  private replace(history: History, title: string, path: string | null, lesson: OpenedLesson | null = null): void {
+  private replace(
+    history: History,
+    title: string,
+    path: string | null,
+    lesson: OpenedLesson | null = null,
+    typed: readonly string[] = [],
+  ): void {
+    this.endTerminals('opened');
+    this.typed = [...typed];
     this.history.machine.drop();
     this.history = this.followed(history);
     this.lesson = lesson;
@@ -649,15 +676,48 @@ export class Lab implements MachineDoor {
 
   // ---- terminal
 
-  openTerminal(options: Omit<TerminalOptions, 'onCommand'>): TerminalHandle {
+  openTerminal(
+    options: Omit<TerminalOptions, 'onCommand' | 'history' | 'onExit'> & { onExit(end: TerminalEnd): void },
+  ): TerminalHandle {
     const command: { current: CommandLine } = { current: { label: 'bash' } };
     const system = new LabUserSpace(this, { pid: this.newPid(), parent: null, name: 'bash', uid: 0, command });
-    return this.host.openTerminal(system, {
+    const handle = this.host.openTerminal(system, {
       ...options,
+      history: this.typed,
+      onExit: () => {
+        this.terminals.delete(handle);
+        options.onExit('exit');
+      },
       onCommand: (line) => {
         command.current = { label: line.length > 60 ? `${line.slice(0, 59)}…` : line };
+        this.noteTyped(line);
       },
     });
+    this.terminals.set(handle, options.onExit);
+    return {
+      write: (data) => handle.write(data),
+      resize: (columns, rows) => handle.resize(columns, rows),
+      close: (hangUp) => {
+        this.terminals.delete(handle);
+        handle.close(hangUp);
+      },
+    };
+  }
+
+  private noteTyped(line: string): void {
+    if (this.typed.at(-1) === line) return;
+    this.typed = recentlyTyped([...this.typed, line]);
+    this.tell({ kind: 'step', step: { typed: line } });
+  }
+
+  /** The machine that the shells ran on is gone. */
+  private endTerminals(end: TerminalEnd): void {
+    const open = [...this.terminals];
+    this.terminals.clear();
+    for (const [handle, told] of open) {
+      handle.close();
+      told(end);
+    }
   }
 }
 

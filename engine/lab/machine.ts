@@ -11,7 +11,11 @@ import type { LinearMemory } from '../shell/c/abi';
 import { ProgramCalls } from '../shell/c/calls';
 import { Bytes, pack, unpack } from '../shell/c/pack';
 import { Tape } from '../shell/c/tape';
+import { readBootSettings } from '../shell/boot-files';
 import { Performer } from '../shell/calls/perform';
+import { Files } from '../shell/files';
+import { spaceOf } from '../shell/looking';
+import { PROGRAMS } from '../shell/programs';
 import { applyEdit, applyLabel } from './edit';
 import type { EditReport } from './edit/report';
 import { asBooted, reportOf } from './edit/report';
@@ -74,7 +78,7 @@ export class Machine {
     this.base = base;
     this.follower = follower;
     this.recording = recording;
-    this.kernel = bootKernel(base);
+    this.kernel = bootKernel(base, { programs: PROGRAMS.keys() });
     this.description = asBooted(base, this.kernel);
   }
 
@@ -225,8 +229,13 @@ export class Machine {
     }
   }
 
+  /** The disk keeps its files, and they decide what is loaded. */
   private boot(description: MachineDescription): void {
-    this.kernel = bootKernel(description);
+    const files = new Files(
+      spaceOf((operation) => this.observe(1, operation)),
+      () => '/',
+    );
+    this.kernel = bootKernel(description, { disk: { root: this.kernel.fs.root, settings: readBootSettings(files) } });
     this.description = asBooted(description, this.kernel);
     this.performers = new Map();
     this.programs = new Map();

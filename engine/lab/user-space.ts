@@ -44,6 +44,24 @@ const LOOKS: ReadonlySet<string> = new Set(['sysread', 'readlink', 'ls', 'stat',
 
 const CHANGE_TIMEOUT_MS = 50;
 
+/** Who takes the signals of a process. */
+interface Receiver {
+  readonly uid: number;
+  deliver(signal: number): void;
+}
+
+/** The processes behind a door that take signals themselves. */
+const receivers = new WeakMap<MachineDoor, Map<number, Receiver>>();
+
+function receiversOf(door: MachineDoor): Map<number, Receiver> {
+  let known = receivers.get(door);
+  if (!known) receivers.set(door, (known = new Map()));
+  return known;
+}
+
+/** Signals that end a process which has nobody to take them (signal(7)). */
+const HARMLESS: ReadonlySet<number> = new Set([0, 17, 18, 19, 20, 21, 22, 23, 28]);
+
 export class LabUserSpace implements UserSpace, Looker {
   readonly pid: number;
   private readonly door: MachineDoor;
@@ -117,9 +135,37 @@ export class LabUserSpace implements UserSpace, Looker {
     });
   }
 
+  get parentPid(): number {
+    return this.parent?.pid ?? 1;
+  }
+
+  onSignal(deliver: (signal: number) => void): void {
+    receiversOf(this.door).set(this.pid, { uid: this.uid, deliver });
+  }
+
+  announce(): void {
+    this.live();
+  }
+
+  kill(pid: number, signal: number): string | null {
+    const receiver = receiversOf(this.door).get(pid);
+    if (!receiver && !this.door.exists(pid)) return 'ESRCH';
+    const owner = receiver?.uid ?? this.ownerOf(pid);
+    if (this.uid !== 0 && this.uid !== owner) return 'EPERM';
+    if (receiver) receiver.deliver(signal);
+    else if (pid !== 1 && !HARMLESS.has(signal)) this.apply({ kind: 'exit', pid });
+    return null;
+  }
+
+  private ownerOf(pid: number): number {
+    const status = this.door.observe(this, { op: 'sysread', path: `/proc/${pid}/status` });
+    return Number(/^Uid:\s*(\d+)/m.exec(status.text ?? '')?.[1] ?? 0);
+  }
+
   exit(): void {
     if (this.ended) return;
     this.ended = true;
+    receiversOf(this.door).delete(this.pid);
     if (this.door.exists(this.pid)) this.apply({ kind: 'exit', pid: this.pid });
   }
 

@@ -24,24 +24,21 @@ import { AmdRemapping } from './irq/amd-remapping';
 import { IntelRemapping } from './irq/intel-remapping';
 import type { InterruptRemapping } from './irq/remapping';
 import { KernelLog } from './log';
-import { ModuleLoader, commandLineOptions } from './module-loader';
-import { moduleFacts } from './module-facts';
-import { ModuleTable, moduleName } from './modules';
+import { ModuleLoader } from './module-loader';
+import { ModuleTable } from './modules';
 import { PciActionSet, busView } from './pci/actions';
 import { AerService } from './pci/aer';
 import { PciBus } from './pci/bus';
 import type { PciDevice, PciDeviceId, PciDriver } from './pci/device';
-import { moduleOf, modulesFor } from './pci/driver-table';
 import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
 import { Hierarchy } from './pci/hierarchy';
-import { grantsOf, portsDisabled } from './pci/port-services';
+import { grantsOf } from './pci/port-services';
 import { idOf } from './pci/match';
 import { pciOptionsOf } from './pci/options';
 import type { HostApertures } from './pci/resource-tree';
 import { Sriov } from './pci/sriov';
-import { inferAutoprobe, settle, takeOver } from './pci/takeover';
 import { describePhysical } from './physical';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
@@ -49,6 +46,8 @@ import type { PageAllocator } from './process/pages';
 import type { Task } from './process/table';
 import { ProcessTable } from './process/table';
 import { Syscalls } from './syscalls';
+import type { UserSpace } from './user-space-boot';
+import { startDrivers } from './user-space-boot';
 import { noiommuBackend } from './vfio/backends/noiommu';
 import { VfioCore } from './vfio/core';
 import { defaultVfioParameters } from './vfio/parameters';
@@ -92,13 +91,8 @@ export const APERTURES: HostApertures = [
   { kind: 'memory', start: 0x1_0000_0000n, end: 0x7f_ffff_ffffn },
 ];
 
-/** Modules of a machine whose description names none: what a learner needs. */
-const DEFAULT_MODULES: readonly string[] = ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'];
-
-/** Drivers built into this kernel, in the order they register. */
-const BUILT_IN: readonly string[] = ['pcieport', 'shpchp', 'virtio-pci'];
-
-export function bootKernel(description: MachineDescription): Kernel {
+/** Boots a machine as its description found it, or again, with the disk of the machine that stood here before. */
+export function bootKernel(description: MachineDescription, { disk = null, programs = [] }: UserSpace = {}): Kernel {
   const machine = buildMachine(description);
   const origin = originOf(machine, description);
   const clock = new Clock();
@@ -252,7 +246,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     }),
   );
 
-  startDrivers();
+  startDrivers({ pci, irqs, modules, description, described, devices, nativeDriver }, disk?.settings ?? null);
   const maxVfioMajor = build === 'debian' ? 245 : 252;
   const context: FsContext = {
     description,
@@ -289,7 +283,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     regionHolder: (device, bar) => holderOf(device, bar),
     characterDevices: characterDevices({ vfio, iommufd, modules, build }),
   };
-  const fs = new FileTree(rootDirectory(context, { programs: [] }));
+  const fs = new FileTree(rootDirectory(context, disk?.root ?? programs));
   const syscalls = new Syscalls(fs, why, (initial, flags) => new EventFd(initial, flags));
   booting = false;
   clock.advance(printedBy(log));
@@ -313,53 +307,6 @@ export function bootKernel(description: MachineDescription): Kernel {
     syscalls,
     described,
   };
-
-  /** Registers drivers and loads modules in the order of a boot; a booted machine's bindings are taken over. */
-  function startDrivers(): void {
-    const builtIn = portsDisabled(settings.cmdline) ? BUILT_IN.filter((name) => name !== 'pcieport') : BUILT_IN;
-    const names = settings.drivers.length > 0 ? settings.drivers : builtIn;
-    const bound = description.functions.flatMap((fn) => (fn.driver === null ? [] : [fn.driver]));
-    const wanted = [...new Set([...BUILT_IN.filter((name) => names.includes(name)), ...names, ...bound])];
-    const listed = settings.modules.length > 0 ? settings.modules : DEFAULT_MODULES;
-    const fromModules = new Set(listed.map(moduleName));
-    pci.autoprobe = !description.booted;
-    for (const name of wanted) {
-      if (name === 'vfio-pci' || name === 'pci-stub') continue;
-      const module = moduleOf(name);
-      if (module !== null && fromModules.has(module)) continue;
-      if (module === null || description.booted) pci.register(nativeDriver(name));
-    }
-    pci.autoprobe = !description.booted;
-    takeOver({ pci, irqs, description: described, until: (driver) => driver.name !== 'vfio-pci' });
-    settle(pci, irqs);
-    for (const name of dependenciesOf(listed, build)) {
-      modules.load(
-        name,
-        [settings.moduleOptions[name] ?? optionsOf(name), commandLineOptions(settings.cmdline, name)].join(' '),
-      );
-      takeOver({ pci, irqs, description: described, until: (driver) => moduleName(driver.module ?? '') === name });
-    }
-    if (description.booted) inferAutoprobe(pci);
-    else loadForDevices();
-    pci.autoprobe = true;
-  }
-
-  /** Loads the modules that name a function of the machine, as udev does, but for those that the command line lists. */
-  function loadForDevices(): void {
-    const kept = blacklisted(settings.cmdline);
-    const load = (name: string): void => {
-      if (modules.get(name) !== null) return;
-      for (const used of moduleFacts(name)?.uses ?? []) load(used);
-      modules.load(name, optionsOf(name));
-    };
-    for (const device of devices) for (const name of modulesFor(device)) if (!kept.has(name)) load(name);
-  }
-
-  /** Options under either spelling of the module's name. */
-  function optionsOf(name: string): string {
-    const entry = Object.entries(settings.moduleOptions).find(([module]) => moduleName(module) === name);
-    return entry?.[1] ?? '';
-  }
 
   function holderOf(device: PciDevice, bar: number): string | null {
     if (vfioPci?.of(device)?.regions?.claimed(bar)) return 'vfio';
@@ -430,25 +377,6 @@ function nameVirtual(device: PciDevice): void {
 function iommuFunction(pci: PciBus): PciDevice | null {
   for (const device of pci.devices.values()) if (device.class >>> 8 === 0x0806) return device;
   return null;
-}
-
-/** Modules that are not to be loaded by themselves: `modprobe.blacklist=nouveau,…`, `module_blacklist=…`. */
-function blacklisted(cmdline: string): ReadonlySet<string> {
-  const lists = [...cmdline.matchAll(/(?:^|\s)(?:modprobe\.blacklist|module_blacklist)=(\S*)/g)];
-  return new Set(lists.flatMap(([, list]) => list!.split(',').map(moduleName)));
-}
-
-/** Modules with what they need in front, each once. */
-function dependenciesOf(listed: readonly string[], build: MachineDescription['kernel']['build']): string[] {
-  const order: string[] = [];
-  for (const entry of listed) {
-    const name = moduleName(entry);
-    if (name === 'vfio' && build !== 'debian' && !order.includes('iommufd')) order.push('iommufd');
-    if (name === 'vfio_pci')
-      for (const needed of ['vfio', 'irqbypass', 'vfio_pci_core']) if (!order.includes(needed)) order.push(needed);
-    if (!order.includes(name)) order.push(name);
-  }
-  return order;
 }
 
 /** Interrupt remapping, where it is on. */

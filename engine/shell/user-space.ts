@@ -53,8 +53,10 @@ export interface UserSpace {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Lets other work of the host run. */
   breathe?(): Promise<void>;
-  /** Enters the process table now, not with the first change; signals for the process go to `deliver`. */
-  announce?(deliver: (signal: number) => void): void;
+  /** Signals that other processes send go to `deliver` from now on. */
+  onSignal?(deliver: (signal: number) => void): void;
+  /** Enters the process table now, not with the first change. */
+  announce?(): void;
   /** Sends a signal to another process of the machine; the errno name when it is refused. */
   kill?(pid: number, signal: number): string | null;
   /** Lets something happen to a device. */
@@ -94,7 +96,8 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     wait: () => system.wait(),
     sleep: (ms, signal) => system.sleep(ms, signal),
     ...(system.breathe && { breathe: () => system.breathe!() }),
-    ...(system.announce && { announce: (deliver) => system.announce!(deliver) }),
+    ...(system.onSignal && { onSignal: (deliver) => system.onSignal!(deliver) }),
+    ...(system.announce && { announce: () => system.announce!() }),
     ...(system.kill && { kill: (pid, signal) => system.kill!(pid, signal) }),
     ...(system.stimulate && { stimulate: (stimulus) => system.stimulate!(stimulus) }),
     ...(system.deviceSheet && { deviceSheet: (device) => system.deviceSheet!(device) }),

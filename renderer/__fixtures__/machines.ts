@@ -127,6 +127,7 @@ export class TestBridge {
     theme: 'system',
     zoom: 1,
     comfortable: false,
+    screenReader: false,
     motion: 'system',
     autosave: false,
     startPage: false,

@@ -7,6 +7,7 @@ import { fileCommands } from './sets/file';
 import { helpCommands } from './sets/help';
 import { lessonCommands } from './sets/lessons';
 import { machineCommands, selectedCommands } from './sets/machine';
+import { terminalCommands } from './sets/terminal';
 import { viewCommands } from './sets/view';
 
 export type { Command } from './command';
@@ -19,6 +20,7 @@ export function useCommands(): ComputedRef<Command[]> {
     ...machineCommands(),
     ...buildCommands(),
     ...viewCommands(),
+    ...terminalCommands(),
     ...lessonCommands(),
     ...helpCommands(),
   ]);

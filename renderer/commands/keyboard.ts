@@ -42,7 +42,14 @@ const IN_TERMINAL: ReadonlySet<string> = new Set([
   'Ctrl +',
   'Ctrl =',
   'Ctrl -',
+  'Ctrl Shift Enter',
+  'Ctrl Shift W',
+  'Ctrl Shift F',
+  'Ctrl PageDown',
+  'Ctrl PageUp',
 ]);
+/** A key that the window takes from a terminal. */
+export const leavesTerminal = (e: KeyboardEvent): boolean => IN_TERMINAL.has(chord(e));
 /** A text field keeps its own undo and its single keys. */
 const NOT_IN_TEXT: ReadonlySet<string> = new Set([
   'Ctrl Z',

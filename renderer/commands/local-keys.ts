@@ -36,7 +36,14 @@ export const LOCAL_KEYS: readonly { title: string; keys: { keys: string; does: s
     ],
   },
   { title: T.pane.containers, keys: [{ keys: 'Del', does: K.detach }] },
-  { title: T.pane.terminal, keys: [{ keys: 'F6 / Ctrl Shift C', does: K.leave }] },
+  {
+    title: T.pane.terminal,
+    keys: [
+      { keys: 'F6', does: K.leave },
+      { keys: 'Ctrl Shift C / V', does: K.copyPaste },
+      { keys: 'F2 / Del', does: K.renameTab },
+    ],
+  },
   {
     title: T.pane.timeline,
     keys: [

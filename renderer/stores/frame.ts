@@ -62,6 +62,7 @@ export const useFrame = defineStore('frame', () => {
     { immediate: true },
   );
   const comfortable = computed(() => settings.now.comfortable);
+  const screenReader = computed(() => settings.now.screenReader);
 
   function cycleTheme(): void {
     const order = ['light', 'dark', 'hc'] as const;
@@ -79,6 +80,7 @@ export const useFrame = defineStore('frame', () => {
   return {
     shownTheme,
     comfortable,
+    screenReader,
     width,
     height,
     fold,

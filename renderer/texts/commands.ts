@@ -7,6 +7,7 @@ export const command = {
     function: 'Function',
     machine: 'Machine',
     view: 'View',
+    terminal: 'Terminal',
     lesson: 'Lesson',
     help: 'Help',
   },
@@ -29,6 +30,12 @@ export const command = {
   acs: 'Show or hide ACS lamps',
   fit: 'Fit the drawing',
   terminal: 'New terminal',
+  closeTerminal: (name: string) => `Close terminal ${name}`,
+  renameTerminal: (name: string) => `Rename terminal ${name}`,
+  findInTerminal: 'Find in the terminal',
+  nextTerminal: 'Next terminal',
+  previousTerminal: 'Previous terminal',
+  screenReader: 'Read terminals aloud (screen reader mode)',
   nextPane: 'Next pane',
   previousPane: 'Previous pane',
   newWindow: 'New window',
@@ -99,7 +106,9 @@ export const keys = {
   run: 'Run to the present, or stop',
   present: 'Start / present',
   part: 'Closer, wider, all of it',
-  leave: 'Leave the terminal / copy the selection',
+  leave: 'Leave the terminal',
+  copyPaste: 'Copy the selection / paste',
+  renameTab: 'On a tab: rename / close',
 } as const;
 
 export const palette = {

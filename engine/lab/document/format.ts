@@ -29,6 +29,8 @@ export interface DocumentContents {
   gestures: DocumentGesture[];
   /** Everything that was done, where that is more than what is in force; left out: it is not. */
   tree?: TreeContents;
+  /** Lines typed in the document's terminals, oldest first; left out: none. */
+  typed?: readonly string[];
   /** The lesson that the document is a learner's way through; left out: none. */
   lesson?: LessonRecord;
 }
@@ -73,7 +75,12 @@ const step = z.union([
   z.object({ undo: z.literal(true) }),
   z.object({ head: count, ahead: count.optional() }),
   z.object({ branch: count, name: z.string().max(200) }),
+  z.object({ typed: z.string() }),
 ]);
+
+/** A terminal remembers this many lines. */
+const TYPED_KEPT = 1000;
+export const recentlyTyped = (lines: readonly string[]): string[] => lines.slice(-TYPED_KEPT);
 
 const lessonRecord = z
   .object({
@@ -90,12 +97,14 @@ export type DocumentStep =
   | { undo: true }
   /** The head went there; `ahead` is where redo leads, left out where it is as it was. */
   | { head: number; ahead?: number }
-  | { branch: number; name: string };
+  | { branch: number; name: string }
+  /** A line was typed in a terminal; nothing was done yet. */
+  | { typed: string };
 
 export const serializeStep = (made: DocumentStep): string => `${JSON.stringify(made)}\n`;
 
 /** Makes a step in the tree; false when it names a gesture that is not there. */
-function follow(tree: GestureTree, made: DocumentStep): boolean {
+function follow(tree: GestureTree, made: Exclude<DocumentStep, { typed: string }>): boolean {
   if ('label' in made) {
     const { from = tree.head, label, inputs } = made;
     if (!tree.has(from)) return false;
@@ -128,8 +137,9 @@ function stepsOf({ gestures, head, ahead, names }: TreeContents): DocumentStep[]
 
 export function serializeDocument(contents: DocumentContents): string {
   const { lesson } = contents;
+  const typed = recentlyTyped(contents.typed ?? []);
   const lines = [
-    JSON.stringify({ format: FORMAT, ...(lesson && { lesson }) }),
+    JSON.stringify({ format: FORMAT, ...(lesson && { lesson }), ...(typed.length > 0 && { typed }) }),
     JSON.stringify({ machine: contents.machine }),
   ];
   const steps = contents.tree ? stepsOf(contents.tree) : contents.gestures;
@@ -177,12 +187,16 @@ export function readDocument(text: string): DocumentContents {
   // The header decides whether the rest is to be read at all.
   migrated([parseLine(source[0] ?? '', 1)]);
   const lines = migrated(source.map((line, index) => parseLine(line, index + 1)));
-  const lesson = lessonRecord.safeParse((lines[0] as { lesson?: unknown }).lesson);
+  const header = lines[0] as { lesson?: unknown; typed?: unknown };
+  const lesson = lessonRecord.safeParse(header.lesson);
   if (!lesson.success) throw new DocumentError(1, 'What the file says of its lesson cannot be read.');
+  const typedBefore = z.array(z.string()).optional().safeParse(header.typed);
+  if (!typedBefore.success) throw new DocumentError(1, 'The lines that were typed in its terminals cannot be read.');
   if (lines.length < 2) throw new DocumentError(2, 'The machine is missing; the file is cut off.');
   const machine = checkDescription((lines[1] as { machine?: unknown } | null)?.machine);
   if ('problem' in machine) throw new DocumentError(2, `The machine cannot be read: ${machine.problem}`);
   const tree = new GestureTree();
+  const typed = [...(typedBefore.data ?? [])];
   for (const [index, value] of lines.slice(2).entries()) {
     const line = index + 3;
     const parsed = step.safeParse(value);
@@ -190,9 +204,15 @@ export function readDocument(text: string): DocumentContents {
       const issue = parsed.error.issues[0]!;
       throw new DocumentError(line, `This step cannot be read: ${issue.path.join('.')} ${issue.message}`);
     }
-    if (!follow(tree, parsed.data as DocumentStep)) {
+    const made = parsed.data as DocumentStep;
+    if ('typed' in made) typed.push(made.typed);
+    else if (!follow(tree, made)) {
       throw new DocumentError(line, 'This step goes on with one that is missing.');
     }
   }
-  return { ...contentsOf(machine, tree), ...(lesson.data && { lesson: lesson.data }) };
+  return {
+    ...contentsOf(machine, tree),
+    ...(typed.length > 0 && { typed: recentlyTyped(typed) }),
+    ...(lesson.data && { lesson: lesson.data }),
+  };
 }

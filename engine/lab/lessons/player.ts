@@ -1,6 +1,6 @@
 /** Plays the solution of a lesson's steps in a shell of its own and by the window's actions: for "show me" and for checks. */
 import type { UserSpace } from '../../shell/user-space';
-import { InteractiveShell } from '../../shell/session';
+import { InteractiveShell, loginShell } from '../../shell/interactive';
 import { decode, NULL_READER } from '../../shell/streams';
 import type { Action, ActionResult } from '../action';
 import { choiceText } from './lesson';
@@ -35,7 +35,7 @@ export class LessonPlayer {
 
   constructor(stage: PlayerStage) {
     this.stage = stage;
-    this.shell = new InteractiveShell(stage.system, {
+    const shell = loginShell(stage.system, {
       stdin: NULL_READER,
       output: {
         write: (bytes) => {
@@ -46,6 +46,7 @@ export class LessonPlayer {
       },
       host: { terminal: () => ({ columns: COLUMNS, rows: ROWS }) },
     });
+    this.shell = new InteractiveShell(shell);
   }
 
   /** Does these parts in a step: its solution, or a wrong way. */

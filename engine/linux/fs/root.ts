@@ -1,4 +1,5 @@
 /** The root file system of a freshly booted machine: a small writable tree with /sys, /proc and /dev mounted in it. */
+import { bootLoaderSettings } from '../boot-loader';
 import type { FsContext } from './context';
 import { devfs } from './devfs';
 import { MemoryDirectory, MemoryFile, MemoryLink } from './memory';
@@ -8,11 +9,6 @@ import { sysfs } from './sysfs';
 
 const USER = 1000;
 
-export interface RootContent {
-  /** Names of the programs that user space offers, shown in /usr/bin. */
-  readonly programs: readonly string[];
-}
-
 /** A modprobe configuration that asks for the options the machine was booted with. */
 function modprobeConfiguration(context: FsContext): [string, string][] {
   const options = Object.entries(context.description.kernel.moduleOptions);
@@ -20,7 +16,20 @@ function modprobeConfiguration(context: FsContext): [string, string][] {
   return [['lab.conf', options.map(([module, text]) => `options ${module} ${text}\n`).join('')]];
 }
 
-export function rootDirectory(context: FsContext, content: RootContent): DirectoryNode {
+/** `from`: the root of a machine that ran before, whose files are still there, or the programs that are installed. */
+export function rootDirectory(context: FsContext, from: DirectoryNode | Iterable<string>): DirectoryNode {
+  const root = from instanceof MemoryDirectory ? from : installed(context, from as Iterable<string>);
+  // What is in memory only begins anew.
+  root.insert('run', new MemoryDirectory());
+  root.insert('tmp', new MemoryDirectory({ mode: 0o1777, uid: 0, gid: 0 }));
+  root.insert('dev', devfs(context));
+  root.insert('proc', procfs(context));
+  root.insert('sys', sysfs(context));
+  return root;
+}
+
+/** The files of a machine that was just installed. */
+function installed(context: FsContext, programs: Iterable<string>): MemoryDirectory {
   const root = new MemoryDirectory();
   const directory = (parent: MemoryDirectory, name: string, mode = 0o755, uid = 0): MemoryDirectory => {
     const made = new MemoryDirectory({ mode, uid, gid: uid });
@@ -33,9 +42,11 @@ export function rootDirectory(context: FsContext, content: RootContent): Directo
 
   const usr = directory(root, 'usr');
   const bin = directory(usr, 'bin');
+  for (const program of programs) file(bin, program, '', 0o755);
   directory(usr, 'sbin');
   directory(directory(usr, 'share'), 'misc');
-  for (const program of content.programs) file(bin, program, '', 0o755);
+  const local = directory(usr, 'local');
+  for (const name of ['bin', 'sbin']) directory(local, name);
   for (const name of ['bin', 'sbin']) {
     root.insert(name, new MemoryLink(`usr/${name}`, { mode: 0o777, uid: 0, gid: 0 }));
   }
@@ -52,7 +63,8 @@ export function rootDirectory(context: FsContext, content: RootContent): Directo
   directory(etc, 'driverctl.d');
   directory(etc, 'udev');
   const defaults = directory(etc, 'default');
-  file(defaults, 'grub', `GRUB_CMDLINE_LINUX="${cmdline}"\n`);
+  file(defaults, 'grub', bootLoaderSettings(cmdline));
+  file(directory(etc, 'initramfs-tools'), 'modules', '# Modules that the initramfs loads first, one a line.\n');
 
   const boot = directory(root, 'boot');
   file(boot, `vmlinuz-${release}`, '');
@@ -60,16 +72,12 @@ export function rootDirectory(context: FsContext, content: RootContent): Directo
   directory(root, 'home');
   directory(root.get('home') as MemoryDirectory, 'user', 0o755, USER);
   directory(root, 'root', 0o700);
-  directory(root, 'run');
-  directory(root, 'tmp', 0o1777);
   directory(root, 'mnt');
+  directory(root, 'opt');
   directory(directory(root, 'var'), 'log');
   const modules = directory(directory(directory(root, 'lib'), 'modules'), release);
   directory(modules, 'kernel');
 
-  root.insert('dev', devfs(context));
-  root.insert('proc', procfs(context));
-  root.insert('sys', sysfs(context));
   return root;
 }
 

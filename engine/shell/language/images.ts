@@ -19,6 +19,7 @@ export async function runImage(
   const system = shell.system.spawn(path.slice(path.lastIndexOf('/') + 1));
   const words = args.map((word) => JSON.stringify(word)).join(', ');
   system.told?.({ line: `execve("${path}", [${words}]) = 0`, result: 'ok', why: null });
+  system.onSignal?.((signal) => task.deliver(signal));
   let killed: number | null = null;
   const program: Program = async (context) => {
     try {

@@ -200,6 +200,7 @@ function contextOf(shell: Shell, args: readonly string[], own: UserSpace): Progr
     },
     script: (source, { name, args: positional = [], flags = [], text = false, ...options }) =>
       task.child((inner) => {
+        (options.system ?? own).onSignal?.((signal) => inner.deliver(signal));
         const fork = withOptions(shell.fork(options.system ?? own, inner), options);
         const copy = childShell(fork, { name, positional, flags });
         copy.commandText = text;
@@ -250,6 +251,7 @@ async function runFile(shell: Shell, path: string, args: string[], options: Laun
     const system = shell.system.spawn(path.slice(path.lastIndexOf('/') + 1));
     try {
       return await shell.task.child((task) => {
+        system.onSignal?.((signal) => task.deliver(signal));
         const copy = childShell(shell.fork(system, task), { name: path, positional: args.slice(1), flags });
         return inSubshell(copy, () => runSource(copy, source));
       });

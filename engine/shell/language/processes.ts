@@ -51,7 +51,8 @@ function start(
 ): Job {
   const task = new Task();
   const system = shell.system.spawn(name);
-  system.announce?.((signal) => task.deliver(signal));
+  system.onSignal?.((signal) => task.deliver(signal));
+  system.announce?.();
   const child = shell.fork(system, task);
   child.tested = 0;
   child.inverted = 0;

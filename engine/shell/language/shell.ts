@@ -328,6 +328,25 @@ export class Shell {
     return copy;
   }
 
+  /** The shell that goes on at the prompt when a job keeps this one: the same state, outside of every command. */
+  successor(descriptors: Descriptors): Shell {
+    const next = this.fork();
+    next.descriptors.closeAll();
+    next.descriptors = descriptors.fork();
+    next.variables = this.variables.globals();
+    next.recompute();
+    next.options = new Set(this.options);
+    next.traps = new Map(this.traps);
+    next.jobs = this.jobs;
+    next.frames = [];
+    next.loops = 0;
+    next.tested = 0;
+    next.inverted = 0;
+    next.depth = 0;
+    next.subshells = this.subshells;
+    return next;
+  }
+
   option(name: string): boolean {
     return this.options.has(name);
   }

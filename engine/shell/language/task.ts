@@ -100,6 +100,8 @@ export class Task {
   /** A promise that ends early when the job gets a signal. */
   async interruptible<T>(promise: Promise<T>): Promise<T> {
     const { signal } = this.controller;
+    // How it ends after the signal is nobody's matter.
+    promise.catch(() => {});
     signal.throwIfAborted();
     let onAbort: () => void = () => {};
     const aborted = new Promise<never>((_, reject) => {
@@ -138,6 +140,7 @@ export class Task {
     return {
       write: async (bytes) => {
         await this.tick(system);
+        this.signal.throwIfAborted();
         await this.interruptible(writer.write(bytes));
       },
       close: () => writer.close(),

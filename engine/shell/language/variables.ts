@@ -62,6 +62,13 @@ export class Variables {
     return copy;
   }
 
+  /** A copy outside of every function. */
+  globals(): Variables {
+    const copy = this.fork();
+    copy.scopes.length = 1;
+    return copy;
+  }
+
   push(): void {
     this.scopes.push(new Map());
   }

@@ -11,7 +11,7 @@ import { complain, print } from './support/output';
 const SPEC = {
   short: 'EFGPe:f:ivwxcolLqsnHhrRZzaIUA:B:C:m:b',
   status: 2,
-  numbers: true,
+  numbers: '-' as const,
   long: {
     'extended-regexp': 'E',
     'fixed-strings': 'F',

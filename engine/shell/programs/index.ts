@@ -14,8 +14,9 @@ const one = (name: string, load: () => Promise<Program>, process = false): void 
 
 from(
   () => import('./text'),
-  ['cat', 'tee', 'wc', 'tr', 'cut', 'uniq', 'head', 'tail', 'seq', 'yes', 'tac', 'rev', 'nl', 'paste'],
+  ['cat', 'tee', 'wc', 'tr', 'cut', 'uniq', 'head', 'seq', 'yes', 'tac', 'rev', 'nl', 'paste'],
 );
+from(() => import('./filters/tail'), ['tail']);
 from(() => import('./grep'), ['grep', 'egrep', 'fgrep']);
 from(() => import('./sort'), ['sort']);
 from(() => import('./ls'), ['ls']);
@@ -44,7 +45,12 @@ from(
     'expr',
   ],
 );
-from(() => import('./kernel'), ['dmesg', 'lsmod', 'modprobe', 'rmmod', 'modinfo', 'driverctl', 'reboot']);
+from(() => import('./kernel'), ['dmesg', 'lsmod', 'modprobe', 'rmmod', 'modinfo', 'driverctl']);
+from(() => import('./boot'), ['reboot', 'update-grub', 'grub-mkconfig', 'update-initramfs']);
+from(() => import('./system'), ['which', 'uptime', 'free', 'lscpu', 'groups', 'arch', 'sync', 'insmod']);
+from(() => import('./pgrep'), ['pgrep', 'pkill', 'pidof']);
+from(() => import('./filters/column'), ['column']);
+from(() => import('./filters/comm'), ['comm']);
 from(() => import('./process'), ['ps', 'kill', 'lsof', 'fuser', 'strace', 'watch', 'why']);
 from(() => import('./stim'), ['stim']);
 from(() => import('./poke'), ['poke']);
@@ -60,7 +66,7 @@ one('[', async () => (await import('./plain')).test);
 one('lspci', async () => (await import('./lspci')).program);
 one('setpci', async () => (await import('./setpci')).program);
 from(() => import('./awk'), ['awk']);
-from(() => import('./reading'), ['diff', 'less', 'more', 'man']);
+from(() => import('./reading'), ['diff', 'less', 'more', 'man', 'apropos']);
 for (const name of ['cc', 'gcc', 'clang']) one(name, async () => (await import('./cc')).cc);
 one('chgrp', async () => (await import('./fileops')).chown);
 one('true', async () => async () => 0);

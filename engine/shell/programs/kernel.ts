@@ -1,4 +1,5 @@
-/** Programs about the kernel: dmesg, lsmod, modprobe, rmmod, modinfo, driverctl, reboot. */
+/** Programs about the kernel: dmesg, lsmod, modprobe, rmmod, modinfo, driverctl. */
+import { canonical, readModprobe } from '../boot-files';
 import { ErrnoError, failureText, strerror } from '../errors';
 import { finish } from '../files';
 import { formatTime } from '../time';
@@ -144,8 +145,6 @@ function loaded(context: ProgramContext): LoadedModule[] {
     });
 }
 
-const canonical = (name: string): string => name.replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_');
-
 export const lsmod: Program = async (context) => {
   await print(context, 'Module                  Size  Used by\n');
   for (const { name, size, references, users } of loaded(context)) {
@@ -156,45 +155,6 @@ export const lsmod: Program = async (context) => {
   }
   return 0;
 };
-
-/** What /etc/modprobe.d says. */
-function configuration(context: ProgramContext): {
-  options: Map<string, string>;
-  blacklist: Set<string>;
-  installs: Map<string, string>;
-  softdeps: Map<string, string[]>;
-} {
-  const out = {
-    options: new Map<string, string>(),
-    blacklist: new Set<string>(),
-    installs: new Map<string, string>(),
-    softdeps: new Map<string, string[]>(),
-  };
-  for (const directory of ['/lib/modprobe.d', '/etc/modprobe.d']) {
-    let names: string[];
-    try {
-      names = context.files.list(directory);
-    } catch {
-      continue;
-    }
-    for (const name of names.filter((one) => one.endsWith('.conf'))) {
-      for (const line of context.files.readText(`${directory}/${name}`).replace(/\\\n/g, ' ').split('\n')) {
-        const [word, module, ...rest] = line.replace(/#.*/, '').trim().split(/\s+/);
-        if (!module) continue;
-        const key = canonical(module);
-        if (word === 'options') out.options.set(key, [out.options.get(key), ...rest].filter(Boolean).join(' '));
-        else if (word === 'blacklist') out.blacklist.add(key);
-        else if (word === 'install') out.installs.set(key, rest.join(' '));
-        else if (word === 'softdep') {
-          const pre = rest.indexOf('pre:');
-          const post = rest.indexOf('post:');
-          if (pre >= 0) out.softdeps.set(key, rest.slice(pre + 1, post > pre ? post : undefined));
-        }
-      }
-    }
-  }
-  return out;
-}
 
 /** What a module needs first; the kernel's table of symbols says it for the modules of the lab. */
 const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
@@ -228,16 +188,22 @@ export const modprobe: Program = async (context) => {
   const [name, ...rest] = parsed.operands;
   const release = context.files.tryReadLine('/proc/sys/kernel/osrelease') ?? '';
   if (parsed.has('c')) {
-    for (const [module, options] of configuration(context).options)
-      await print(context, `options ${module} ${options}\n`);
-    for (const module of configuration(context).blacklist) await print(context, `blacklist ${module}\n`);
+    const { blacklist, options, installs, before, after } = readModprobe(context.files);
+    for (const module of blacklist) await print(context, `blacklist ${module}\n`);
+    for (const [module, given] of options) await print(context, `options ${module} ${given}\n`);
+    for (const [module, command] of installs) await print(context, `install ${module} ${command}\n`);
+    for (const module of new Set([...before.keys(), ...after.keys()])) {
+      const [pre, post] = [before.get(module), after.get(module)];
+      const words = [...(pre ? ['pre:', ...pre] : []), ...(post ? ['post:', ...post] : [])];
+      await print(context, `softdep ${module} ${words.join(' ')}\n`);
+    }
     return 0;
   }
   if (name === undefined) {
     await complain(context, 'ERROR: missing parameters. See -h.');
     return 1;
   }
-  const config = configuration(context);
+  const config = readModprobe(context.files);
   const names = parsed.has('a') || parsed.has('r') ? parsed.operands : [name];
   const options = parsed.has('a') ? '' : rest.join(' ');
   let status = 0;
@@ -250,6 +216,10 @@ export const modprobe: Program = async (context) => {
 
   async function insert(module: string, given: string, top: boolean): Promise<number> {
     const key = canonical(module);
+    const aliased = config.aliases.get(key);
+    if (aliased !== undefined && !aliased.includes(key)) {
+      return Math.max(...(await inOrder(aliased, (other) => insert(other, given, top))));
+    }
     if (context.files.tryStat(`/sys/module/${key}`)) {
       if (top && parsed !== 0 && typeof parsed !== 'number' && parsed.has('first')) {
         await complain(context, `ERROR: could not insert '${key}': Module already in kernel`);
@@ -261,7 +231,7 @@ export const modprobe: Program = async (context) => {
     const install = config.installs.get(key);
     if (install !== undefined && typeof parsed !== 'number' && !parsed.has('i')) return context.shell(install);
     for (const needed of DEPENDENCIES[key] ?? []) await insert(needed, '', false);
-    for (const soft of config.softdeps.get(key) ?? []) await insert(soft, '', false);
+    for (const soft of config.before.get(key) ?? []) await insert(soft, '', false);
     const all = [config.options.get(key), given].filter(Boolean).join(' ');
     if (typeof parsed !== 'number' && parsed.has('v'))
       await print(context, `insmod /lib/modules/${release}/kernel/${key}.ko ${all}\n`);
@@ -276,10 +246,17 @@ export const modprobe: Program = async (context) => {
       await complain(context, `ERROR: could not insert '${key}': ${strerror(answer.errno)}`);
       return 1;
     }
-    for (const soft of MODULE_SOFTDEPS[key] ?? []) await insert(soft, '', false);
+    for (const soft of [...(MODULE_SOFTDEPS[key] ?? []), ...(config.after.get(key) ?? [])])
+      await insert(soft, '', false);
     return 0;
   }
 };
+
+async function inOrder<A, B>(items: readonly A[], act: (item: A) => Promise<B>): Promise<B[]> {
+  const done: B[] = [];
+  for (const item of items) done.push(await act(item));
+  return done;
+}
 
 async function remove(context: ProgramContext, module: string, quiet: boolean): Promise<number> {
   const key = canonical(module);
@@ -545,30 +522,5 @@ export const driverctl: Program = async (context) => {
   } catch (error) {
     return fail(`saving driver override failed: ${failureText(error)}`);
   }
-  return 0;
-};
-
-export const reboot: Program = async (context) => {
-  if (!context.system.reboot) {
-    await complain(context, 'this machine cannot be booted again from here');
-    return 1;
-  }
-  if (context.args.some((word) => word === '--help' || word === '-h')) {
-    await print(
-      context,
-      'Usage: reboot\nBoots the machine with the kernel command line in /etc/default/grub (GRUB_CMDLINE_LINUX).\n',
-    );
-    return 0;
-  }
-  let cmdline: string | null = null;
-  for (const line of (context.files.tryStat('/etc/default/grub')
-    ? context.files.readText('/etc/default/grub')
-    : ''
-  ).split('\n')) {
-    const match = /^\s*GRUB_CMDLINE_LINUX=(?:"([^"]*)"|'([^']*)'|(\S*))/.exec(line);
-    if (match) cmdline = match[1] ?? match[2] ?? match[3] ?? '';
-  }
-  context.system.reboot(cmdline);
-  await print(context, 'The machine has booted again.\n');
   return 0;
 };

@@ -12,7 +12,7 @@ import { userName } from './support/names';
 import { parseOptions } from './support/options';
 import { complain, print } from './support/output';
 
-interface ProcessInfo {
+export interface ProcessInfo {
   pid: number;
   parent: number;
   uid: number;
@@ -20,7 +20,7 @@ interface ProcessInfo {
   command: string;
 }
 
-function processes(context: ProgramContext): ProcessInfo[] {
+export function processes(context: ProgramContext): ProcessInfo[] {
   const out: ProcessInfo[] = [];
   for (const entry of context.files.list('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
@@ -89,8 +89,7 @@ export const kill: Program = async (context) => {
   }
   let status = 0;
   for (const pid of args) {
-    const exists = context.files.tryStat(`/proc/${pid}`) !== null;
-    const errno = !exists ? 'ESRCH' : signal === 0 ? null : (context.system.kill?.(Number(pid), signal) ?? null);
+    const errno = context.system.kill ? context.system.kill(Math.abs(Number(pid)), signal) : 'ESRCH';
     if (errno === null) continue;
     status = 1;
     await complain(context, `(${pid}): ${errno === 'ESRCH' ? 'No such process' : 'Operation not permitted'}`);

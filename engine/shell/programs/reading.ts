@@ -1,7 +1,7 @@
-/** diff, less, more, man. */
+/** diff, less, more, man, apropos. */
 import { failureText } from '../errors';
 import { decode, lineBatches, readAll } from '../streams';
-import { MANUALS } from './manuals';
+import { MANUALS } from './manuals/index';
 import type { Program, ProgramContext } from './program';
 import { parseOptions } from './support/options';
 import { complain, inputs, print } from './support/output';
@@ -224,9 +224,39 @@ export const less: Program = async (context) => {
 
 export const more = less;
 
+/** Entries whose name or summary contains a word, as apropos lists them. */
+async function summaries(context: ProgramContext, words: readonly string[]): Promise<number> {
+  let status = 0;
+  for (const word of words) {
+    const found = Object.values(MANUALS)
+      .map(summary)
+      .filter((line) => line.toLowerCase().includes(word.toLowerCase()));
+    if (found.length === 0) {
+      status = 16;
+      await complain(context, `${word}: nothing appropriate.`, '');
+    } else await print(context, found.map((line) => `${line}\n`).join(''));
+  }
+  return status;
+}
+
+/** `lspci (8)              - list all PCI functions` */
+function summary(page: string): string {
+  const [name, text] = / {7}(\S+) - (.*)/.exec(page)?.slice(1) ?? ['', ''];
+  const section = /^\S+\((\d)\)/.exec(page)?.[1] ?? '7';
+  return `${`${name} (${section})`.padEnd(21)}- ${text}`;
+}
+
+export const apropos: Program = async (context) => {
+  const words = context.args.filter((word) => !word.startsWith('-'));
+  if (words.length > 0) return summaries(context, words);
+  await complain(context, 'apropos what?', '');
+  return 1;
+};
+
 export const man: Program = async (context) => {
   const names = context.args.filter((word) => !/^(-.*|\d)$/.test(word));
   const [name] = names;
+  if (context.args[0] === '-k' && name !== undefined) return summaries(context, names);
   if (name === undefined) {
     await complain(context, "What manual page do you want?\nFor example, try 'man vfio'.", '');
     return 1;

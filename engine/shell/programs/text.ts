@@ -1,11 +1,11 @@
-/** cat, tee, wc, tr, cut, uniq, head, tail, seq, yes: filters that work on streams. */
+/** cat, tee, wc, tr, cut, uniq, head, seq, yes: filters that work on streams. */
 import { ErrnoError, failureText } from '../errors';
 import { concat, decode, encode, lineBatches } from '../streams';
 import type { ByteWriter } from '../streams';
 import { printf } from '../language/builtins/printf';
-import type { Program, ProgramContext } from './program';
+import type { Program } from './program';
 import { extraOperand, missingOperand, parseOptions } from './support/options';
-import { complain, count, inputs, print, write } from './support/output';
+import { complain, count, endFailure, inputs, print, titleLine, write } from './support/output';
 
 const without = (line: string): string => (line.endsWith('\n') ? line.slice(0, -1) : line);
 
@@ -402,13 +402,10 @@ export const uniq: Program = async (context) => {
   return state.failed ? 1 : 0;
 };
 
-const header = (name: string, first: boolean): string =>
-  `${first ? '' : '\n'}==> ${name === '-' ? 'standard input' : name} <==\n`;
-
 export const head: Program = async (context) => {
   const parsed = await parseOptions(context, {
     short: 'c:n:qvz',
-    numbers: true,
+    numbers: '-',
     long: { bytes: 'c:', lines: 'n:', quiet: 'q', silent: 'q', verbose: 'v' },
   });
   if (typeof parsed === 'number') return parsed;
@@ -423,12 +420,8 @@ export const head: Program = async (context) => {
   const titles = parsed.has('v') || (parsed.operands.length > 1 && !parsed.has('q'));
   const state = { failed: false };
   let first = true;
-  const failure = (name: string, message: string): string =>
-    message === 'Is a directory'
-      ? `error reading '${name}': ${message}`
-      : `cannot open '${name}' for reading: ${message}`;
-  for await (const { name, reader } of inputs(context, parsed.operands, state, failure)) {
-    if (titles) await print(context, header(name, first));
+  for await (const { name, reader } of inputs(context, parsed.operands, state, endFailure)) {
+    if (titles) await print(context, titleLine(name, first));
     first = false;
     if (fromEnd) {
       if (bytes !== null) {
@@ -466,104 +459,6 @@ export const head: Program = async (context) => {
   }
   return state.failed ? 1 : 0;
 };
-
-export const tail: Program = async (context) => {
-  const parsed = await parseOptions(context, {
-    short: 'c:fFn:qs:v',
-    numbers: true,
-    long: {
-      bytes: 'c:',
-      follow: 'f::',
-      lines: 'n:',
-      quiet: 'q',
-      silent: 'q',
-      verbose: 'v',
-      retry: 'retry',
-      'sleep-interval': 's:',
-    },
-  });
-  if (typeof parsed === 'number') return parsed;
-  const bytes = parsed.value('c');
-  const text = bytes ?? parsed.value('n') ?? parsed.value('#') ?? '10';
-  const fromStart = text.startsWith('+');
-  const limit = count(text.replace(/^[-+]/, ''));
-  if (limit === null) {
-    await complain(context, `invalid number of ${bytes !== null ? 'bytes' : 'lines'}: '${text}'`);
-    return 1;
-  }
-  const titles = parsed.has('v') || (parsed.operands.length > 1 && !parsed.has('q'));
-  const state = { failed: false };
-  let first = true;
-  const seen = new Map<string, number>();
-  for await (const { name, reader } of inputs(
-    context,
-    parsed.operands,
-    state,
-    (file, message) => `cannot open '${file}' for reading: ${message}`,
-  )) {
-    if (titles) await print(context, header(name, first));
-    first = false;
-    let total = 0;
-    if (bytes !== null) {
-      let held = new Uint8Array(0);
-      for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
-        total += chunk.length;
-        held = new Uint8Array(concat([held, chunk]));
-        if (!fromStart && held.length > limit) held = held.slice(held.length - limit);
-      }
-      await write(context, fromStart ? held.subarray(Math.max(0, limit - 1)) : held);
-    } else {
-      let number = 0;
-      let held: string[] = [];
-      for await (const batch of lineBatches(reader)) {
-        for (const line of batch) total += encode(line).length;
-        if (fromStart) {
-          await print(context, batch.filter(() => ++number >= limit).join(''));
-        } else {
-          held.push(...batch);
-          if (held.length > limit) held = held.slice(held.length - limit);
-        }
-      }
-      await print(context, held.slice(limit === 0 ? held.length : 0).join(''));
-    }
-    seen.set(name, total);
-  }
-  if ((parsed.has('f') || parsed.has('F')) && parsed.operands.length > 0)
-    await follow(context, seen, titles, Number(parsed.value('s') ?? 1));
-  return state.failed ? 1 : 0;
-};
-
-/** Shows what files grow by, until the program is stopped. */
-async function follow(
-  context: ProgramContext,
-  seen: Map<string, number>,
-  titles: boolean,
-  seconds: number,
-): Promise<void> {
-  let last = [...seen.keys()].at(-1);
-  for (;;) {
-    await context.system.sleep(Math.min(1000, seconds * 1000), context.signal);
-    context.signal.throwIfAborted();
-    for (const [name, from] of seen) {
-      let bytes: Uint8Array;
-      try {
-        bytes = context.files.readBytes(name);
-      } catch {
-        continue;
-      }
-      if (bytes.length < from) {
-        await complain(context, `${name}: file truncated`);
-        seen.set(name, 0);
-      }
-      const start = Math.min(seen.get(name)!, bytes.length);
-      if (bytes.length === start) continue;
-      if (titles && last !== name) await print(context, header(name, false));
-      last = name;
-      await write(context, bytes.subarray(start));
-      seen.set(name, bytes.length);
-    }
-  }
-}
 
 export const seq: Program = async (context) => {
   let { args } = context;

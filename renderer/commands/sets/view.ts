@@ -6,7 +6,6 @@ import { useDock } from '../../stores/dock';
 import { useFrame } from '../../stores/frame';
 import { useSelection } from '../../stores/selection';
 import { useSettings, ZOOMS } from '../../stores/settings';
-import { useTerminals } from '../../stores/terminals';
 import { useTopology } from '../../stores/topology';
 import { T } from '../../texts';
 import { commandsOf, type Command } from '../command';
@@ -19,7 +18,6 @@ export function viewCommands(): Command[] {
   const frame = useFrame();
   const selection = useSelection();
   const settings = useSettings();
-  const terminals = useTerminals();
   const topology = useTopology();
   const { list, add } = commandsOf(T.command.groups.view);
   const goTo = (pane: PaneName): void => {
@@ -58,17 +56,6 @@ export function viewCommands(): Command[] {
     checked: topology.lamps,
   });
   add('fit', T.command.fit, () => topology.ask('fit'), { icon: 'fit', keys: 'F' });
-  add(
-    'terminal',
-    T.command.terminal,
-    () => {
-      dock.showTerminal('terminal');
-      terminals.add();
-    },
-    { icon: 'terminal' },
-  );
-  add('calls', T.command.calls, () => dock.showTerminal('calls'), { icon: 'process' });
-  add('log', T.command.log, () => dock.showTerminal('log'), { icon: 'process' });
   add('theme', T.command.theme, () => frame.cycleTheme(), { icon: 'theme', keys: 'Ctrl Shift T' });
   for (const theme of THEMES) {
     add(`theme-${theme}`, T.command.themeIs(T.bar.themes[theme]), () => settings.change({ theme }), {

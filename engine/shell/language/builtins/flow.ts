@@ -177,6 +177,7 @@ export const FLOW: Readonly<Record<string, Builtin>> = {
       await context.complain('too many arguments');
       return 1;
     }
+    if (context.shell.interactive && context.shell.subshells === 0) await context.shell.writeError('exit\n');
     throw new ExitShell(status);
   },
 

@@ -1,5 +1,6 @@
 /** Every builtin of the shell by name. */
 import type { Builtin } from './builtin';
+import { compgenBuiltin } from './compgen';
 import { DIRECTORIES } from './directories';
 import { FLOW } from './flow';
 import { HELP } from './help';
@@ -15,6 +16,7 @@ const builtins = new Map<string, Builtin>(
 );
 const known = new Set<string>();
 for (const [name, builtin] of Object.entries(nameBuiltins(known))) builtins.set(name, builtin);
+builtins.set('compgen', compgenBuiltin(known));
 for (const name of builtins.keys()) known.add(name);
 
 export const BUILTINS: ReadonlyMap<string, Builtin> = builtins;

@@ -213,9 +213,7 @@ const kill: Builtin = async (context) => {
         throw new Killed(signal);
       if (shell.interactive && !shell.traps.has(signalName(signal))) shell.task.reset();
     } else {
-      const exists = shell.files.tryStat(`/proc/${spec}`) !== null;
-      const ended =
-        exists && signal !== 0 ? (shell.system.kill?.(Number(spec), signal) ?? 'EPERM') : exists ? null : 'ESRCH';
+      const ended = shell.system.kill ? shell.system.kill(Math.abs(Number(spec)), signal) : 'ESRCH';
       if (ended !== null) {
         await context.complain(`(${spec}) - ${ended === 'ESRCH' ? 'No such process' : 'Operation not permitted'}`);
         status = 1;

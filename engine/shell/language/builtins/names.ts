@@ -4,7 +4,7 @@ import { quoteWord } from '../quote';
 import type { Shell } from '../shell';
 import type { Builtin } from './builtin';
 
-const KEYWORDS = new Set([
+export const KEYWORDS = new Set([
   'if',
   'then',
   'else',

@@ -22,8 +22,8 @@ export interface OptionSpec {
   readonly status?: number;
   /** What stands for `--help`. */
   readonly help?: string;
-  /** Numbers such as `-5` are given as the option `#`. */
-  readonly numbers?: boolean;
+  /** Numbers such as `-5` are given as the option `#`; with `-+` the first word may be one such as `+5`, sign kept. */
+  readonly numbers?: '-' | '-+';
 }
 
 /** Reads options; a number is the status to leave with, its message written. */
@@ -41,6 +41,10 @@ export async function parseOptions(context: ProgramContext, spec: OptionSpec): P
     if (word === '--') {
       operands.push(...args.slice(i + 1));
       break;
+    }
+    if (i === 0 && spec.numbers === '-+' && /^\+\d+$/.test(word)) {
+      options.push(['#', word]);
+      continue;
     }
     if (word === '-' || !word.startsWith('-')) {
       if (spec.strict) {

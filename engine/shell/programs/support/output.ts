@@ -103,3 +103,11 @@ export function count(text: string): number | null {
 
 /** Shell-safe quoting as GNU puts it into messages. */
 export const quoted = (name: string): string => `'${name}'`;
+
+/** Titles between the files that head and tail show. */
+export const titleLine = (name: string, first: boolean): string =>
+  `${first ? '' : '\n'}==> ${name === '-' ? 'standard input' : name} <==\n`;
+
+/** What head and tail say of a file that they cannot read. */
+export const endFailure = (name: string, text: string): string =>
+  text === 'Is a directory' ? `error reading '${name}': ${text}` : `cannot open '${name}' for reading: ${text}`;

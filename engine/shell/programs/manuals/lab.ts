@@ -1,5 +1,5 @@
-/** Manual pages for what is the lab's own, and for the interfaces it teaches. */
-export const MANUALS: Readonly<Record<string, string>> = {
+/** Manual pages for what is the lab's own. */
+export const LAB_PAGES: Readonly<Record<string, string>> = {
   vfio: `VFIO(1)                          VFIO Lab                          VFIO(1)
 
 NAME
