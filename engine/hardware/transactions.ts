@@ -2,6 +2,7 @@
 import type { PciFunction } from './pci/function';
 
 const CAPACITY = 4096;
+const MESSAGE = 2;
 
 export const TRANSACTION_KINDS = ['read', 'write', 'message'] as const;
 export type TransactionKind = (typeof TRANSACTION_KINDS)[number];
@@ -15,6 +16,15 @@ export const OUTCOMES = ['memory', 'peer', 'interrupt', 'fault', 'unsupported', 
 export type Outcome = (typeof OUTCOMES)[number];
 /** Their numbers in the log. */
 export const OUTCOME = { memory: 0, peer: 1, interrupt: 2, fault: 3, unsupported: 4, aborted: 5, silent: 6 } as const;
+
+/** Reads and writes of one function since power-on, by what became of them. */
+export interface Tally {
+  readonly sender: string;
+  /** At memory, or at an interrupt address. */
+  readonly arrived: number;
+  readonly atPeers: number;
+  readonly stopped: number;
+}
 
 export interface Transaction {
   readonly sequence: number;
@@ -39,6 +49,9 @@ export interface Transaction {
   readonly current: boolean;
 }
 
+/** Place in a tally, by outcome. */
+const TALLY_OF = Uint8Array.of(0, 1, 0, 2, 2, 2, 2);
+
 /** Numbers for functions, so that a name fits into a typed array. */
 class Names {
   private readonly numbers = new Map<string, number>();
@@ -57,6 +70,10 @@ class Names {
   name(number: number): string {
     return this.list[number]!;
   }
+
+  get length(): number {
+    return this.list.length;
+  }
 }
 
 export class TransactionLog {
@@ -64,6 +81,8 @@ export class TransactionLog {
   /** Requests since power-on. */
   total = 0;
   private readonly names = new Names();
+  /** By number of the sender, three each, as in `Tally`. */
+  private readonly tallies: number[] = [];
   private readonly kinds = new Uint8Array(CAPACITY);
   private readonly outcomes = new Uint8Array(CAPACITY);
   private readonly reasons = new Uint16Array(CAPACITY);
@@ -78,7 +97,19 @@ export class TransactionLog {
   private readonly states = new Float64Array(CAPACITY);
 
   numberOf(fn: PciFunction): number {
-    return this.names.of(fn.name);
+    const number = this.names.of(fn.name);
+    while (this.tallies.length < this.names.length * 3) this.tallies.push(0);
+    return number;
+  }
+
+  /** What functions sent, message writes of MSI and MSI-X left out. */
+  *tally(): IterableIterator<Tally> {
+    const { names, tallies } = this;
+    for (let number = 0; number < names.length; number++) {
+      const at = number * 3;
+      const [arrived, atPeers, stopped] = [tallies[at]!, tallies[at + 1]!, tallies[at + 2]!];
+      if (arrived + atPeers + stopped > 0) yield { sender: names.name(number), arrived, atPeers, stopped };
+    }
   }
 
   /**
@@ -99,6 +130,7 @@ export class TransactionLog {
     time: number,
     state: number,
   ): void {
+    if (kind !== MESSAGE) this.tallies[sender * 3 + TALLY_OF[outcome]!]!++;
     const at = this.total++ % CAPACITY;
     this.kinds[at] = kind;
     this.senders[at] = sender;

@@ -45,11 +45,10 @@ export const iommu = {
   back: 'The answer',
   steps: 'Tables that the unit reads',
   fields: (table: string) => `Fields of the entry in the ${table}`,
-  at_: (index: string | null, address: string | null) =>
+  place: (index: string | null, address: string | null) =>
     [index === null ? '' : `[${index}]`, address === null ? '' : `at ${address}`].filter(Boolean).join(' '),
   cached: (physical: string) => `The IOTLB holds ${physical} for this page, until the unit is told to forget it.`,
 
-  mappings: (n: number, size: string) => `${plural(n, 'mapping')}, ${size}`,
   first: (n: number) => `The first ${count(n)} are shown.`,
   noMappings: 'Nothing is mapped',
   noMappingsWhy: {

@@ -27,6 +27,7 @@ export const timeline = {
   refused: 'refused',
   counts: (kind: string, n: number) => `${kind} ×${count(n)}`,
   fates: ['delivered', 'pending', 'lost'],
+  transfers: ['arrived', 'to a peer', 'stopped'],
   zoomIn: 'Closer',
   zoomOut: 'All of it',
   hint: 'Drag to see a part, double click for all of it',

@@ -3,6 +3,7 @@
  * replay of the journal makes the same recording.
  */
 import type { InterruptKind, InterruptPath } from '../../hardware/interrupts';
+import type { TransactionLog } from '../../hardware/transactions';
 import type { Kernel } from '../../linux/kernel';
 import type { Answer, TracedOperation } from '../../linux/uapi/operation';
 import type { WriteExplanation } from '../../linux/vfio/pci/explain';
@@ -102,6 +103,8 @@ export class Recording {
   readonly interrupts = new Columns(6);
   /** Input, lines that tell of a fault. */
   readonly faults = new Columns(2);
+  /** Input, function, DMA requests that arrived, that came to other functions, that were stopped. */
+  readonly transfers = new Columns(5);
   readonly streams: Stream[] = [];
   readonly calls: RecordedCall[] = [];
   private readonly streamNumbers = new Map<string, number>();
@@ -111,6 +114,10 @@ export class Recording {
   private readonly functions: string[] = [''];
   private readonly functionNumbers = new Map<string, number>();
   private readonly accesses = new Map<string, ConfigAccess[]>();
+  private transferLog: TransactionLog | null = null;
+  private transferTotal = 0;
+  /** What was counted by the end of the last input, by function. */
+  private transferred = new Map<string, { arrived: number; atPeers: number; stopped: number }>();
   private booted = 0;
   /** Time of the kernels before this one. */
   private passed = 0n;
@@ -143,6 +150,11 @@ export class Recording {
   /** The function that input `n` is about; null: none, or several. */
   functionOf(n: number): string | null {
     return this.functions[this.inputs.at(n - 1, 4)] || null;
+  }
+
+  /** The function of a row of `transfers`. */
+  senderOf(row: number): string {
+    return this.functions[this.transfers.at(row, 1)]!;
   }
 
   /** Microseconds since power-on, of the first that a row of `interrupts` counts. */
@@ -193,6 +205,7 @@ export class Recording {
     const n = this.inputs.length;
     this.takeInterrupts(kernel, n);
     this.takeFaults(kernel, n, same ? seen.log : 0);
+    this.takeTransfers(kernel, n);
     if (input.kind !== 'call' || outcome.answer === null) return;
     this.takeCall(n, input.pid, input.operation, outcome.answer, outcome.why);
     if (seen.access !== null) this.takeAccess(kernel, n, input.pid, outcome.answer, outcome.why, seen.access);
@@ -234,6 +247,31 @@ export class Recording {
     let faults = 0;
     for (let k = from; k < records.length; k++) if (FAULT.test(records[k]!.text)) faults++;
     if (faults > 0) this.faults.push(n, faults);
+  }
+
+  private takeTransfers(kernel: Kernel, n: number): void {
+    const { log } = kernel.platform;
+    if (log !== this.transferLog) {
+      this.transferLog = log;
+      this.transferTotal = 0;
+      this.transferred = new Map();
+    }
+    if (log.total === this.transferTotal) return;
+    this.transferTotal = log.total;
+    for (const tally of log.tally()) {
+      const { sender, arrived, atPeers, stopped } = tally;
+      const before = this.transferred.get(sender) ?? { arrived: 0, atPeers: 0, stopped: 0 };
+      const sent = arrived + atPeers + stopped - before.arrived - before.atPeers - before.stopped;
+      if (sent === 0) continue;
+      this.transfers.push(
+        n,
+        this.number(sender),
+        arrived - before.arrived,
+        atPeers - before.atPeers,
+        stopped - before.stopped,
+      );
+      this.transferred.set(sender, tally);
+    }
   }
 
   private takeCall(input: number, pid: number, operation: TracedOperation, answer: Answer, why: Refusal | null): void {

@@ -98,6 +98,35 @@ describe('the timeline', () => {
   });
 });
 
+describe('DMA on the timeline', () => {
+  const dma = (lab: Lab, address: string, device = MSIX): void => {
+    const stimulus = { device, kind: 'dma', direction: 'write', address, length: 4, hex: '01020304' } as const;
+    lab.act({ kind: 'stimulate', stimulus });
+  };
+
+  it('is counted whole, by what became of it, also beyond what the log of transactions keeps', () => {
+    const lab = armed();
+    for (let k = 0; k < 3; k++) dma(lab, '0x7f000');
+    const stimulus = { device: MSIX, kind: 'dma', direction: 'read', address: '0x0', length: 4, hex: '' } as const;
+    lab.act({ kind: 'stimulate', stimulus: { ...stimulus, count: 5000 } });
+    for (const columns of [1, 400]) {
+      const { transfers } = timeline(lab, { columns });
+      expect([1, 2, 3].map((place) => sum(transfers.map((cell) => cell[place]!)))).toEqual([0, 0, 5003]);
+    }
+    expect(timeline(lab, { address: '0000:02:00.0' }).transfers).toEqual([]);
+    expect(timeline(lab, { address: MSIX }).transfers).toEqual(timeline(lab).transfers);
+  });
+
+  it('begins anew with a reboot, and interrupts are none of it', () => {
+    const lab = armed();
+    dma(lab, '0x7f000');
+    lab.apply({ kind: 'reboot', cmdline: null }, 'Reboot', {});
+    dma(lab, '0x7f000', '0000:02:00.0');
+    lab.act({ kind: 'fire', address: MSIX, vector: 0 });
+    expect(timeline(lab, { axis: 'inputs', columns: 4000 }).transfers).toHaveLength(2);
+  });
+});
+
 describe('a look at the past', () => {
   it('shows every view as it was, refuses to change it, and returns', () => {
     const lab = armed();

@@ -87,6 +87,7 @@ export function timelineView(
     inputs: inputsOf(history, part),
     streams: streamsOf(recording, part),
     faults: faultsOf(recording, part),
+    transfers: transfersOf(recording, part),
     steps: stepsOf(history, part),
     position,
     inForce,
@@ -163,6 +164,22 @@ function faultsOf(recording: Recording, { axis, first, last }: Part): TimelineVi
     if (column !== null) cells.set(column, (cells.get(column) ?? 0) + faults.at(row, 1));
   }
   return [...cells];
+}
+
+function transfersOf(recording: Recording, { axis, first, last, address }: Part): TimelineView['transfers'] {
+  const { transfers } = recording;
+  const cells = new Map<number, TimelineView['transfers'][number]>();
+  for (let row = transfers.from(first); row < transfers.length; row++) {
+    const input = transfers.at(row, 0);
+    if (input > last) break;
+    if (address !== null && recording.senderOf(row) !== address) continue;
+    const column = axis.column(axis.at(input));
+    if (column === null) continue;
+    const cell = cells.get(column) ?? [column, 0, 0, 0];
+    for (const place of [1, 2, 3] as const) cell[place] += transfers.at(row, place + 1);
+    cells.set(column, cell);
+  }
+  return [...cells.values()];
 }
 
 function stepsOf(history: History, { axis, first, last }: Part): TimelineView['steps'] {

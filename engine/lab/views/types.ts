@@ -259,6 +259,8 @@ export interface TimelineView {
     cells: [column: number, delivered: number, held: number, lost: number][];
   }[];
   faults: [column: number, count: number][];
+  /** DMA requests: how many arrived, came to another function, were stopped. */
+  transfers: [column: number, arrived: number, atPeers: number, stopped: number][];
   /** Steps that end in the part that is shown, where they are few enough to be named. */
   steps: { column: number; label: string; inputs: [number, number]; refused: boolean }[];
   /** The input that the screen shows, those in force, and those with what redo would bring back. */

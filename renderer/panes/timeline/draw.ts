@@ -68,6 +68,7 @@ export function drawLanes(
     ctx.lineTo(box.left + box.width, Math.round(base) + 0.5);
     ctx.stroke();
     if (lane.kind === 'inputs') inputs(ctx, lane.cells, x, base - high, high, colours);
+    else if (lane.kind === 'dma') transfers(ctx, lane, x, base, high, colours, box);
     else if (lane.kind === 'vectors') vectors(ctx, lane, x, base, high, colours, box);
     else for (const [column] of lane.cells) triangle(ctx, x(column), base, high, colours.danger);
   });
@@ -92,6 +93,33 @@ function inputs(
       ctx.fillRect(left, top, MARK, high);
     }
   }
+}
+
+/** A bar what arrived in memory, a diamond what came to a peer, a cross what was stopped. */
+function transfers(
+  ctx: CanvasRenderingContext2D,
+  lane: Extract<Lane, { kind: 'dma' }>,
+  x: (column: number) => number,
+  base: number,
+  high: number,
+  colours: Colours,
+  box: Box,
+): void {
+  const middle = base - high / 2;
+  for (const [column, arrived, atPeers, stopped] of lane.cells) {
+    ctx.fillStyle = colours.text;
+    if (arrived > 0) ctx.fillRect(Math.round(x(column)), base - high, MARK, high);
+    if (atPeers > 0) diamond(ctx, x(column), middle, Math.min(4.5, high / 2), colours);
+    if (stopped > 0) cross(ctx, x(column), middle, 3, colours.danger);
+  }
+  total(ctx, lane.total, box, middle, colours);
+}
+
+function total(ctx: CanvasRenderingContext2D, n: number, box: Box, middle: number, colours: Colours): void {
+  if (n <= 1) return;
+  ctx.textAlign = 'left';
+  ctx.fillStyle = colours.text;
+  ctx.fillText(`×${count(n)}`, box.left + box.width + 6, middle + 1);
 }
 
 /** A pulse a delivery; many become a filled lane with a count. Pending is a hollow diamond, lost a cross. */
@@ -133,11 +161,7 @@ function vectors(
     if (held > 0) diamond(ctx, x(column), (base + top) / 2, Math.min(4.5, high / 2), colours);
     if (lost > 0) cross(ctx, x(column), (base + top) / 2, 3, colours.lost);
   }
-  if (lane.total > 1) {
-    ctx.textAlign = 'left';
-    ctx.fillStyle = colours.text;
-    ctx.fillText(`×${count(lane.total)}`, box.left + box.width + 6, (base + top) / 2 + 1);
-  }
+  total(ctx, lane.total, box, (base + top) / 2, colours);
 }
 
 function diamond(ctx: CanvasRenderingContext2D, x: number, y: number, r: number, colours: Colours): void {

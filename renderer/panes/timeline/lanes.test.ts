@@ -22,6 +22,7 @@ const view = (over: Partial<TimelineView> = {}): TimelineView => ({
   ],
   streams: eight,
   faults: [[40, 2]],
+  transfers: [],
   steps: [{ column: 5, label: 'Bind 01:00.0 to vfio-pci', inputs: [1, 3], refused: false }],
   position: 4,
   inForce: 4,
@@ -35,6 +36,14 @@ describe('lanes', () => {
     expect(lanesOf(view(), 5).map((lane) => lane.name)).toEqual(['inputs', 'vec 0–2', 'vec 3–5', 'vec 6–7', 'faults']);
     expect(lanesOf(view(), 12).map((lane) => lane.name)).toHaveLength(10);
     expect(lanesOf(view(), 1).map((lane) => lane.kind)).toEqual(['inputs']);
+  });
+
+  it('have one for DMA where there was some', () => {
+    const moved = view({ transfers: [[40, 3, 1, 2]] });
+    const names = lanesOf(moved, 5).map((lane) => lane.name);
+    expect(names).toEqual(['inputs', 'DMA', 'vec 0–3', 'vec 4–7', 'faults']);
+    expect(lanesOf(moved, 5)[1]).toMatchObject({ kind: 'dma', total: 6 });
+    expect(wordsAt(moved, 40)).toContain('DMA: arrived ×3, to a peer ×1, stopped ×2');
   });
 
   it('keep functions apart and lose no interrupt by joining vectors', () => {

@@ -1,4 +1,4 @@
-/** The session as lanes: inputs, DMA faults, and as many lanes of vectors as there is room for. */
+/** The session as lanes: inputs, DMA, its faults, and as many lanes of vectors as there is room for. */
 import type { TimelineView } from '../../bridge';
 import { T } from '../../texts';
 import { short } from '../../ui/address';
@@ -22,7 +22,13 @@ export interface FaultLane {
   name: string;
   cells: TimelineView['faults'];
 }
-export type Lane = InputLane | VectorLane | FaultLane;
+export interface DmaLane {
+  kind: 'dma';
+  name: string;
+  total: number;
+  cells: TimelineView['transfers'];
+}
+export type Lane = InputLane | DmaLane | VectorLane | FaultLane;
 
 const LEAST_VECTOR_LANES = 2;
 
@@ -68,13 +74,21 @@ export function vectorLanes(streams: readonly Stream[], room: number): VectorLan
   return lanes;
 }
 
+/** None where no function did any. */
+function dmaLanes({ transfers }: TimelineView): DmaLane[] {
+  if (transfers.length === 0) return [];
+  const total = transfers.reduce((sum, [, arrived, atPeers, stopped]) => sum + arrived + atPeers + stopped, 0);
+  return [{ kind: 'dma', name: T.timeline.lanes.dma, total, cells: transfers }];
+}
+
 /** As many as fit into `rows`; at least one for inputs. */
 export function lanesOf(view: TimelineView, rows: number): Lane[] {
   const inputs: InputLane = { kind: 'inputs', name: T.timeline.lanes.inputs, cells: view.inputs };
   if (rows < 3) return [{ ...inputs, name: '' }];
   const faults: FaultLane = { kind: 'faults', name: T.timeline.lanes.faults, cells: view.faults };
-  const vectors = vectorLanes(view.streams, Math.max(LEAST_VECTOR_LANES, rows - 2));
-  return [inputs, ...vectors, faults];
+  const dma = dmaLanes(view);
+  const vectors = vectorLanes(view.streams, Math.max(LEAST_VECTOR_LANES, rows - 2 - dma.length));
+  return [inputs, ...dma, ...vectors, faults];
 }
 
 /** The input that a click at a column means: the last one there or before. */
@@ -106,6 +120,12 @@ export function wordsAt(view: TimelineView, column: number, reach = 3): string[]
       `${T.timeline.of(short(stream.address), T.timeline.vectors(stream.kind, stream.vector, stream.vector))}: ${fates.join(', ')}`,
     );
   }
+  const moved = view.transfers.filter(([at]) => near(at));
+  const transfers = T.timeline.transfers.flatMap((fate, k) => {
+    const n = moved.reduce((sum, cell) => sum + cell[k + 1]!, 0);
+    return n > 0 ? [T.timeline.counts(fate, n)] : [];
+  });
+  if (transfers.length > 0) lines.push(`${T.timeline.lanes.dma}: ${transfers.join(', ')}`);
   const faults = view.faults.filter(([at]) => near(at)).reduce((sum, [, n]) => sum + n, 0);
   if (faults > 0) lines.push(T.timeline.counts(T.timeline.lanes.faults, faults));
   return lines.slice(0, 6);
