@@ -34,7 +34,7 @@ import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
 import { Hierarchy } from './pci/hierarchy';
-import { grantsOf } from './pci/port-services';
+import { grantsOf, messagesForbidden } from './pci/port-services';
 import { idOf } from './pci/match';
 import { pciOptionsOf } from './pci/options';
 import type { HostApertures } from './pci/resource-tree';
@@ -85,7 +85,9 @@ const MAX_MAP_COUNT = 65530;
 
 /** What the host bridges pass down. */
 export const APERTURES: HostApertures = [
-  { kind: 'io', start: 0x1000n, end: 0xffffn },
+  { kind: 'io', start: 0n, end: 0xcf7n },
+  { kind: 'io', start: 0xd00n, end: 0xffffn },
+  { kind: 'memory', start: 0xa0000n, end: 0xbffffn },
   { kind: 'memory', start: MEMORY, end: 0xafffffffn },
   { kind: 'memory', start: 0xc0000000n, end: 0xfebfffffn },
   { kind: 'memory', start: 0x1_0000_0000n, end: 0x7f_ffff_ffffn },
@@ -134,6 +136,7 @@ export function bootKernel(description: MachineDescription, { disk = null, progr
     log,
     remapper: remapperOf(iommu, processes.pages),
     unit: iommu.driver?.interrupt ?? null,
+    messagesAllowed: !messagesForbidden(settings.cmdline),
   });
   const enable = new PciEnable(log, irqs);
   const pci = new PciBus(log, why, iommu);

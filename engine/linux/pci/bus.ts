@@ -2,6 +2,7 @@
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
 import { afterwards, inTurn, sleeping } from '../pending';
+import { SleepingLock } from '../sleeping-lock';
 import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
 import type { PciDevice, PciDriver } from './device';
@@ -47,6 +48,8 @@ export class PciBus {
   private readonly iommu: IommuHooks;
   /** device_lock: calls that wait until an unbind of the device is through. */
   private readonly releasing = new Map<PciDevice, PendingCall>();
+  /** Scans, removals and changes of the number of virtual functions go one at a time (`pci_lock_rescan_remove`). */
+  readonly rescanRemove = new SleepingLock();
 
   constructor(log: KernelLog, why: WhyLog, iommu: IommuHooks) {
     this.log = log;
@@ -188,7 +191,8 @@ export class PciBus {
   unbind(driver: PciDriver, name: string): number | PendingCall {
     const device = this.devices.get(name);
     if (device === undefined) return this.noDevice(name);
-    if (this.boundDriver(device) !== driver) {
+    // A driver that is leaving counts as bound: a second unbind waits with the first.
+    if (device.driver !== driver) {
       return this.why.refuse(
         ERRNO.ENODEV,
         'driver.not-bound',
@@ -217,7 +221,9 @@ export class PciBus {
         return this.why.refuse(ERRNO.EEXIST, 'new_id.known', `${driver.name} knows this ID already.`);
       }
     }
-    if (data !== 0) return this.why.refuse(ERRNO.EINVAL, 'new_id.data', 'No table entry uses this driver data.');
+    if (data !== 0 && driver.ids.length > 0) {
+      return this.why.refuse(ERRNO.EINVAL, 'new_id.data', 'No table entry uses this driver data.', 'Leave it out.');
+    }
     driver.dynamicIds.push(
       idOf(vendor!, device!, {
         subvendor,
