@@ -21,6 +21,7 @@ import type { EditReport } from './edit/report';
 import { asBooted, reportOf } from './edit/report';
 import { restoreVirtual, virtualFamilies } from './edit/virtual';
 import type { Input, Stimulus, TopologyEdit } from './input';
+import installed from './installed.json';
 import type { BatchKeeper, OpenBatch } from './program';
 import { LiveProgram, stepCall, stepLoad, stepStore, stepTime } from './program';
 import type { Recording } from './recording/recording';
@@ -78,7 +79,7 @@ export class Machine {
     this.base = base;
     this.follower = follower;
     this.recording = recording;
-    this.kernel = bootKernel(base, { programs: PROGRAMS.keys() });
+    this.kernel = bootKernel(base, { programs: PROGRAMS.keys(), files: installed });
     this.description = asBooted(base, this.kernel);
   }
 

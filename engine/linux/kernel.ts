@@ -94,7 +94,10 @@ export const APERTURES: HostApertures = [
 ];
 
 /** Boots a machine as its description found it, or again, with the disk of the machine that stood here before. */
-export function bootKernel(description: MachineDescription, { disk = null, programs = [] }: UserSpace = {}): Kernel {
+export function bootKernel(
+  description: MachineDescription,
+  { disk = null, programs = [], files = {} }: UserSpace = {},
+): Kernel {
   const machine = buildMachine(description);
   const origin = originOf(machine, description);
   const clock = new Clock();
@@ -286,7 +289,7 @@ export function bootKernel(description: MachineDescription, { disk = null, progr
     regionHolder: (device, bar) => holderOf(device, bar),
     characterDevices: characterDevices({ vfio, iommufd, modules, build }),
   };
-  const fs = new FileTree(rootDirectory(context, disk?.root ?? programs));
+  const fs = new FileTree(rootDirectory(context, disk?.root ?? null, { programs, files }));
   const syscalls = new Syscalls(fs, why, (initial, flags) => new EventFd(initial, flags));
   booting = false;
   clock.advance(printedBy(log));

@@ -37,6 +37,8 @@ export interface UserSpace {
   readonly disk?: Disk | null;
   /** Names of the programs that are installed where there is no disk yet. */
   readonly programs?: Iterable<string>;
+  /** Files by absolute path that are installed with them, owned by root. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface BootServices {

@@ -41,7 +41,7 @@ enum {
 static volatile uint8_t *bar;
 static int interrupt;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	perror(what);
 	exit(1);

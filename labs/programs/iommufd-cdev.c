@@ -22,7 +22,7 @@
 #error "These kernel headers are older than Linux 6.6: they have no VFIO_DEVICE_BIND_IOMMUFD."
 #endif
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	perror(what);
 	exit(1);

@@ -19,7 +19,7 @@
 
 #define MOST 8
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	perror(what);
 	exit(1);

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CBench, programsFolder } from './fixture';
+import installed from '../../lab/installed.json';
 import { headersFolder } from './places';
 
 const gcc = spawnSync('gcc', ['--version']).status === 0;
@@ -99,4 +100,14 @@ describe.skipIf(!gcc)('beside the compiler of this machine', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
   });
+});
+
+it('every machine comes with the samples and headers as they are (node scripts/refresh-installed.mjs)', () => {
+  const folders = { '/root/samples/': programsFolder, '/usr/include/linux/': join(headersFolder(), 'linux') };
+  const files = Object.entries(folders).flatMap(([place, folder]) =>
+    readdirSync(folder)
+      .filter((name) => /\.[ch]$/.test(name))
+      .map((name) => [`${place}${name}`, readFileSync(join(folder, name), 'utf8')]),
+  );
+  expect(installed).toEqual(Object.fromEntries(files));
 });

@@ -1,5 +1,6 @@
 /** Programs in C through the shell: what learners write runs, and a replay without the program gives the same machine. */
 import { describe, expect, it } from 'vitest';
+import { MachineBuilder } from '../../hardware/parts/fixture';
 import { Machine } from '../../lab/machine';
 import { stateHash } from '../../lab/state-hash';
 import { readBatch } from '../../shell/c/batch';
@@ -132,6 +133,20 @@ function accesses(bench: CBench): string[] {
   }
   return out;
 }
+
+it('uses iommufd and the device node where the kernel has them', async () => {
+  const bench = CBench.of('ifd-basic', 'engine/conformance/recordings');
+  const device = (
+    await bench.run('basename $(dirname $(grep -l 0x11e8 /sys/bus/pci/devices/*/device | head -n 1))')
+  ).out.trim();
+  await bench.run(`driverctl set-override ${device} vfio-pci`);
+  expect(await bench.run('cc -Wall -Wextra ~/samples/iommufd-cdev.c -o cdev')).toEqual({ status: 0, out: '', err: '' });
+  const ran = await bench.run(`./cdev ${device}`);
+  expect(ran).toMatchObject({ status: 0, err: '' });
+  expect(ran.out).toContain(`${device} is /dev/vfio/devices/vfio0\n`);
+  expect(ran.out).toContain('unmapped 1048576 bytes\n');
+  expect(replayed(bench)).toBe(hash(bench));
+});
 
 describe('registers through pointers', () => {
   it('arrive one by one, in order and in their width, whether volatile or not', async () => {
@@ -414,4 +429,29 @@ describe('cc', () => {
     const ran = await bench.run(`printf '\\0asm\\1\\0\\0\\0' > fake; chmod +x fake; ./fake`);
     expect(ran).toMatchObject({ status: 126, err: './fake: cannot execute binary file: Exec format error\n' });
   });
+});
+
+it('drives the lab’s network controller with four vectors', async () => {
+  const builder = new MachineBuilder();
+  builder.behindPort('lab-nic');
+  const bench = new CBench(builder.description);
+  await bench.run('driverctl set-override 0000:01:00.0 vfio-pci');
+  expect(await bench.compile(programText('nic-driver.c'), 'nic-driver')).toEqual({ status: 0, out: '', err: '' });
+  const ran = await bench.run('./nic-driver 0000:01:00.0');
+  expect(ran).toEqual({
+    status: 0,
+    err: '',
+    out: [
+      '4 pairs of rings, 8 vectors',
+      'vector 0 (receive of pair 0): 1',
+      'vector 1 (transmit of pair 0): 1',
+      'vector 2 (receive of pair 1): 2',
+      'vector 3 (transmit of pair 1): 2',
+      'pair 0 received "first packet of pair 0"',
+      'pair 1 received "first packet of pair 1"',
+      'pair 1 received "and a second one"',
+      '',
+    ].join('\n'),
+  });
+  expect(replayed(bench)).toBe(hash(bench));
 });

@@ -9,6 +9,14 @@ import { sysfs } from './sysfs';
 
 const USER = 1000;
 
+/** What is installed on a machine. */
+export interface Installed {
+  /** Names of the programs that user space offers, shown in /usr/bin. */
+  readonly programs: Iterable<string>;
+  /** Further files by absolute path, owned by root. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
 /** A modprobe configuration that asks for the options the machine was booted with. */
 function modprobeConfiguration(context: FsContext): [string, string][] {
   const options = Object.entries(context.description.kernel.moduleOptions);
@@ -16,9 +24,9 @@ function modprobeConfiguration(context: FsContext): [string, string][] {
   return [['lab.conf', options.map(([module, text]) => `options ${module} ${text}\n`).join('')]];
 }
 
-/** `from`: the root of a machine that ran before, whose files are still there, or the programs that are installed. */
-export function rootDirectory(context: FsContext, from: DirectoryNode | Iterable<string>): DirectoryNode {
-  const root = from instanceof MemoryDirectory ? from : installed(context, from as Iterable<string>);
+/** `disk`: the root of a machine that ran before, whose files are still there. */
+export function rootDirectory(context: FsContext, disk: DirectoryNode | null, content: Installed): DirectoryNode {
+  const root = disk instanceof MemoryDirectory ? disk : installed(context, content);
   // What is in memory only begins anew.
   root.insert('run', new MemoryDirectory());
   root.insert('tmp', new MemoryDirectory({ mode: 0o1777, uid: 0, gid: 0 }));
@@ -29,7 +37,7 @@ export function rootDirectory(context: FsContext, from: DirectoryNode | Iterable
 }
 
 /** The files of a machine that was just installed. */
-function installed(context: FsContext, programs: Iterable<string>): MemoryDirectory {
+function installed(context: FsContext, { programs, files }: Installed): MemoryDirectory {
   const root = new MemoryDirectory();
   const directory = (parent: MemoryDirectory, name: string, mode = 0o755, uid = 0): MemoryDirectory => {
     const made = new MemoryDirectory({ mode, uid, gid: uid });
@@ -78,6 +86,16 @@ function installed(context: FsContext, programs: Iterable<string>): MemoryDirect
   const modules = directory(directory(directory(root, 'lib'), 'modules'), release);
   directory(modules, 'kernel');
 
+  for (const [path, text] of Object.entries(files)) {
+    const names = path.split('/').slice(1);
+    const name = names.pop()!;
+    let at = root;
+    for (const step of names) {
+      const next = at.get(step);
+      at = next instanceof MemoryDirectory ? next : directory(at, step);
+    }
+    file(at, name, text);
+  }
   return root;
 }
 
