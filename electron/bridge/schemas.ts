@@ -11,6 +11,7 @@ const LONGEST_TEXT = 64 * 1024 * 1024;
 const address = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i);
 const name = z.string().min(1).max(128);
 const small = z.int().min(0).max(0xffff_ffff);
+const labPath = z.string().startsWith('/').max(4095);
 const offset = z.int().min(0).max(0xfff);
 const hex = z.string().regex(/^([0-9a-f]{2}){1,8}$/i);
 const irqIndex = z.union([z.literal(0), z.literal(1), z.literal(2)]);
@@ -41,6 +42,7 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('rescan'), addresses }),
   z.strictObject({ kind: z.literal('set-vfs'), address, count: z.int().min(0).max(0xffff) }),
   z.strictObject({ kind: z.literal('reboot'), cmdline: z.string().max(4096).nullable() }),
+  z.strictObject({ kind: z.literal('write-file'), path: labPath, text: z.string().max(LONGEST_INPUT) }),
   z.strictObject({ kind: z.literal('wait'), ms: z.int().min(0).max(86_400_000) }),
 ]);
 
@@ -118,6 +120,9 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   history: z.strictObject({ from: small, count: z.int().min(0).max(500) }),
   accesses: z.strictObject({ address, chosen: small.nullable() }),
   dmesg: z.null(),
+  editor: z.null(),
+  editable: z.null(),
+  file: z.strictObject({ path: labPath }),
   reach: z.null(),
   walk: z.strictObject({ address, iova: busAddress, write: z.boolean() }),
   message: z.strictObject({ address, to: busAddress, data: z.int().min(0).max(0xffffffff) }),

@@ -36,6 +36,8 @@ export type Action =
   | { kind: 'set-vfs'; address: string; count: number }
   /** Power off and on; null keeps the command line. */
   | { kind: 'reboot'; cmdline: string | null }
+  /** Writes a text file of the lab as a whole, making it where it is missing. */
+  | { kind: 'write-file'; path: string; text: string }
   | { kind: 'wait'; ms: number };
 
 export interface ActionResult {

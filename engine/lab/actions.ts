@@ -305,6 +305,11 @@ function perform(script: Script, action: Exclude<Action, TopologyAction>): strin
         edit: { kind: 'config', address: action.address, offset: action.offset, hex: action.hex },
       });
       return `Registers of ${short(action.address)} are changed; the machine was enumerated anew.`;
+    case 'write-file': {
+      const { path, text } = action;
+      script.call(script.caller.rootPid(), { op: 'syswrite', path, text, create: true }, `${path} was not saved`);
+      return `${path} is saved.`;
+    }
     case 'wait':
       script.input({ kind: 'time', ms: action.ms });
       return `${action.ms} ms passed.`;
@@ -341,6 +346,8 @@ export function actionLabel(action: Action): string {
       return `Reset ${short(action.address)}`;
     case 'edit-hardware':
       return `Edit registers of ${short(action.address)}`;
+    case 'write-file':
+      return `Save ${action.path.slice(action.path.lastIndexOf('/') + 1)}`;
     case 'wait':
       return `Wait ${action.ms} ms`;
   }

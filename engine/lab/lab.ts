@@ -2,6 +2,7 @@
 import type { MachineDescription } from '../hardware/description';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { LinearMemory } from '../shell/c/abi';
+import type { CompilerProblem } from '../shell/c/diagnostics';
 import type { ProgramHost, ToldCall } from '../shell/c/host';
 import type { DeviceSheet, InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
@@ -42,7 +43,7 @@ import type { CommandLine, MachineDoor } from './user-space';
 import { LabUserSpace } from './user-space';
 import { viewOf } from './views';
 import { GroupHistory } from './views/group-history';
-import type { ViewName, Views } from './views/types';
+import type { EditorView, ViewName, Views } from './views/types';
 
 export interface LessonList {
   readonly readable: readonly Lesson[];
@@ -119,6 +120,7 @@ export interface LabHost {
 export type DocumentEvent = { kind: 'step'; step: DocumentStep } | { kind: 'opened' } | { kind: 'saved' };
 
 const ACS = 0x0d;
+const PROBLEMS_KEPT = 200;
 /** What a running program does becomes a step of the document this often. */
 const SEAL_MS = 200;
 const FIRST_PID = 1000;
@@ -136,6 +138,7 @@ export class Lab implements MachineDoor {
   /** What the document says of a lesson that is not to be had here: it is kept as it was. */
   private strangeLesson: LessonRecord | null = null;
   private player: LessonPlayer | null = null;
+  private editor: EditorView = { wish: null, compilations: 0, problems: [] };
   /** When a running program's doings became a step last. */
   private sealed = 0;
   /** What the screen shows instead of the present: a machine of the past. Nothing is done to it. */
@@ -184,6 +187,8 @@ export class Lab implements MachineDoor {
         shown: machine.journal.length,
         names: this.past?.names ?? this.names,
         groups: this.groups,
+        editor: this.editor,
+        observe: (operation) => machine.observe(INIT.pid, operation),
         lesson: this.lesson,
         lessons: this.host.lessons,
         document: {
@@ -262,6 +267,23 @@ export class Lab implements MachineDoor {
 
   programCalled(pid: number, call: ToldCall): void {
     this.machine.recording?.tellCall(pid, call.line, call.result, call.why);
+  }
+
+  // ---- the editor
+
+  edit(path: string, line: number | null): void {
+    const number = (this.editor.wish?.number ?? 0) + 1;
+    this.editor = { ...this.editor, wish: { number, path, line } };
+    this.changed();
+  }
+
+  compiled(problems: readonly CompilerProblem[]): void {
+    this.editor = {
+      ...this.editor,
+      compilations: this.editor.compilations + 1,
+      problems: problems.slice(0, PROBLEMS_KEPT),
+    };
+    this.changed();
   }
 
   /** Steps that programs make become steps of the document. */
@@ -667,6 +689,7 @@ export class Lab implements MachineDoor {
     this.names = namesFor(history.machine.description.functions);
     this.past = null;
     this.groups.forget();
+    this.editor = { ...this.editor, problems: [] };
     for (const input of history.machine.journal) {
       if (input.kind === 'spawn') this.lastPid = Math.max(this.lastPid, input.pid);
     }

@@ -2,6 +2,7 @@
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
 import type { LinearMemory } from '../shell/c/abi';
+import type { CompilerProblem } from '../shell/c/diagnostics';
 import type { ProgramHost, RunningProcess, ToldCall } from '../shell/c/host';
 import type { DeviceSheet, InterruptArrival, StimulusOutcome, UserSpace } from '../shell/user-space';
 import type { Input, Stimulus } from './input';
@@ -31,6 +32,10 @@ export interface MachineDoor {
   programStepped(pid: number): void;
   /** A program made a call. */
   programCalled(pid: number, call: ToldCall): void;
+  /** Opens a file in the editor; missing where there is none. */
+  edit?(path: string, line: number | null): void;
+  /** What the compiler said of its sources. */
+  compiled?(problems: readonly CompilerProblem[]): void;
   arrivals(from: number, uid: number): { next: number; list: InterruptArrival[] };
 }
 
@@ -105,6 +110,15 @@ export class LabUserSpace implements UserSpace, Looker {
     const program = this.door.attach(this.pid, memory, owner);
     if (program === null) return null;
     return program.shownBy(() => this.door.programStepped(this.pid));
+  }
+
+  get edit(): ((path: string, line: number | null) => void) | undefined {
+    const { door } = this;
+    return door.edit && ((path, line) => door.edit!(path, line));
+  }
+
+  compiled(problems: readonly CompilerProblem[]): void {
+    this.door.compiled?.(problems);
   }
 
   told(call: ToldCall): void {

@@ -4,6 +4,7 @@ import type { Stimulus, StimulusKind } from '../hardware/devices/stimulus';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { Refusal } from '../linux/why';
 import type { LinearMemory } from './c/abi';
+import type { CompilerProblem } from './c/diagnostics';
 import type { ProgramHost, RunningProcess, ToldCall } from './c/host';
 
 /** What can happen to a device, and the registers that its data sheet names. */
@@ -79,6 +80,10 @@ export interface UserSpace {
   attach?(memory: LinearMemory): RunningProcess | null;
   /** A program in C made a call. */
   told?(call: ToldCall): void;
+  /** Opens a file where a person can edit it; missing where there is no such place. */
+  edit?(path: string, line: number | null): void;
+  /** What the compiler said of its sources. */
+  compiled?(problems: readonly CompilerProblem[]): void;
   /** The machine's own clock: milliseconds since 1970 and since boot. */
   now?(): { realtime: number; monotonic: number };
 }
@@ -109,6 +114,8 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     ...(system.programs && { programs: system.programs }),
     ...(system.attach && { attach: (memory) => system.attach!(memory) }),
     ...(system.told && { told: (call) => system.told!(call) }),
+    ...(system.edit && { edit: (path, line) => system.edit!(path, line) }),
+    ...(system.compiled && { compiled: (problems) => system.compiled!(problems) }),
     ...(system.now && { now: () => system.now!() }),
     ...changes,
   };

@@ -1,8 +1,9 @@
+import type { Answer, Operation } from '../../linux/uapi/operation';
 import type { History } from '../journal';
 import type { LessonLibrary, OpenedLesson } from '../lab';
 import type { Machine } from '../machine';
 import type { Names } from '../names';
-import type { DocumentView } from './types';
+import type { DocumentView, EditorView } from './types';
 import type { GroupHistory } from './group-history';
 
 /** What views are made from. */
@@ -15,6 +16,9 @@ export interface ViewContext {
   readonly names: Names;
   /** Groups as the last view had them, so that colours stay and changes can be told. */
   readonly groups: GroupHistory;
+  readonly editor: EditorView;
+  /** A look at the shown machine as root. */
+  observe(operation: Operation): Answer;
   readonly document: DocumentView;
   /** The lesson that the document is a way through. */
   readonly lesson: OpenedLesson | null;

@@ -9,6 +9,7 @@ import { clipView, editingView, partsView, placesView } from './building';
 import { containersView } from './containers';
 import type { ViewContext } from './context';
 import { configWayView, messageView, transactionWayView, transactionsView, walkView } from './follow';
+import { editableFiles, fileView } from './editor';
 import { functionView } from './function';
 import { lessonView, lessonsView } from './lesson';
 import { historyView } from './history';
@@ -42,6 +43,9 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   timeline: (context, parameters) => timelineView(context, parameters),
   history: (context, parameters) => historyView(context, parameters),
   accesses: (context, parameters) => accessesView(context, parameters),
+  editor: ({ editor }) => editor,
+  editable: ({ observe }) => ({ files: editableFiles(observe) }),
+  file: ({ observe }, { path }) => fileView(observe, path),
   dmesg: ({ machine }) => ({ lines: formatLog(machine.kernel.log.records) }),
   reach: ({ machine }) => reachView(machine.kernel),
   walk: ({ machine: { kernel } }, { address, iova, write }) => {

@@ -17,6 +17,7 @@ import type { Ownership } from './topology-types';
 import type { StimulusKind } from '../../hardware/devices/stimulus';
 import type { WriteExplanation } from '../../linux/vfio/pci/explain';
 import type { Refusal } from '../../linux/why';
+import type { CompilerProblem } from '../../shell/c/diagnostics';
 import type { UnknownFact } from '../../hardware/description';
 import type { Action } from '../action';
 
@@ -581,6 +582,25 @@ export interface IommuFunctionView {
   faultTotal: number;
 }
 
+/** What the editor is asked to show, and what the compiler said last. */
+export interface EditorView {
+  /** The file that a program of the terminal asked to edit; each wish has a higher number. Null before the first. */
+  wish: { number: number; path: string; line: number | null } | null;
+  /** How often something was compiled. */
+  compilations: number;
+  /** What the last compilation said; empty when it said nothing. */
+  problems: CompilerProblem[];
+}
+
+/** A file of the lab as text. */
+export interface FileView {
+  /** Null where it cannot be shown: `problem` says why. */
+  text: string | null;
+  problem: string | null;
+  /** There is no such file. */
+  missing: boolean;
+}
+
 /** Every view by name, with its parameters and its value. */
 export interface Views {
   machine: { parameters: null; value: MachineView };
@@ -603,6 +623,10 @@ export interface Views {
   };
   history: { parameters: { from: number; count: number }; value: HistoryView };
   accesses: { parameters: { address: string; chosen: number | null }; value: AccessesView };
+  editor: { parameters: null; value: EditorView };
+  file: { parameters: { path: string }; value: FileView };
+  /** Files that a person may want to edit: texts in root's home directory, its samples, and /tmp. */
+  editable: { parameters: null; value: { files: string[] } };
   dmesg: { parameters: null; value: { lines: string[] } };
   reach: { parameters: null; value: ReachView };
   walk: { parameters: { address: string; iova: string; write: boolean }; value: WalkView | null };

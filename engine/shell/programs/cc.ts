@@ -1,8 +1,10 @@
 /** cc, gcc and clang: the compiler for programs in C. */
+import { problemsIn } from '../c/diagnostics';
 import { DriverError, planCompilation, shownText } from '../c/driver';
 import type { Output } from '../c/driver';
 import type { CompileResult } from '../c/host';
 import { ErrnoError, failureText } from '../errors';
+import { normalize } from '../files';
 import { decode, encode } from '../streams';
 import type { Program, ProgramContext } from './program';
 import { print } from './support/output';
@@ -26,7 +28,9 @@ export const cc: Program = async (context) => {
       columns,
     );
     const result = await host.compile(job, context.signal);
-    await context.stderr.write(encode(shownText(decode(result.stderr), context.name)));
+    const said = shownText(decode(result.stderr), context.name);
+    await context.stderr.write(encode(said));
+    context.system.compiled?.(problemsIn(said, (path) => normalize(files.absolute(path))));
     if (result.status !== 0) return result.status;
     for (const output of outputs) await keep(context, output, result);
     return 0;

@@ -68,6 +68,7 @@ one('setpci', async () => (await import('./setpci')).program);
 from(() => import('./awk'), ['awk']);
 from(() => import('./reading'), ['diff', 'less', 'more', 'man', 'apropos']);
 for (const name of ['cc', 'gcc', 'clang']) one(name, async () => (await import('./cc')).cc);
+for (const name of ['edit', 'nano', 'vi', 'vim']) one(name, async () => (await import('./edit')).edit);
 one('chgrp', async () => (await import('./fileops')).chown);
 one('true', async () => async () => 0);
 one('false', async () => async () => 1);
