@@ -1,4 +1,5 @@
 /** A lab without a screen: for the command line and for tests. Time passes at once. */
+import { programHost } from './c/programs';
 import { dirname, join, readBytes } from './files';
 import { lessonLibrary } from './lessons';
 import { listSamples, samplesFolder } from './samples';
@@ -20,5 +21,6 @@ export function headlessHost(labs = dirname(samplesFolder())): LabHost {
     delay: () => Promise.resolve(),
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
     realtime: () => 0,
+    programs: programHost(),
   };
 }

@@ -44,6 +44,10 @@ export function doorOf(history: History): MachineDoor {
   const { journal } = history.machine;
   let lastPid = journal.reduce((last, input) => (input.kind === 'spawn' ? Math.max(last, input.pid) : last), FIRST_PID);
   const once = new Set<() => void>();
+  const onNextChange = (listener: () => void): (() => void) => {
+    once.add(listener);
+    return () => once.delete(listener);
+  };
   const changed = (): void => {
     const waiting = [...once];
     once.clear();
@@ -58,15 +62,11 @@ export function doorOf(history: History): MachineDoor {
     observe: (looker, operation) => history.observe(looker, operation),
     exists: (pid) => history.machine.kernel.processes.get(pid) !== null,
     newPid: () => ++lastPid,
-    onNextChange(listener) {
-      once.add(listener);
-      return () => once.delete(listener);
-    },
+    onNextChange,
     breathe,
     delay,
     programs: programHost(),
-    attach: (pid, memory, owner) => history.attach(pid, memory, owner),
-    programStepped: changed,
+    attach: (pid, memory, owner) => history.attach(pid, memory, owner, { stepped: changed, onNextChange }),
     programCalled: () => undefined,
     now: () => ({ realtime: Date.now(), monotonic: Number(history.machine.kernel.clock.now / 1_000_000n) }),
     arrivals: (from, uid) => arrivalsSince(history.machine.kernel, from, uid),

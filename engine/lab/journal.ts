@@ -10,7 +10,7 @@ import type { LinearMemory } from '../shell/c/abi';
 import type { Input } from './input';
 import type { MachineFollower, Outcome } from './machine';
 import { Machine } from './machine';
-import type { LiveProgram, OpenBatch } from './program';
+import type { BatchKeeper, LiveProgram, OpenBatch, ProgramWatchers } from './program';
 import { Recording } from './recording/recording';
 
 /** Who looks: a process that may not be in the machine yet. `parent`: null for a child of init. */
@@ -169,9 +169,14 @@ export class History {
   // ---- programs in C
 
   /** A program begins; `owner` names the gesture that its steps belong to, at the time of each. */
-  attach(pid: number, memory: LinearMemory, owner: () => { label: string; key: object }): LiveProgram | null {
+  attach(
+    pid: number,
+    memory: LinearMemory,
+    owner: () => { label: string; key: object },
+    watchers: ProgramWatchers,
+  ): LiveProgram | null {
     const { machine } = this;
-    return machine.attach(pid, memory, {
+    const keeper: BatchKeeper = {
       batchOf: (who): OpenBatch => {
         const open = machine.openBatch;
         if (open?.pid === who && open.writer.size < BATCH_SIZE) return open;
@@ -182,7 +187,8 @@ export class History {
       failed: () => {
         this.machine = this.replayed();
       },
-    });
+    };
+    return machine.attach(pid, memory, keeper, watchers);
   }
 
   /** Makes a step of what a program did since the last one. */

@@ -252,10 +252,13 @@ export class Lab implements MachineDoor {
   }
 
   attach(pid: number, memory: LinearMemory, owner: () => { label: string; key: object }): LiveProgram | null {
-    return this.history.attach(pid, memory, owner);
+    return this.history.attach(pid, memory, owner, {
+      stepped: () => this.programStepped(),
+      onNextChange: (listener) => this.onNextChange(listener),
+    });
   }
 
-  programStepped(): void {
+  private programStepped(): void {
     const now = this.host.realtime();
     if (now - this.sealed >= SEAL_MS) {
       this.sealed = now;

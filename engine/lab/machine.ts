@@ -22,7 +22,7 @@ import { asBooted, reportOf } from './edit/report';
 import { restoreVirtual, virtualFamilies } from './edit/virtual';
 import type { Input, Stimulus, TopologyEdit } from './input';
 import installed from './installed.json';
-import type { BatchKeeper, OpenBatch } from './program';
+import type { BatchKeeper, OpenBatch, ProgramWatchers } from './program';
 import { LiveProgram, stepCall, stepLoad, stepStore, stepTime } from './program';
 import type { Recording } from './recording/recording';
 
@@ -126,12 +126,12 @@ export class Machine {
   // ---- programs in C
 
   /** A program begins in a process that is there; null when it is not. */
-  attach(pid: number, memory: LinearMemory, keeper: BatchKeeper): LiveProgram | null {
+  attach(pid: number, memory: LinearMemory, keeper: BatchKeeper, watchers: ProgramWatchers): LiveProgram | null {
     const process = this.kernel.processes.get(pid);
     if (process === null) return null;
     const { kernel } = this;
     const calls = this.programCalls(process, memory);
-    return new LiveProgram(calls, keeper, () => this.kernel === kernel && !this.dropped);
+    return new LiveProgram(calls, keeper, watchers, () => this.kernel === kernel && !this.dropped);
   }
 
   private programCalls(process: Process, memory: LinearMemory | null): ProgramCalls {

@@ -22,15 +22,24 @@ export interface BatchKeeper {
   failed(): void;
 }
 
+/** Who looks at the machine while a program changes it, and who changes it besides. */
+export interface ProgramWatchers {
+  /** A program has done something. */
+  stepped(): void;
+  /** Runs `listener` once, after the next change. Returns how to take it back. */
+  onNextChange(listener: () => void): () => void;
+}
+
 export class LiveProgram implements RunningProcess {
   readonly calls: ProgramCalls;
   private readonly keeper: BatchKeeper;
   private readonly isCurrent: () => boolean;
-  private show: () => void = () => undefined;
+  private readonly watchers: ProgramWatchers;
 
-  constructor(calls: ProgramCalls, keeper: BatchKeeper, isCurrent: () => boolean) {
+  constructor(calls: ProgramCalls, keeper: BatchKeeper, watchers: ProgramWatchers, isCurrent: () => boolean) {
     this.calls = calls;
     this.keeper = keeper;
+    this.watchers = watchers;
     this.isCurrent = isCurrent;
   }
 
@@ -77,12 +86,20 @@ export class LiveProgram implements RunningProcess {
 
   /** Tells whoever looks at the machine. */
   shown(): void {
-    this.show();
+    this.watchers.stepped();
   }
 
-  shownBy(show: () => void): this {
-    this.show = show;
-    return this;
+  nextChange(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const cancel = this.watchers.onNextChange(done);
+      function done(): void {
+        cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+      signal.addEventListener('abort', done);
+    });
   }
 }
 

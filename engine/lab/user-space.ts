@@ -28,8 +28,6 @@ export interface MachineDoor {
   readonly programs?: ProgramHost;
   /** A program begins in a process of the machine; `owner` names the gesture that its steps belong to. */
   attach(pid: number, memory: LinearMemory, owner: () => { label: string; key: object }): LiveProgram | null;
-  /** A program has done something that others may look at. */
-  programStepped(pid: number): void;
   /** A program made a call. */
   programCalled(pid: number, call: ToldCall): void;
   /** Opens a file in the editor; missing where there is none. */
@@ -107,9 +105,7 @@ export class LabUserSpace implements UserSpace, Looker {
       label: this.command.current.label,
       key: this.command.current,
     });
-    const program = this.door.attach(this.pid, memory, owner);
-    if (program === null) return null;
-    return program.shownBy(() => this.door.programStepped(this.pid));
+    return this.door.attach(this.pid, memory, owner);
   }
 
   get edit(): ((path: string, line: number | null) => void) | undefined {

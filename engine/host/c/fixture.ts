@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MachineDescription } from '../../hardware/description';
 import { History } from '../../lab/journal';
+import type { Lab } from '../../lab/lab';
 import { LabUserSpace } from '../../lab/user-space';
+import type { MachineDoor } from '../../lab/user-space';
 import { runScript } from '../../shell/session';
 import { BytesReader, BytesWriter, NULL_READER } from '../../shell/streams';
 import type { ByteReader, ByteWriter } from '../../shell/streams';
@@ -26,10 +28,16 @@ export class CBench {
   readonly system: LabUserSpace;
   private readonly command = { current: { label: 'test' } };
 
-  constructor(description: MachineDescription) {
+  constructor(description: MachineDescription, door?: MachineDoor) {
     this.history = History.of(description);
     const { command } = this;
-    this.system = new LabUserSpace(doorOf(this.history), { pid: 1000, parent: null, name: 'bash', uid: 0, command });
+    const through = door ?? doorOf(this.history);
+    this.system = new LabUserSpace(through, { pid: 1000, parent: null, name: 'bash', uid: 0, command });
+  }
+
+  /** A shell on the machine that a lab has open. */
+  static in(lab: Lab): CBench {
+    return new CBench(lab.machine.base, lab);
   }
 
   /** A recorded machine by the name of its file. */
@@ -37,8 +45,11 @@ export class CBench {
     return new CBench(readMachine(join(folder, `${name}.machine.json.gz`)));
   }
 
-  /** `interruptAt`: Ctrl-C once this was printed, and until then nothing to read. */
-  async run(source: string, options: { input?: string; interruptAt?: string } = {}): Promise<Ran> {
+  /** `interruptAt`: Ctrl-C once this was printed, and until then nothing to read. `onPrinted`: at the first output. */
+  async run(
+    source: string,
+    options: { input?: string; interruptAt?: string; onPrinted?: () => unknown } = {},
+  ): Promise<Ran> {
     this.command.current = { label: source.slice(0, 40) };
     const [out, stderr] = [new BytesWriter(), new BytesWriter()];
     const { input, interruptAt } = options;
@@ -52,6 +63,7 @@ export class CBench {
     const stdout: ByteWriter = {
       write: async (bytes) => {
         await out.write(bytes);
+        if (out.bytes.length === bytes.length) setTimeout(() => options.onPrinted?.(), 20);
         if (interruptAt !== undefined && out.text.includes(interruptAt)) {
           setTimeout(() => interrupt.abort(), 20);
         }

@@ -1,9 +1,12 @@
 /** Programs in C through the shell: what learners write runs, and a replay without the program gives the same machine. */
 import { describe, expect, it } from 'vitest';
 import { MachineBuilder } from '../../hardware/parts/fixture';
+import { serializeStep } from '../../lab/document/format';
+import { Lab } from '../../lab/lab';
 import { Machine } from '../../lab/machine';
 import { stateHash } from '../../lab/state-hash';
 import { readBatch } from '../../shell/c/batch';
+import { headlessHost } from '../headless';
 import { CBench, programText } from './fixture';
 
 const replayed = (bench: CBench): string => {
@@ -454,4 +457,89 @@ it('drives the lab’s network controller with four vectors', async () => {
     ].join('\n'),
   });
   expect(replayed(bench)).toBe(hash(bench));
+});
+
+describe('in a document', () => {
+  const opened = (): Lab => {
+    const lab = Lab.create(headlessHost());
+    lab.openSample('q35-basic');
+    return lab;
+  };
+
+  it('what a program did is saved, recovered and taken back with it', async () => {
+    const lab = opened();
+    let journal = new TextDecoder().decode(lab.serialize());
+    lab.onDocument((event) => {
+      if (event.kind === 'step') journal += serializeStep(event.step);
+    });
+    const shell = CBench.in(lab);
+    await shell.run('driverctl set-override 0000:01:00.0 vfio-pci; cc ~/samples/edu-driver.c -o edu');
+    const before = lab.hash;
+    expect(await shell.run('./edu')).toMatchObject({ status: 0 });
+    const after = lab.hash;
+    expect(after).not.toBe(before);
+
+    const other = opened();
+    expect(other.openBytes('saved.vfiolab', lab.serialize(), null)).toMatchObject({ ok: true });
+    expect(other.hash).toBe(after);
+    expect(other.recover('lost', new TextEncoder().encode(journal), null)).toMatchObject({ ok: true });
+    expect(other.hash).toBe(after);
+    const damaged = new TextDecoder().decode(lab.serialize()).replace(/"batch":"[^"]*/, '"batch":"AAAA');
+    const refused = other.openBytes('damaged.vfiolab', new TextEncoder().encode(damaged), null);
+    expect(refused).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(
+        /^damaged\.vfiolab was not opened: line \d+\. This step cannot be read: /,
+      ) as string,
+    });
+
+    expect(lab.undo()).toMatchObject({ ok: true, message: 'Undone: ./edu.' });
+    expect(lab.hash).toBe(before);
+    expect(lab.redo()).toMatchObject({ ok: true });
+    expect(lab.hash).toBe(after);
+  });
+
+  it('a program that still runs ends when a step is taken back or the machine is booted again', async () => {
+    const lab = opened();
+    const shell = CBench.in(lab);
+    const waits = main('int main(void) { puts("ready"); fflush(stdout); for (;;) pause(); }');
+    await shell.compile(waits, 'waits');
+    for (const disturb of [() => lab.undo(), () => shell.system.reboot(null), () => lab.openSample('q35-basic')]) {
+      const running = shell.run('cp waits w 2> /dev/null; ./waits', { onPrinted: disturb });
+      const ran = await running;
+      expect(ran.out).toBe('ready\n');
+      expect(ran.err).toContain('./waits: ended by the lab: the machine was booted again, or a step was taken back');
+      expect(ran.status).toBe(137);
+      await shell.compile(waits, 'waits');
+    }
+  });
+
+  it('the editor opens what is asked for, saves through a system call, and knows what the compiler said', async () => {
+    const lab = opened();
+    const shell = CBench.in(lab);
+    expect(await shell.run('edit +3 samples/edu-driver.c')).toMatchObject({ status: 0 });
+    expect(lab.view('editor', null).wish).toEqual({ number: 1, path: '/root/samples/edu-driver.c', line: 3 });
+    expect(lab.view('editable', null).files).toContain('/root/samples/edu-driver.c');
+    expect(lab.view('file', { path: '/root/samples/edu-driver.c' }).text).toBe(programText('edu-driver.c'));
+    expect(lab.view('file', { path: '/root/none.c' })).toEqual({
+      text: null,
+      problem: 'No such file or directory.',
+      missing: true,
+    });
+    expect(lab.view('file', { path: '/root' })).toMatchObject({ text: null, missing: false });
+
+    const text = 'int main(void) { return x; }\n';
+    expect(lab.act({ kind: 'write-file', path: '/root/new.c', text })).toMatchObject({ ok: true });
+    expect(lab.view('file', { path: '/root/new.c' })).toEqual({ text, problem: null, missing: false });
+    expect(lab.act({ kind: 'write-file', path: '/proc/version', text })).toMatchObject({
+      ok: false,
+      message: '/proc/version was not saved (EACCES).',
+    });
+    expect(await shell.run('cc new.c')).toMatchObject({ status: 1 });
+    expect(lab.view('editor', null).problems).toMatchObject([
+      { path: '/root/new.c', line: 1, column: 25, severity: 'error', message: "use of undeclared identifier 'x'" },
+    ]);
+    expect([lab.undo().message, lab.undo().message]).toEqual(['Undone: Save version.', 'Undone: Save new.c.']);
+    expect(lab.view('file', { path: '/root/new.c' }).missing).toBe(true);
+  });
 });

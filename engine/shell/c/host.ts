@@ -61,6 +61,8 @@ export interface RunningProcess {
   time(microseconds: number): void;
   /** Others may look at what was done so far. */
   shown(): void;
+  /** Resolves after the machine's next change by anyone, or with the signal. */
+  nextChange(signal: AbortSignal): Promise<void>;
 }
 
 /** A call for who watches: as `strace` prints it. `result`: `ok` or the errno's name. */

@@ -151,7 +151,10 @@ export function decompress(packed: Uint8Array): Uint8Array {
     if (at + literals.length > length) throw new RangeError('The packed bytes are more than they say.');
     out.set(literals, at);
     at += literals.length;
-    if (at === length) return out;
+    if (at === length) {
+      if (!cursor.ended) throw new RangeError('The packed bytes are more than they say.');
+      return out;
+    }
     const count = cursor.number();
     const distance = cursor.number();
     if (distance === 0 || distance > at || at + count > length) throw new RangeError('The packed bytes are damaged.');

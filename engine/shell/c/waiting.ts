@@ -83,34 +83,36 @@ export class Waiting {
     const { host, system, process, signals, ended } = this.context;
     this.sync();
     const deadline = limit === null ? null : this.now + limit;
+    process.shown();
     for (;;) {
       if (ready()) return 'ready';
       if (deadline !== null && this.now >= deadline) return 'timeout';
       if (signals.waiting) return 'signal';
       ended.throwIfAborted();
-      if (!process.alive) {
-        this.context.lostMachine();
-        ended.throwIfAborted();
-      }
+      if (!process.alive) this.context.lostMachine();
+      ended.throwIfAborted();
       const { next } = process.calls.kernel.clock;
       const due = deadline === null ? next : next === null || deadline < next ? deadline : next;
-      if (due !== null && due - this.now <= SHORT_NS && -this.behind < AHEAD_NS) {
-        process.time(Number((due - this.now + NS_PER_US - 1n) / NS_PER_US));
+      const { behind } = this;
+      const left = due === null ? null : due - this.now - (behind > 0n ? behind : 0n);
+      if (left !== null && left <= SHORT_NS && -behind < AHEAD_NS) {
+        // Due now, or so soon that waiting would take longer.
+        process.time(Number((due! - this.now + NS_PER_US - 1n) / NS_PER_US));
+        process.shown();
         await system.breathe?.();
         continue;
       }
-      process.shown();
       const woken = new AbortController();
-      this.wake = () => woken.abort();
-      const onEnd = (): void => woken.abort();
-      ended.addEventListener('abort', onEnd, { once: true });
-      const ms = due === null ? null : Math.max(1, Number((due - this.now) / NS_PER_MS));
-      const pause = ms === null ? whenAborted(woken.signal) : host.delay(ms, woken.signal);
-      await Promise.race([pause, whenAborted(woken.signal), system.wait()]);
+      const wake = (): void => woken.abort();
+      this.wake = wake;
+      ended.addEventListener('abort', wake, { once: true });
+      // What others change is looked at, and moves no time: two programs that wait would wake each other for ever.
+      const waits = [whenAborted(woken.signal), process.nextChange(woken.signal)];
+      if (left !== null) waits.push(host.delay(Math.max(1, Number(left / NS_PER_MS)), woken.signal));
+      await Promise.race(waits);
       woken.abort();
-      ended.removeEventListener('abort', onEnd);
+      ended.removeEventListener('abort', wake);
       this.wake = null;
-      if (!ended.aborted && process.alive) this.sync();
     }
   }
 }
