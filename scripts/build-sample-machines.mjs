@@ -1,12 +1,15 @@
 #!/usr/bin/env node
-/** Writes labs/machines/workstation.json from its source in engine/lab/samples: `node scripts/build-sample-machines.mjs`. */
+/** Writes the machines of labs/machines that are put together by hand: `node scripts/build-sample-machines.mjs`. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { inRoot } from './lib/files.mjs';
 import { orExplain } from './setup.mjs';
 import { ensureModules } from './setup/modules.mjs';
 
-const SAMPLES = [['workstation', 'WORKSTATION']];
+const SAMPLES = [
+  ['workstation', 'WORKSTATION'],
+  ['driver-bench', 'DRIVER_BENCH'],
+];
 
 /** @param {string} source relative to the checkout */
 async function load(source) {

@@ -5,6 +5,7 @@ import type { ViewName, Views } from '../../engine/lab/views/types';
 export type { Action, ActionResult } from '../../engine/lab/action';
 export type { Stimulus, StimulusKind, StimulusParameter } from '../../engine/hardware/devices/stimulus';
 export type * from '../../engine/lab/views/types';
+export type { CompilerProblem } from '../../engine/shell/c/diagnostics';
 export type { BitFate } from '../../engine/linux/vfio/pci/explain';
 export type { Refusal } from '../../engine/linux/why';
 

@@ -39,6 +39,7 @@ const IN_TERMINAL: ReadonlySet<string> = new Set([
   'Ctrl Shift S',
   'Ctrl Shift M',
   'Ctrl Shift N',
+  'Ctrl Shift E',
   'Ctrl +',
   'Ctrl =',
   'Ctrl -',

@@ -19,4 +19,5 @@ export const COMPONENTS: Readonly<Record<PaneName, Component>> = {
   lesson: LessonPane,
   messages: defineAsyncComponent(() => import('../panes/messages/MessagesPane.vue')),
   history: defineAsyncComponent(() => import('../panes/history/HistoryPane.vue')),
+  editor: defineAsyncComponent(() => import('../panes/editor/EditorPane.vue')),
 };

@@ -13,6 +13,7 @@ export const PANE_NAMES = [
   'lesson',
   'history',
   'messages',
+  'editor',
 ] as const;
 export type PaneName = (typeof PANE_NAMES)[number];
 
@@ -60,6 +61,7 @@ const HOME: Readonly<Record<PaneName, Area>> = {
   lesson: 'left',
   history: 'left',
   messages: 'dock',
+  editor: 'centre',
 };
 
 /** Px along its area that a pane wants where others share the area with it. */

@@ -18,4 +18,5 @@ export const PANES: Readonly<Record<PaneName, PaneInfo>> = {
   lesson: { icon: 'lesson', keys: 'Ctrl 7' },
   history: { icon: 'undo', keys: 'Ctrl 8' },
   messages: { icon: 'info', keys: 'Ctrl 9' },
+  editor: { icon: 'code', keys: 'Ctrl Shift E' },
 };

@@ -17,6 +17,7 @@ export const command = {
   save: 'Save',
   saveAs: 'Save as…',
   newMachine: 'New machine',
+  editFile: 'Edit a file of the lab…',
   openSample: (title: string) => `Open sample: ${title}`,
   undo: 'Undo',
   redo: 'Redo',

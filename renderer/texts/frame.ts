@@ -14,6 +14,7 @@ export const pane = {
   lesson: 'Lesson',
   history: 'History',
   messages: 'Messages',
+  editor: 'Editor',
 } as const;
 
 export const bar = {

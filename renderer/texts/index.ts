@@ -9,6 +9,7 @@ import * as config from './config';
 import * as containers from './containers';
 import * as dock from './dock';
 import * as documents from './documents';
+import * as editor from './editor';
 import * as frame from './frame';
 import * as inspector from './inspector';
 import * as interrupts from './interrupts';
@@ -31,6 +32,7 @@ export const T = {
   ...containers,
   ...dock,
   ...documents,
+  ...editor,
   ...frame,
   ...inspector,
   ...interrupts,

@@ -385,6 +385,12 @@ describe('a hostile program', () => {
       './fork: fork: a program of the lab is one process',
       'fork: Function not implemented',
     ]);
+    const thread =
+      'static void *f(void *x) { return x; } int main(void) { pthread_t t; return pthread_create(&t, 0, f, 0); }';
+    expect(await bench.program(main(thread, ['pthread']))).toMatchObject({
+      status: 38,
+      err: './test: pthread_create: a program of the lab is one thread\n',
+    });
   });
 });
 

@@ -11,8 +11,8 @@ import { ResultCache } from './result-cache';
 const IDLE_MS = 5 * 60_000;
 /** No source of a lab takes this long. */
 const COMPILE_MS = 60_000;
-/** Looks for an answer before a program's thread sleeps: some 30 microseconds. */
-const LOOKS = 1500;
+/** Looks for an answer before a program's thread sleeps: some 60 microseconds. */
+const LOOKS = 8000;
 
 class SharedMemory implements LinearMemory {
   readonly memory: WebAssembly.Memory;

@@ -31,3 +31,15 @@ it('finds the places that the compiler names, coloured or not', () => {
     { path: '/tmp/c.c', shown: '/tmp/c.c', line: 1, column: 1, severity: 'note', message: 'here' },
   ]);
 });
+
+it('joins a message that was broken for a narrow terminal, and leaves the source that follows', () => {
+  const narrow = [
+    "a.c:5:20: error: expected ';' after",
+    '      expression',
+    '    5 |         puts("hello, lab")',
+    '      |                           ^',
+    '      |                           ;',
+    '1 error generated.',
+  ].join('\n');
+  expect(problemsIn(narrow, (path) => path).map(({ message }) => message)).toEqual(["expected ';' after expression"]);
+});

@@ -12,7 +12,8 @@ export interface CompilerProblem {
   readonly message: string;
 }
 
-const LINE = /^(\S[^:\n]*):(\d+):(\d+): (fatal error|error|warning|note): (.*)$/gm;
+/** On a narrow terminal the compiler breaks a message and indents its other lines by six; the source begins further left. */
+const LINE = /^(\S[^:\n]*):(\d+):(\d+): (fatal error|error|warning|note): (.*(?:\n {6}(?!\|)\S.*)*)$/gm;
 /** Colours and weights of a terminal. */
 const STYLE = /\x1b\[[\d;]*[A-Za-z]/g;
 
@@ -24,6 +25,6 @@ export function problemsIn(text: string, absolute: (path: string) => string): Co
     line: Number(line),
     column: Number(column),
     severity: kind === 'fatal error' ? 'error' : (kind as CompilerProblem['severity']),
-    message: message!,
+    message: message!.replace(/\s*\n\s+/g, ' '),
   }));
 }

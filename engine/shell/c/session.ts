@@ -46,8 +46,8 @@ export interface ProgramStart {
 const SLICE_MS = 4;
 /** How long it waits for the program's next call before it turns to others, in milliseconds. */
 const PATIENCE_MS = 0.2;
-/** Looks for a call before it waits for one: some 50 microseconds. */
-const LOOKS = 2000;
+/** Looks for a call before it waits for one: some 60 microseconds. */
+const LOOKS = 8000;
 /** While a program computes, devices live on; this often at least, in milliseconds. */
 const TICK_MS = 20;
 /** What became of a program whose machine is another one now. */

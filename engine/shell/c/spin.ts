@@ -4,12 +4,15 @@
  * what they brought.
  */
 const FEWEST = 16;
+/** After so many waits in vain all looks are tried once more: the other thread may have a processor of its own again. */
+const RETRY = 64;
 
 export class Spin {
   private readonly words: Int32Array;
   private readonly at: number;
   private readonly most: number;
   private looks: number;
+  private vain = 0;
 
   constructor(words: Int32Array, at: number, most: number) {
     this.words = words;
@@ -24,10 +27,11 @@ export class Spin {
     for (let i = 0; i < looks; i++) {
       if (Atomics.load(words, at) !== value) {
         if (looks < this.most) this.looks = Math.min(this.most, looks * 2);
+        this.vain = 0;
         return true;
       }
     }
-    this.looks = Math.max(FEWEST, looks >> 1);
+    this.looks = ++this.vain % RETRY === 0 ? this.most : Math.max(FEWEST, looks >> 1);
     return false;
   }
 

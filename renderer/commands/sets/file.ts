@@ -1,6 +1,8 @@
 /** Documents: open, save, export, close. */
 import { lab, type ExportFormat } from '../../bridge';
+import { useDock } from '../../stores/dock';
 import { useDocuments } from '../../stores/documents';
+import { useEditor } from '../../stores/editor';
 import { useFrame } from '../../stores/frame';
 import { useMachine } from '../../stores/machine';
 import { useSettings } from '../../stores/settings';
@@ -11,6 +13,8 @@ export const EXPORTS: readonly ExportFormat[] = ['snapshot', 'hex-dump', 'sysfs'
 
 export function fileCommands(): Command[] {
   const documents = useDocuments();
+  const dock = useDock();
+  const editor = useEditor();
   const frame = useFrame();
   const settings = useSettings();
   const document = useMachine().machine?.document;
@@ -28,6 +32,11 @@ export function fileCommands(): Command[] {
   add('collect-script', T.command.collect, () => (frame.overlay = 'collect'), { icon: 'export' });
   add('save', T.command.save, () => void documents.save(false), { icon: 'export', keys: 'Ctrl S' });
   add('save-as', T.command.saveAs, () => void documents.save(true), { icon: 'export', keys: 'Ctrl Shift S' });
+  const editFile = (): void => {
+    editor.choosing = true;
+    void dock.focus('editor');
+  };
+  add('edit-file', T.command.editFile, editFile, { icon: 'code' });
   const unsaved = document?.path ? null : T.command.neverSaved;
   add('revert', T.command.revert, () => void documents.revert(), { icon: 'undo', off: unsaved });
   add('autosave', T.command.autosave, () => settings.change({ autosave: !settings.now.autosave }), {

@@ -1,13 +1,38 @@
-/** Addresses of functions that the machine has lead to the Inspector. */
+/** Places in a terminal's text that lead elsewhere. */
 import type { ILink, ILinkProvider, Terminal } from '@xterm/xterm';
+import type { CompilerProblem } from '../../bridge';
 import { findAddresses } from '../../ui/address';
 
-/** Finds addresses in a line with those that it wraps into; `follow` goes where an address leads. */
-export function addressLinks(
-  terminal: Terminal,
+/** A piece of a line, `at` its first character. */
+export interface Lead {
+  readonly at: number;
+  readonly text: string;
+  follow(): void;
+}
+
+/** Addresses of functions that the machine has; `follow` goes where one leads. */
+export const addressLeads = (
+  line: string,
   known: (address: string) => boolean,
   follow: (address: string) => void,
-): ILinkProvider {
+): Lead[] =>
+  findAddresses(line)
+    .filter(({ address }) => known(address))
+    .map(({ at, text, address }) => ({ at, text, follow: () => follow(address) }));
+
+/** The place in a source that begins a line of the compiler: `driver.c:12:3:`. */
+export function problemLeads(
+  line: string,
+  problems: readonly CompilerProblem[],
+  follow: (problem: CompilerProblem) => void,
+): Lead[] {
+  const place = (one: CompilerProblem): string => `${one.shown}:${one.line}:${one.column}`;
+  const found = problems.find((one) => line.startsWith(`${place(one)}:`));
+  return found ? [{ at: 0, text: place(found), follow: () => follow(found) }] : [];
+}
+
+/** Links for what `leads` finds in a line together with those that it wraps into. */
+export function linkProvider(terminal: Terminal, leads: (line: string) => Lead[]): ILinkProvider {
   return {
     provideLinks(row, done) {
       const buffer = terminal.buffer.active;
@@ -21,13 +46,11 @@ export function addressLinks(
         x: (offset % terminal.cols) + 1,
         y: first + Math.floor(offset / terminal.cols) + 1,
       });
-      const links: ILink[] = findAddresses(text)
-        .filter(({ address }) => known(address))
-        .map(({ at, text: found, address }) => ({
-          text: found,
-          range: { start: cell(at), end: cell(at + found.length - 1) },
-          activate: () => follow(address),
-        }));
+      const links = leads(text).map(({ at, text: found, follow }): ILink => ({
+        text: found,
+        range: { start: cell(at), end: cell(at + found.length - 1) },
+        activate: () => follow(),
+      }));
       done(links.length > 0 ? links : undefined);
     },
   };
