@@ -42,7 +42,7 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('rescan'), addresses }),
   z.strictObject({ kind: z.literal('set-vfs'), address, count: z.int().min(0).max(0xffff) }),
   z.strictObject({ kind: z.literal('reboot'), cmdline: z.string().max(4096).nullable() }),
-  z.strictObject({ kind: z.literal('write-file'), path: labPath, text: z.string().max(LONGEST_INPUT) }),
+  z.strictObject({ kind: z.literal('write-file'), path: labPath, text: z.string().max(LONGEST_TEXT) }),
   z.strictObject({ kind: z.literal('wait'), ms: z.int().min(0).max(86_400_000) }),
 ]);
 

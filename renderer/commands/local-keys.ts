@@ -35,7 +35,13 @@ export const LOCAL_KEYS: readonly { title: string; keys: { keys: string; does: s
       { keys: '[ / ]', does: K.accesses },
     ],
   },
-  { title: T.pane.containers, keys: [{ keys: 'Del', does: K.detach }] },
+  {
+    title: T.pane.containers,
+    keys: [
+      { keys: 'Del', does: K.detach },
+      { keys: 'C / S', does: K.copyProcess },
+    ],
+  },
   {
     title: T.pane.terminal,
     keys: [

@@ -419,6 +419,8 @@ describe('containers', () => {
           name: 'demo',
           uid: 0,
           looseGroups: [],
+          iommufds: [],
+          looseDevices: [],
           fds: [],
           containers: [
             {
@@ -426,6 +428,7 @@ describe('containers', () => {
               backend: 'type1v2',
               mappings: 1,
               mappedBytes: '4 KiB',
+              first: [],
               groups: [{ id: 8, fd: 4, viable: true, devices: [{ address: GPU, fd: 5 }] }],
             },
           ],

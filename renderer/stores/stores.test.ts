@@ -84,6 +84,8 @@ describe('machine', () => {
           name: 'demo',
           uid: 0,
           looseGroups: [],
+          iommufds: [],
+          looseDevices: [],
           fds: [],
           containers: [
             {
@@ -91,6 +93,7 @@ describe('machine', () => {
               backend: null,
               mappings: 0,
               mappedBytes: '0',
+              first: [],
               groups: [{ id: 8, fd: 4, viable: true, devices: [] }],
             },
           ],

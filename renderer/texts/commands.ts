@@ -102,6 +102,7 @@ export const keys = {
   view: 'User view, hardware, difference',
   accesses: 'Write before / after this one',
   detach: 'Detach the group',
+  copyProcess: 'Copy what the process did: as C, as shell',
   step: 'One input back / on',
   gesture: 'One step back / on',
   run: 'Run to the present, or stop',

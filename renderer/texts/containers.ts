@@ -7,6 +7,22 @@ export const containers = {
   empty: 'Drag a group tag here, or select a function and press A. Every call is shown.',
   drop: 'Drop a group here for a new container',
   mappings: (n: number) => plural(n, 'mapping'),
+  space: (id: number, n: number) => `address space ${id} · ${plural(n, 'mapping')}`,
+  more: (n: number) => `and ${n} more`,
+  descriptors: (n: number) => plural(n, 'descriptor'),
+  iommufd: (fd: number) => `iommufd fd ${fd}`,
+  bound: (fd: number | null, space: number | null) =>
+    `${fd === null ? 'closed' : `fd ${fd}`} · ${space === null ? 'bound, not attached' : `address space ${space}`}`,
+  copy: {
+    c: (name: string) => `Copy what ${name} did as a C program`,
+    shell: (name: string) => `Copy what ${name} did as shell commands`,
+  },
+  copyShort: { c: 'C', shell: 'sh' },
+  copyKey: { c: 'C', shell: 'S' },
+  copied: {
+    c: (name: string, pid: number) => `What ${name} (${pid}) did is copied as a C program.`,
+    shell: (name: string, pid: number) => `What ${name} (${pid}) did is copied as shell commands.`,
+  },
   noBackend: 'no IOMMU set',
   fd: (n: number) => `fd ${n}`,
   device: (fd: number, short: string) => `device fd ${fd}: ${short}`,

@@ -1,30 +1,73 @@
 import type { Kernel } from '../../linux/kernel';
+import { BoundDevice } from '../../linux/iommufd/context';
+import { IommufdFile } from '../../linux/iommufd/core';
+import { Ioas } from '../../linux/iommufd/ioas';
+import type { VfioContainer } from '../../linux/vfio/container';
 import { Type1 } from '../../linux/vfio/type1/type1';
 import type { Holdings } from '../holdings';
+import { bytesText } from './iommu';
 import { culpritOf } from './topology';
-import type { ContainersView } from './types';
+import type { ContainersView, MappedView } from './types';
 
-const PAGE = 4096;
+const PAGE = 4096n;
+const MOST_MAPPINGS = 64;
 
 type ProcessView = ContainersView['processes'][number];
 type ContainerView = ProcessView['containers'][number];
+type IommufdView = ProcessView['iommufds'][number];
 
 function viable(kernel: Kernel, id: number): boolean {
   const group = kernel.iommu.groups.get(id);
   return group !== undefined && culpritOf(group) === null;
 }
 
-/** Mappings of a container and their bytes. */
-function mappings(container: Holdings['containers'][number]['container']): { count: number; bytes: string } {
-  const { backend } = container;
-  if (!(backend instanceof Type1)) return { count: 0, bytes: '0' };
-  let count = 0;
-  let pages = 0;
-  for (const mapping of backend.state.mappings) {
-    count++;
-    pages += mapping.pages;
+const rightsText = (prot: number): string => ['none', 'read', 'write', 'read and write'][prot & 3] ?? '';
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+interface Run {
+  readonly iova: bigint;
+  readonly size: bigint;
+  readonly prot: number;
+}
+
+function mapped(runs: Iterable<Run>): MappedView {
+  const first: MappedView['first'] = [];
+  let mappings = 0;
+  let bytes = 0n;
+  for (const { iova, size, prot } of runs) {
+    mappings++;
+    bytes += size;
+    if (first.length < MOST_MAPPINGS) first.push({ iova: hex(iova), size: hex(size), rights: rightsText(prot) });
   }
-  return { count, bytes: String(pages * PAGE) };
+  return { mappings, mappedBytes: bytesText(Number(bytes / PAGE)), first };
+}
+
+function* runsOf({ backend }: VfioContainer): Iterable<Run> {
+  if (!(backend instanceof Type1)) return;
+  for (const { page, pages, prot } of backend.state.mappings)
+    yield { iova: BigInt(page) * PAGE, size: BigInt(pages) * PAGE, prot };
+}
+
+function* areasOf(space: Ioas): Iterable<Run> {
+  for (const { start, last, prot } of space.areas) yield { iova: start, size: last - start + 1n, prot };
+}
+
+/** What an open of /dev/iommu keeps: `held` are the process's own descriptors on devices. */
+function iommufdView(fd: number, file: IommufdFile, held: Holdings['devices']): IommufdView {
+  const objects = file.context.objects.all();
+  return {
+    fd,
+    spaces: objects
+      .filter((object) => object instanceof Ioas)
+      .map((space) => ({ id: space.id, ...mapped(areasOf(space)) })),
+    devices: objects
+      .filter((object) => object instanceof BoundDevice)
+      .map((bound) => ({
+        address: bound.device.name,
+        fd: held.find((one) => one.address === bound.device.name)?.fd ?? null,
+        space: bound.isAttached ? (bound.owned.hwpt?.ioas.id ?? null) : null,
+      })),
+  };
 }
 
 export function containersView(kernel: Kernel, holdings: Holdings): ContainersView {
@@ -32,31 +75,40 @@ export function containersView(kernel: Kernel, holdings: Holdings): ContainersVi
   for (const process of kernel.processes.all()) {
     const held = holdings.groups.filter((group) => group.pid === process.pid);
     const own = holdings.containers.filter((container) => container.pid === process.pid);
-    if (own.length === 0 && held.length === 0 && !holdings.devices.some((d) => d.pid === process.pid)) continue;
+    const devices = holdings.devices.filter((device) => device.pid === process.pid);
+    const files = [...process.files.entries()];
+    const iommufds = files.flatMap(([fd, file]) =>
+      file instanceof IommufdFile ? [iommufdView(fd, file, devices)] : [],
+    );
+    if ([own, held, devices, iommufds].every((list) => list.length === 0)) continue;
     const containers = own.map(({ fd, container }): ContainerView => {
-      const { count, bytes } = mappings(container);
       return {
         fd,
         backend: container.backend?.name ?? null,
-        mappings: count,
-        mappedBytes: bytes,
+        ...mapped(runsOf(container)),
         groups: container.groups.map((group) => ({
           id: group.id,
           fd: held.find((candidate) => candidate.id === group.id)?.fd ?? null,
           viable: viable(kernel, group.id),
-          devices: holdings.devices
-            .filter((d) => d.pid === process.pid && group.devices.some((device) => device.device.name === d.address))
+          devices: devices
+            .filter((d) => group.devices.some((device) => device.device.name === d.address))
             .map(({ address, fd: deviceFd }) => ({ address, fd: deviceFd })),
         })),
       };
     });
+    const placed = new Set([
+      ...containers.flatMap(({ groups }) => groups.flatMap((group) => group.devices.map(({ address }) => address))),
+      ...iommufds.flatMap((one) => one.devices.map(({ address }) => address)),
+    ]);
     processes.push({
       pid: process.pid,
       name: process.name,
       uid: process.uid,
       containers,
+      iommufds,
+      looseDevices: devices.filter(({ address }) => !placed.has(address)).map(({ address, fd }) => ({ address, fd })),
       looseGroups: held.filter((group) => !group.contained).map(({ id, fd }) => ({ id, fd })),
-      fds: [...process.files.entries()].map(([fd, file]) => ({ fd, link: file.link })),
+      fds: files.map(([fd, file]) => ({ fd, link: file.link })),
     });
   }
   return { processes };

@@ -25,7 +25,7 @@ const hex = (value: number | bigint, digits = 1): string => `0x${value.toString(
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** The largest unit in which it is whole. */
-function bytesText(pages: number): string {
+export function bytesText(pages: number): string {
   let value = BigInt(pages) * BigInt(PAGE);
   let unit = 0;
   while (unit < UNITS.length - 1 && value % 1024n === 0n && value > 0n) {

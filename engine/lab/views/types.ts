@@ -200,18 +200,33 @@ export interface PairView {
   separation: 'separate' | 'bits' | 'hardware' | 'nothing' | 'unknown';
 }
 
+/** What a device may reach: the first 64 mappings by address, with numbers as `0x…` text. */
+export interface MappedView {
+  mappings: number;
+  /** `6 MiB`. */
+  mappedBytes: string;
+  first: { iova: string; size: string; rights: string }[];
+}
+
 export interface ContainersView {
   processes: {
     pid: number;
     name: string;
     uid: number;
-    containers: {
+    containers: (MappedView & {
       fd: number;
       backend: string | null;
-      mappings: number;
-      mappedBytes: string;
       groups: { id: number; fd: number | null; viable: boolean; devices: { address: string; fd: number }[] }[];
+    })[];
+    /** Opens of /dev/iommu: their address spaces, and the devices bound to each. */
+    iommufds: {
+      fd: number;
+      spaces: (MappedView & { id: number })[];
+      /** `space`: the address space it is attached to; null for none. `fd` is null once only the binding is left. */
+      devices: { address: string; fd: number | null; space: number | null }[];
     }[];
+    /** Devices held in no container and by no iommufd of the process. */
+    looseDevices: { address: string; fd: number }[];
     /** Groups opened but in no container. */
     looseGroups: { id: number; fd: number }[];
     fds: { fd: number; link: string }[];
