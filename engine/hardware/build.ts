@@ -8,7 +8,7 @@ import type { PciAddress } from './pci/address';
 import { compareAddresses, parseAddress } from './pci/address';
 import { ConfigSpace } from './pci/config-space';
 import { PciFunction } from './pci/function';
-import { deriveMasks } from './pci/masks';
+import { deriveMasks, slotEventMasks } from './pci/masks';
 import { powerOn } from './power-on';
 
 /** Value of one lower-case hex digit by its character code. */
@@ -96,6 +96,7 @@ function fillMasks(space: ConfigSpace, description: FunctionDescription): void {
   deriveMasks(space, [...regionSizes(description), ...virtualSizes(description)]);
   setProbed(space.writable, description.writable, description.notProbed);
   setProbed(space.writeOneToClear, description.writeOneToClear, description.notProbed);
+  slotEventMasks(space);
   limitMessages(space);
 }
 

@@ -46,6 +46,32 @@ export function followSlotPower(port: PciFunction): void {
   });
 }
 
+const ATTENTION_BUTTON = 0x1;
+const PRESSED = 0x1;
+const PRESSED_ENABLE = 0x1;
+
+/** A port whose slot has an attention button (PCIe 6.7.1.5). */
+export function hasButton({ config }: PciFunction): boolean {
+  const at = config.findCapability(EXPRESS);
+  if (at === 0 || !(config.read(at + FLAGS, 2) & SLOT_IMPLEMENTED)) return false;
+  return (config.read(at + SLOT_CAPABILITIES, 4) & ATTENTION_BUTTON) !== 0;
+}
+
+/** Sets an event of the slot, and interrupts where that event does. */
+function tellSlot(port: PciFunction, event: number, enable: number, interrupts: Interrupts): void {
+  const { config } = port;
+  const at = config.findCapability(EXPRESS);
+  config.set(at + SLOT_STATUS, 2, config.read(at + SLOT_STATUS, 2) | event);
+  const enabled = HOT_PLUG_INTERRUPT | enable;
+  if ((config.read(at + SLOT_CONTROL, 2) & enabled) === enabled) {
+    interrupts.raiseVector(port, (config.read(at + FLAGS, 2) >>> 9) & 0x1f);
+  }
+}
+
+/** Somebody presses the attention button. */
+export const pressButton = (port: PciFunction, interrupts: Interrupts): void =>
+  tellSlot(port, PRESSED, PRESSED_ENABLE, interrupts);
+
 /** The link below a port goes down or comes up. Does nothing when it is so already. */
 export function setLink(port: PciFunction, up: boolean, interrupts: Interrupts): void {
   const { config } = port;
@@ -53,9 +79,5 @@ export function setLink(port: PciFunction, up: boolean, interrupts: Interrupts):
   if (at === 0 || port.linkUp === up) return;
   changeLink(port, at, up);
   if (!(config.read(at + FLAGS, 2) & SLOT_IMPLEMENTED)) return;
-  config.set(at + SLOT_STATUS, 2, config.read(at + SLOT_STATUS, 2) | LINK_CHANGED);
-  const enabled = HOT_PLUG_INTERRUPT | LINK_CHANGED_ENABLE;
-  if ((config.read(at + SLOT_CONTROL, 2) & enabled) === enabled) {
-    interrupts.raiseVector(port, (config.read(at + FLAGS, 2) >>> 9) & 0x1f);
-  }
+  tellSlot(port, LINK_CHANGED, LINK_CHANGED_ENABLE, interrupts);
 }

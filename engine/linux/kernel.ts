@@ -196,6 +196,7 @@ export function bootKernel(
     hierarchy,
     bus: pci,
     irqs,
+    clock,
     log,
     why,
     sriov,
@@ -209,7 +210,7 @@ export function bootKernel(
   const unit = description.iommu === 'amd-vi' ? iommuFunction(pci) : null;
   if (unit !== null && iommu.settings.enabled) unit.attributes['msiData'] = 1;
 
-  const errors = new AerService({ log, devices: () => pci.devices.values() });
+  const errors = new AerService({ log });
   const driverServices = {
     log,
     irqs,
@@ -339,7 +340,7 @@ function firmwareFacts(source: FunctionDescription | undefined): PciDevice['attr
   return facts;
 }
 
-const FIRMWARE_FACTS = ['sysfs', 'bootVga', 'externalFacing', 'untrusted'] as const;
+const FIRMWARE_FACTS = ['sysfs', 'bootVga', 'externalFacing', 'usb4Host', 'untrusted'] as const;
 
 /** What each driver of the description was bound to, each ID once. */
 function idsByDriver(

@@ -1,5 +1,5 @@
 /** Stimuli that every function has by its registers, whatever its model. */
-import { hasLink } from '../hot-plug';
+import { hasButton, hasLink } from '../hot-plug';
 import { choice, flag, number } from '../parts/common-straps';
 import { AER } from '../pci/layout/extended';
 import { registerOf } from '../pci/layout/types';
@@ -109,6 +109,13 @@ const MESSAGE: StimulusKind = {
   ],
 };
 
+const BUTTON: StimulusKind = {
+  kind: 'button',
+  title: 'Attention button',
+  about: 'Somebody presses the button at the slot: after five seconds Linux switches it off, or on.',
+  parameters: [],
+};
+
 function register(fn: PciFunction): StimulusKind | null {
   const regions = Array.from({ length: BARS }, (_, n) => n).filter((n) => (fn.model?.regionSize(n) ?? 0) > 0);
   if (regions.length === 0) return null;
@@ -145,6 +152,7 @@ const LINK: StimulusKind = {
 const COMMON: Readonly<Partial<Record<StimulusKindName, (fn: PciFunction) => StimulusKind | null>>> = {
   interrupt,
   link: (fn) => (hasLink(fn) ? LINK : null),
+  button: (fn) => (hasButton(fn) ? BUTTON : null),
   error: (fn) => (fn.config.findCapability(EXPRESS) === 0 ? null : ERROR),
   dma: (fn) => (fn.isBridge ? null : DMA),
   msi: (fn) => (fn.isBridge ? null : MESSAGE),

@@ -1,6 +1,6 @@
 /** Lets a stimulus happen. */
 import { injectError } from '../fabric/inject-error';
-import { setLink } from '../hot-plug';
+import { pressButton, setLink } from '../hot-plug';
 import type { HardwareMachine } from '../machine';
 import type { PciFunction } from '../pci/function';
 import { ActingDevice } from './acting-device';
@@ -68,6 +68,9 @@ function once(
       return HAPPENED;
     case 'link':
       setLink(fn, action.up, environment.interrupts);
+      return HAPPENED;
+    case 'button':
+      pressButton(fn, environment.interrupts);
       return HAPPENED;
     case 'error':
       injectError(machine, fn, action.error, environment.interrupts);

@@ -13,6 +13,8 @@ export function stimulusText(action: StimulusAction): string {
       return `key ${action.key} pressed`;
     case 'link':
       return action.up ? 'link up' : 'link down';
+    case 'button':
+      return 'attention button';
     case 'error':
       return `error ${action.error}`;
     case 'dma':

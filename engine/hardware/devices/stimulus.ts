@@ -16,6 +16,8 @@ export type StimulusAction =
   | { kind: 'key'; key: string }
   /** The link goes down or comes up: a network cable, or a port's PCI Express link. */
   | { kind: 'link'; up: boolean }
+  /** The attention button of the port's slot is pressed. */
+  | { kind: 'button' }
   /** The device finds an error; by its abbreviation in the AER registers, as lspci prints it. */
   | { kind: 'error'; error: string }
   /** DMA that no driver asked for. `length` counts for reads, `hex` for writes; `address` is `0x…`. */

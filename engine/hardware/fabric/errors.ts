@@ -14,6 +14,8 @@ const AER = 0x0001;
 const EXPRESS = 0x10;
 const COMMAND_SERR = 0x100;
 const BRIDGE_SERR = 0x2;
+const COLLECTOR = 0x0007;
+const ASSOCIATED = 0x04;
 const ADVISORY = 13;
 
 /** Uncorrectable errors by their bit in AER. */
@@ -34,8 +36,14 @@ type ErrorMessage = 'ERR_COR' | 'ERR_NONFATAL' | 'ERR_FATAL';
 /** Collects what a packet's way leaves in registers. Nothing is written before `applyMarks`. */
 export class ErrorRecord {
   readonly marks: Mark[] = [];
-  /** Error messages sent: who, which, and the root port or bridge at which they ended. */
+  /** Error messages sent: who, which, and the root port, event collector or bridge at which they ended. */
   readonly messages: { readonly from: string; readonly code: ErrorMessage; readonly endedAt: string | null }[] = [];
+
+  private readonly machine: HardwareMachine;
+
+  constructor(machine: HardwareMachine) {
+    this.machine = machine;
+  }
 
   /** The requester's answer to UR or CA. */
   aborted(requester: PciFunction, answer: 'UR' | 'CA'): void {
@@ -122,7 +130,19 @@ export class ErrorRecord {
       if (!(bridge.config.read(0x3e, 2) & BRIDGE_SERR)) return bridge.name;
       if (bridge.portType === PortType.RootPort) return this.atRootPort(bridge, fn, code);
     }
-    return null;
+    const collector = this.collectorOf(fn);
+    return collector === undefined ? null : this.atRootPort(collector, fn, code);
+  }
+
+  /** Errors of integrated endpoints end at the event collector that they are associated with (PCIe 7.9.10). */
+  private collectorOf(fn: PciFunction): PciFunction | undefined {
+    if (fn.portType !== PortType.IntegratedEndpoint && fn.portType !== PortType.EventCollector) return undefined;
+    return [...this.machine.functions.values()].find((other) => {
+      if (other.portType !== PortType.EventCollector || other.rootBus !== fn.rootBus) return false;
+      if (other === fn) return true;
+      const at = other.config.findExtendedCapability(COLLECTOR);
+      return at !== 0 && ((other.config.read(at + ASSOCIATED, 4) >>> fn.address.device) & 1) !== 0;
+    });
   }
 
   private atRootPort(root: PciFunction, source: PciFunction, code: ErrorMessage): string {

@@ -1,5 +1,6 @@
 /** What the host sends down: configuration requests by bus number, loads and stores by address (spec pci-fabric 3, 6, 8.1, 8.3). */
 import { devfn } from '../pci/address';
+import type { HardwareMachine } from '../machine';
 import type { PciFunction } from '../pci/function';
 import { busBehind, busRange, inBusRange, isRootPort } from './decode';
 import { byAddress } from './destination';
@@ -14,11 +15,12 @@ const NOWHERE: Ending = { kind: 'nowhere' };
 
 class HostWalk {
   readonly hops: Hop[] = [];
-  readonly errors = new ErrorRecord();
+  readonly errors: ErrorRecord;
   private readonly packet: Packet;
   private rootPort: PciFunction | null = null;
 
-  constructor(packet: Packet) {
+  constructor(machine: HardwareMachine, packet: Packet) {
+    this.errors = new ErrorRecord(machine);
     this.packet = packet;
   }
 
@@ -132,13 +134,13 @@ function configEnding(fabric: Fabric, packet: ConfigPacket, walk: HostWalk): End
 
 /** A configuration request of the host. Registers are read and not changed. */
 export function routeConfig(fabric: Fabric, packet: ConfigPacket): FabricPath {
-  const walk = new HostWalk(packet);
+  const walk = new HostWalk(fabric.machine, packet);
   return walk.path(configEnding(fabric, packet, walk));
 }
 
 /** A load or store of the host to an address of a segment. */
 export function routeFromHost(fabric: Fabric, segment: number, packet: MemoryPacket): FabricPath {
-  const walk = new HostWalk(packet);
+  const walk = new HostWalk(fabric.machine, packet);
   const destination = byAddress(packet.address);
   let at = [...fabric.rootFunctions(segment)].find((fn) => destination.claim(fn) !== null);
   if (!at) return walk.path(walk.nowhere('no window and no BAR holds the address'));

@@ -24,7 +24,7 @@ const bitOf = (register: string, name: string): number | null =>
 
 /** `error`: its abbreviation in the AER registers. False when there is no such error. */
 export function injectError(machine: HardwareMachine, fn: PciFunction, error: string, interrupts: Interrupts): boolean {
-  const record = new ErrorRecord();
+  const record = new ErrorRecord(machine);
   const correctable = bitOf('CESta', error);
   const uncorrectable = bitOf('UESta', error);
   if (correctable !== null) record.correctable(fn, correctable);

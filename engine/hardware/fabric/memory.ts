@@ -26,7 +26,7 @@ const hexAddress = (address: bigint): string => `0x${address.toString(16)}`;
 /** The way of one request. Each step hands over to the next and returns where it ended. */
 class MemoryWalk {
   readonly hops: Hop[] = [];
-  readonly errors = new ErrorRecord();
+  readonly errors: ErrorRecord;
   known = true;
   requester: number;
   /** An IOMMU saw it, or a translated address went past one. */
@@ -48,6 +48,7 @@ class MemoryWalk {
     structural: boolean,
   ) {
     this.fabric = fabric;
+    this.errors = new ErrorRecord(fabric.machine);
     this.sender = sender;
     this.packet = packet;
     this.destination = destination;

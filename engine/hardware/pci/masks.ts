@@ -182,6 +182,19 @@ function rootErrorMasks(space: ConfigSpace): void {
   set(space.writeOneToClear, [at + 0x30, 4, 0x0000007f]);
 }
 
+const SLOT_IMPLEMENTED = 0x100;
+const SLOT_STATUS = 0x1a;
+/** Button, power fault, latch, presence, command completed, link (PCIe 7.5.3.11). */
+const SLOT_EVENTS = 0x011f;
+
+/** Events of a slot are cleared by a one. Who only writes and reads cannot see that while they are zero. */
+export function slotEventMasks(space: ConfigSpace): void {
+  const at = space.findCapability(EXPRESS);
+  if (at === 0 || !(space.read(at + 2, 2) & SLOT_IMPLEMENTED)) return;
+  space.writeOneToClear[at + SLOT_STATUS]! |= SLOT_EVENTS & 0xff;
+  space.writeOneToClear[at + SLOT_STATUS + 1]! |= SLOT_EVENTS >>> 8;
+}
+
 /** VF BARs, and the page sizes that the function supports. */
 function virtualMasks(space: ConfigSpace, sizes: readonly number[]): void {
   const at = space.findExtendedCapability(SRIOV);

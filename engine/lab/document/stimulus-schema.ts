@@ -20,6 +20,7 @@ export const stimulusSchema = z.discriminatedUnion('kind', [
   z.object({ ...repeated, kind: z.literal('doorbell'), doorbell: count, value: count }),
   z.object({ ...repeated, kind: z.literal('key'), key: z.string().max(32) }),
   z.object({ ...repeated, kind: z.literal('link'), up: z.boolean() }),
+  z.object({ ...repeated, kind: z.literal('button') }),
   z.object({ ...repeated, kind: z.literal('error'), error: z.string().max(32) }),
   z.object({
     ...repeated,

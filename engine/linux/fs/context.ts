@@ -9,6 +9,7 @@ import type { ModuleTable } from '../modules';
 import type { PciBus } from '../pci/bus';
 import type { PciDevice } from '../pci/device';
 import type { PciEnable } from '../pci/enable';
+import type { Hotplug } from '../pci/hotplug';
 import type { OpenFile, PendingCall } from '../process/files';
 import type { Process } from '../process/process';
 import type { WhyLog } from '../why';
@@ -74,6 +75,7 @@ export interface PciActions {
   /** Looks for new functions on the bus behind a bridge and below. */
   rescanBehind(bridge: PciDevice): number | PendingCall;
   setVirtualFunctions(device: PciDevice, text: string): number | PendingCall;
+  readonly hotplug: Pick<Hotplug, 'attention' | 'setAttention'>;
   /** Write of `power` of a slot that Linux drives. */
   setSlotPower(port: PciDevice, text: string): number | PendingCall;
   /** Runtime power management was allowed or forbidden. */

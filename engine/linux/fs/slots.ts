@@ -11,6 +11,8 @@ import { storeUevent } from './uevent';
 const CONVENTIONAL_SLOTS = 32;
 const HOT_PLUG_CAPABLE = 0x40;
 const POWER_CONTROLLER = 0x2;
+const MANUAL_LATCH = 0x04;
+const ATTENTION_INDICATOR = 0x08;
 const SLOT_IMPLEMENTED = 0x100;
 
 interface Slot {
@@ -141,7 +143,17 @@ function slotDirectory(context: FsContext, { port, device, capabilities }: Slot)
         : flag(),
     uevent: () => attribute({ mode: 0o644, show: () => '', store: storeUevent }),
   };
-  if (capabilities & 0x04) entries['latch'] = () => readOnly(() => '0\n');
-  if (capabilities & 0x08) entries['attention'] = () => readOnly(() => '0\n');
+  if (capabilities & MANUAL_LATCH) entries['latch'] = () => readOnly(() => '0\n');
+  if (capabilities & ATTENTION_INDICATOR) {
+    entries['attention'] = () =>
+      attribute({
+        mode: 0o644,
+        show: () => `${context.actions.hotplug.attention(port)}\n`,
+        store: (text) => {
+          context.actions.hotplug.setAttention(port, parseInt(text, 10) || 0);
+          return 0;
+        },
+      });
+  }
   return directory(entries);
 }

@@ -1,5 +1,6 @@
 /** What sysfs can ask of one function beyond binding: resets, removal, rescan, power. */
 import { ERRNO } from '../errno';
+import type { Clock } from '../clock';
 import type { IrqCore } from '../irq/irq';
 import type { KernelLog } from '../log';
 import type { PendingCall } from '../process/files';
@@ -26,6 +27,7 @@ export interface ActionServices {
   readonly hierarchy: Hierarchy;
   readonly bus: PciBus;
   readonly irqs: IrqCore;
+  readonly clock: Clock;
   readonly log: KernelLog;
   readonly why: WhyLog;
   readonly sriov: Sriov;
@@ -50,6 +52,7 @@ export class PciActionSet {
       scanBelow: (port) => this.hotAdd(port),
       exclusively: (act) => services.bus.rescanRemove.run(act),
       native: services.nativeHotplug,
+      after: (ns, run) => services.clock.after(ns, run),
     });
   }
 
@@ -183,9 +186,6 @@ export class PciActionSet {
 
 /** Every device on the bus that a device is on, itself included. */
 export const busView = (bus: PciBus): BusView & { devices(): Iterable<PciDevice> } => ({
-  siblings: (device) =>
-    [...bus.devices.values()].filter(
-      (other) => other.parent === device.parent && other.function.rootBus === device.function.rootBus,
-    ),
+  siblings: (device) => device.bus?.devices ?? [device],
   devices: () => bus.devices.values(),
 });

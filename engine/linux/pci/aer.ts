@@ -38,8 +38,6 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 
 export interface AerServices {
   readonly log: KernelLog;
-  /** Every device that Linux knows. */
-  devices(): Iterable<PciDevice>;
 }
 
 /** Lets every function with the capability report errors: what enumeration does where firmware left AER to Linux. */
@@ -86,24 +84,13 @@ export class AerService {
     const from = `${hex(root.function.address.segment, 4)}:${hex(id >>> 8, 2)}:${hex((id >>> 3) & 0x1f, 2)}.${id & 7}`;
     const multiple = many ? 'Multiple ' : '';
     this.say(root, LEVEL.INFO, `AER: ${multiple}${WORDS[severity]} error message received from ${from}`);
-    const sources = [...this.below(root)].filter(
+    const sources = reportersTo(root).filter(
       (device) => requesterId(device.function.address) === id || (many && unmasked(device, severity) !== 0),
     );
     if (sources.length === 0) this.say(root, LEVEL.INFO, `AER: found no error details for ${from}`);
     for (const device of sources) {
       this.print(device, severity);
       this.recover(device, severity);
-    }
-  }
-
-  /** The port itself and everything below it. */
-  private *below(root: PciDevice): IterableIterator<PciDevice> {
-    for (const device of this.services.devices()) {
-      for (let at: PciDevice | null = device; at !== null; at = at.parent) {
-        if (at !== root) continue;
-        yield device;
-        break;
-      }
     }
   }
 
@@ -150,7 +137,7 @@ export class AerService {
     const bridge = port ? device : device.parent;
     if (bridge === null) return;
     const fatal = severity === 'fatal';
-    const involved = [...this.below(bridge)].filter((one) => one !== bridge);
+    const involved = [...(bridge.behind?.functions() ?? [])];
     let everyone = true;
     for (const one of involved) {
       if (one.driver?.errorDetected !== undefined) one.driver.errorDetected(one, fatal);
@@ -178,6 +165,20 @@ export class AerService {
   private say(device: PciDevice, level: number, text: string): void {
     this.services.log.print(level, `${devicePrefix(device)}${text}`);
   }
+}
+
+const COLLECTOR = 0x07;
+const ASSOCIATED = 0x04;
+
+/** Whose errors end at a root port: its own and those of everything below; at a collector: of its integrated endpoints. */
+function reportersTo(root: PciDevice): PciDevice[] {
+  if (root.portType !== PortType.EventCollector) return [root, ...(root.behind?.functions() ?? [])];
+  const at = root.config.findExtendedCapability(COLLECTOR);
+  const associated = at === 0 ? 0 : root.config.read(at + ASSOCIATED, 4);
+  const endpoints = (root.bus?.devices ?? []).filter(
+    (one) => one.portType === PortType.IntegratedEndpoint && ((associated >>> one.function.address.device) & 1) !== 0,
+  );
+  return [root, ...endpoints];
 }
 
 const UNCORRECTABLE = [UNCORRECTABLE_STATUS, UNCORRECTABLE_MASK] as const;

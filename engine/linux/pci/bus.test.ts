@@ -10,6 +10,7 @@ import type { IommuHooks } from './bus';
 import { PciBus } from './bus';
 import { PciDevice } from './device';
 import type { PciDeviceId, PciDriver } from './device';
+import { LogicalBus } from './logical-bus';
 import { idOf } from './match';
 
 function deviceAt(address: string, parent: PciDevice | null = null, bridge = false): PciDevice {
@@ -163,6 +164,8 @@ describe('a driver in use', () => {
   it('holds the removal of the bridge above it up', () => {
     const bridge = deviceAt('0000:00:01.0', null, true);
     device.parent = bridge;
+    bridge.behind = new LogicalBus({ segment: 0, number: 1, last: 1, bridge, rootBus: 'pci0000:00' });
+    bridge.behind.put(device);
     bus.enlist(bridge);
     const other = vfio();
     bus.register(other);

@@ -98,7 +98,7 @@ export class PciBus {
 
   /** Children of a bridge, in the order of the bus list; virtual functions are siblings of their parent function. */
   childrenOf(bridge: PciDevice): PciDevice[] {
-    return [...this.devices.values()].filter((device) => device.parent === bridge);
+    return [...(bridge.behind?.devices ?? [])];
   }
 
   /** pci_stop_and_remove_bus_device: drivers let go (waiting for users of vfio), then everything below goes, then it. */

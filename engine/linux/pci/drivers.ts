@@ -235,7 +235,7 @@ export class PortDriver implements PciDriver {
 
   /** Its PME service begins to listen. */
   listen(device: PciDevice): void {
-    if (this.handlers(device).includes(PME_SERVICE)) listenForPme(device, this.services.devices());
+    if (this.handlers(device).includes(PME_SERVICE)) listenForPme(device);
   }
 
   takeInterrupts(device: PciDevice): void {

@@ -46,14 +46,9 @@ export class Hierarchy {
   takeOver(devices: readonly PciDevice[]): void {
     const roots = new Map(this.roots.map((root) => [root.rootBus, root]));
     for (const device of devices) {
-      const { parent, function: fn } = device;
-      const bus = parent === null ? roots.get(fn.rootBus) : (parent.behind ?? undefined);
+      const bus = device.parent === null ? roots.get(device.function.rootBus) : behind(device.parent, device);
       bus?.put(device);
-      if (!fn.isBridge || bus === undefined) continue;
-      const [number, last] = [fn.config.read(SECONDARY, 1), fn.config.read(SECONDARY + 1, 1)];
-      if (number === 0) continue;
-      const { segment, rootBus: name } = bus;
-      device.behind = new LogicalBus({ segment, number, last, bridge: device, rootBus: name });
+      if (device.function.isBridge && device.config.read(SECONDARY, 1) !== 0) behind(device, null);
     }
   }
 
@@ -176,6 +171,17 @@ export class Hierarchy {
   private say(bus: LogicalBus, text: string): void {
     this.services.log.print(LEVEL.INFO, `pci_bus ${bus.name}: ${text}`);
   }
+}
+
+/** The bus behind a bridge; where the bridge's registers do not number it, what is on it does. */
+function behind(bridge: PciDevice, device: PciDevice | null): LogicalBus | null {
+  if (bridge.behind !== null || bridge.bus === null) return bridge.behind;
+  const { segment, rootBus: name } = bridge.bus;
+  const numbers = [bridge.config.read(SECONDARY, 1), bridge.config.read(SECONDARY + 1, 1)] as const;
+  const own = device?.function.address.bus ?? numbers[0];
+  const [number, last] = numbers[0] === 0 ? [own, own] : numbers;
+  bridge.behind = new LogicalBus({ segment, number, last, bridge, rootBus: name });
+  return bridge.behind;
 }
 
 /** A root bus's windows are numbered after those that a bridge has. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { stimulate } from '../../hardware/devices/stimulate';
 import { setLink } from '../../hardware/hot-plug';
 import { importMachine } from '../../lab/import';
 import type { Kernel } from '../kernel';
@@ -23,6 +24,56 @@ function writePower(kernel: Kernel, device: PciDevice, text: string): number {
   kernel.syscalls.close(process, fd);
   return Math.min(result, 0);
 }
+
+/** Somebody presses the button of the slot. */
+const press = (kernel: Kernel): void => {
+  const result = stimulate(
+    kernel.machine,
+    port(kernel).function,
+    { device: port(kernel).name, kind: 'button' },
+    () => undefined,
+  );
+  if ('problem' in result) throw new Error(result.problem);
+};
+
+const SECOND = 1_000_000_000n;
+
+describe('the attention button', () => {
+  const indicator = (kernel: Kernel): number => {
+    const { config } = port(kernel);
+    return (config.read(config.findCapability(0x10) + 0x18, 2) >>> 8) & 3;
+  };
+
+  it('switches the slot off after five seconds, and on again', () => {
+    const kernel = boot();
+    press(kernel);
+    expect(lines(kernel).at(-1)).toBe('pcieport 0000:00:02.0: pciehp: Slot(7): Button press: will power off in 5 sec');
+    expect(indicator(kernel)).toBe(2);
+    kernel.clock.advance(4n * SECOND);
+    expect(names(kernel)).toHaveLength(3);
+    kernel.clock.advance(SECOND);
+    expect(names(kernel)).toEqual([]);
+    expect(indicator(kernel)).toBe(3);
+    press(kernel);
+    expect(lines(kernel).at(-1)).toBe('pcieport 0000:00:02.0: pciehp: Slot(7): Button press: will power on in 5 sec');
+    kernel.clock.advance(5n * SECOND);
+    expect(names(kernel)).toHaveLength(3);
+    expect(indicator(kernel)).toBe(1);
+  });
+
+  it('pressed once more within them leaves everything as it is', () => {
+    const kernel = boot();
+    press(kernel);
+    kernel.clock.advance(2n * SECOND);
+    press(kernel);
+    expect(lines(kernel).at(-1)).toBe(
+      'pcieport 0000:00:02.0: pciehp: Slot(7): Button press: canceling request to power off',
+    );
+    kernel.clock.advance(10n * SECOND);
+    expect(names(kernel)).toHaveLength(3);
+    expect(indicator(kernel)).toBe(1);
+  });
+});
 
 describe('a slot that Linux drives', () => {
   it('is announced with what it can, and switched off when it is empty', () => {

@@ -19,15 +19,26 @@ const SLOT_STATUS = 0x1a;
 const SLOT_CAPABILITIES_2 = 0x34;
 
 /** Slot Capabilities (PCIe 7.5.3.9). */
-const CAN = { attentionButton: 0x1, powerControl: 0x2, powerIndicator: 0x10, hotPlug: 0x40, noCompletion: 0x40000 };
+const CAN = {
+  attentionButton: 0x1,
+  powerControl: 0x2,
+  attentionIndicator: 0x8,
+  powerIndicator: 0x10,
+  hotPlug: 0x40,
+  noCompletion: 0x40000,
+};
 /** Slot Control (PCIe 7.5.3.10). */
 const CONTROL = { button: 0x1, presence: 0x8, completion: 0x10, interrupt: 0x20, powerOff: 0x400, link: 0x1000 };
 const POWER_INDICATOR = 0x300;
+const ATTENTION_INDICATOR = 0xc0;
+const ATTENTION_OFF = 0xc0;
 const INDICATOR_ON = 0x100;
+const INDICATOR_BLINKS = 0x200;
 const INDICATOR_OFF = 0x300;
 /** Slot Status (PCIe 7.5.3.11). */
 const EVENT = { button: 0x1, powerFault: 0x2, presence: 0x8, link: 0x100 };
 const PRESENT = 0x40;
+const BUTTON_DELAY = 5_000_000_000n;
 
 export interface HotplugServices {
   readonly log: KernelLog;
@@ -40,12 +51,16 @@ export interface HotplugServices {
   exclusively(act: () => number | PendingCall): number | PendingCall;
   /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
   readonly native: (rootBus: string) => boolean;
+  /** Runs something after so many nanoseconds; returns how to call it off. */
+  after(ns: bigint, run: () => void): () => void;
 }
 
 export class Hotplug {
   private readonly services: HotplugServices;
   /** Slots whose functions are leaving: nothing is added before they are gone. */
   private readonly leaving = new Set<PciDevice>();
+  /** Slots whose indicator blinks after a press of the button, with how to call it off. */
+  private readonly blinking = new Map<PciDevice, () => void>();
 
   constructor(services: HotplugServices) {
     this.services = services;
@@ -90,10 +105,61 @@ export class Hotplug {
   interrupt(port: PciDevice): void {
     if (!this.drives(port)) return;
     const events = this.acknowledge(port);
+    if (events & EVENT.button) this.pressed(port);
     if (events & EVENT.powerFault) this.note(port, 'Power fault');
     if (!(events & (EVENT.presence | EVENT.link))) return;
+    this.stopBlinking(port);
     if (this.occupied(port)) this.cameOff(port, events);
     this.cameOn(port);
+  }
+
+  /** The attention button: what was asked for happens after five seconds, or not when it is pressed once more. */
+  private pressed(port: PciDevice): void {
+    const wanted = this.occupied(port) ? 'off' : 'on';
+    if (this.stopBlinking(port)) {
+      this.note(port, `Button press: canceling request to power ${wanted}`);
+      this.indicate(port, wanted === 'off' ? INDICATOR_ON : INDICATOR_OFF);
+      return;
+    }
+    this.note(port, `Button press: will power ${wanted} in 5 sec`);
+    this.indicate(port, INDICATOR_BLINKS);
+    if (this.capabilities(port) & CAN.attentionIndicator) this.control(port, ATTENTION_INDICATOR, ATTENTION_OFF);
+    const cancel = this.services.after(BUTTON_DELAY, () => {
+      this.blinking.delete(port);
+      if (this.occupied(port)) this.takeAway(port, () => undefined);
+      else this.powerOnByButton(port);
+    });
+    this.blinking.set(port, cancel);
+  }
+
+  private powerOnByButton(port: PciDevice): void {
+    const { present, active } = this.seen(port);
+    if (!present && !active) {
+      this.indicate(port, INDICATOR_OFF);
+      this.note(port, 'Card not present');
+      return;
+    }
+    if (present) this.note(port, 'Card present');
+    if (active) this.note(port, 'Link Up');
+    this.bringIn(port);
+  }
+
+  /** Whether there was a request to call off. */
+  private stopBlinking(port: PciDevice): boolean {
+    const cancel = this.blinking.get(port);
+    cancel?.();
+    return this.blinking.delete(port);
+  }
+
+  /** Value of the slot's `attention`: 0 off, 1 on, 2 blinks; 255 for what the register does not define. */
+  attention(port: PciDevice): number {
+    const at = port.config.findCapability(EXPRESS) + SLOT_CONTROL;
+    const shown = (port.config.read(at, 2) & ATTENTION_INDICATOR) >>> 6;
+    return shown === 3 ? 0 : shown === 0 ? 255 : shown;
+  }
+
+  setAttention(port: PciDevice, value: number): void {
+    this.control(port, ATTENTION_INDICATOR, value === 0 ? ATTENTION_OFF : (value << 6) & ATTENTION_INDICATOR);
   }
 
   private cameOff(port: PciDevice, events: number): void {
@@ -115,6 +181,7 @@ export class Hotplug {
     const { why } = this.services;
     const value = text.trim();
     if (value !== '0' && value !== '1') return why.refuse(ERRNO.EINVAL, 'slot.power', `"${value}" is neither 0 nor 1.`);
+    this.stopBlinking(port);
     if (value === '1') {
       if (this.occupied(port)) {
         this.note(port, 'Already enabled');
@@ -177,7 +244,11 @@ export class Hotplug {
   private power(port: PciDevice, on: boolean): void {
     const can = this.capabilities(port);
     if (can & CAN.powerControl) this.control(port, on ? CONTROL.powerOff : 0, on ? 0 : CONTROL.powerOff);
-    if (can & CAN.powerIndicator) this.control(port, POWER_INDICATOR, on ? INDICATOR_ON : INDICATOR_OFF);
+    this.indicate(port, on ? INDICATOR_ON : INDICATOR_OFF);
+  }
+
+  private indicate(port: PciDevice, state: number): void {
+    if (this.capabilities(port) & CAN.powerIndicator) this.control(port, POWER_INDICATOR, state);
   }
 
   private capabilities(port: PciDevice): number {

@@ -60,4 +60,12 @@ export class LogicalBus {
     yield this;
     for (const bus of this.below()) yield* bus.all();
   }
+
+  /** Everything on this bus and below it, each bridge before what is behind it. */
+  *functions(): IterableIterator<PciDevice> {
+    for (const device of this.devices) {
+      yield device;
+      if (device.behind !== null) yield* device.behind.functions();
+    }
+  }
 }

@@ -16,7 +16,6 @@ export interface PciOptions {
   readonly realloc: 'on' | 'off' | 'auto';
   readonly skipIsaAlign: boolean;
   readonly payload: PayloadPolicy;
-  readonly noAts: boolean;
   readonly noAer: boolean;
   readonly noMsi: boolean;
   /** `resource_alignment=`: order@device entries, as written. */
@@ -51,7 +50,6 @@ export function pciOptionsOf(cmdline: string): PciOptions {
     realloc: 'auto',
     skipIsaAlign: false,
     payload: 'default',
-    noAts: false,
     noAer: false,
     noMsi: false,
     resourceAlignment: '',
@@ -83,9 +81,6 @@ export function pciOptionsOf(cmdline: string): PciOptions {
         break;
       case 'skip_isa_align':
         options = { ...options, skipIsaAlign: true };
-        break;
-      case 'noats':
-        options = { ...options, noAts: true };
         break;
       case 'noaer':
         options = { ...options, noAer: true };

@@ -62,14 +62,6 @@ export function matchPayload(device: PciDevice, policy: PayloadPolicy, sayOf: Sa
   say(`Max Payload Size set to ${bytesOf(wanted)} (was ${bytesOf(own)}, max ${bytesOf(most)})`);
 }
 
-function* below(bus: LogicalBus): IterableIterator<PciDevice> {
-  for (const device of bus.devices) {
-    if (device.isVirtual) continue;
-    yield device;
-    if (device.behind !== null) yield* below(device.behind);
-  }
-}
-
 /**
  * After everything behind a bridge was found (pcie_bus_configure_settings): one size for all, or for each the largest
  * that it and what is above it can do.
@@ -77,7 +69,7 @@ function* below(bus: LogicalBus): IterableIterator<PciDevice> {
 export function settlePayloads(bus: LogicalBus, policy: PayloadPolicy, sayOf: SayOf): void {
   const { bridge } = bus;
   if (bridge === null || expressOf(bridge) === 0 || policy === 'default' || policy === 'tune-off') return;
-  const all = [bridge, ...below(bus)].filter((device) => expressOf(device) !== 0);
+  const all = [bridge, ...bus.functions()].filter((device) => !device.isVirtual && expressOf(device) !== 0);
   const common = policy === 'safe' ? Math.min(...all.map(safeSize)) : 0;
   for (const device of all) {
     const was = payload(device);

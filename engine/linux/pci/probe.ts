@@ -63,7 +63,7 @@ export function probeFunction(fn: PciFunction, bus: LogicalBus, services: ProbeS
   if (isTunneled(device)) device.attributes['untrusted'] = 1;
   setUpExpress(device, services.options, (one) => (text) => log.print(LEVEL.INFO, `pci ${one.name}: ${text}`));
   if (fn.isBridge) config.write(BRIDGE_CONTROL, 2, config.read(BRIDGE_CONTROL, 2) | SERR_FORWARDING);
-  enableErrorReports(device);
+  if (!services.options.noAer && !services.options.noMsi) enableErrorReports(device);
   alignResources(device, services.options, say);
   stopMessages(device);
   setUpPower(device, say);

@@ -16,7 +16,7 @@ export function canWake(device: PciDevice): boolean {
 }
 
 /** The PME service of a root port begins to listen. */
-export function listenForPme(port: PciDevice, devices: Iterable<PciDevice>): void {
-  const below = (device: PciDevice): boolean => device === port || (device.parent !== null && below(device.parent));
-  for (const device of devices) if (below(device)) device.pmeMarked = true;
+export function listenForPme(port: PciDevice): void {
+  port.pmeMarked = true;
+  if (port.behind !== null) for (const device of port.behind.functions()) device.pmeMarked = true;
 }
