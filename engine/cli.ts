@@ -34,11 +34,13 @@ const HELP = `vfiolab: the VFIO Lab's engine on the command line
       low byte first (004 0604).
   vfiolab sh [--machine FILE] [-c COMMAND | SCRIPT]
       A shell on the machine's Linux; without -c and SCRIPT commands are read from standard input.
-  vfiolab lesson check [--fix] PATH... | new FOLDER | sheet FOLDER
+  vfiolab lesson check [--fix] PATH... | new FOLDER | sheet FOLDER | conditions
       For lesson authors: whether lessons are in order (schema, links, outputs, the solution passes every step, the
-      untouched start none; --fix puts fresh outputs in), a new lesson to begin with, a printable sheet as HTML.
-  vfiolab grade FILE.vfiolab... [--json]
-      Who solved what: learners' documents are replayed, and files that were not made in the lab are named.
+      untouched start and wrong ways none; --fix puts fresh outputs in), a new lesson to begin with, a printable sheet as
+      HTML, and what a check can ask for. docs/lessons.md is the guide.
+  vfiolab grade FILE.vfiolab... [--lessons DIR] [--json]
+      Who solved what: learners' documents are replayed, and files that were not made in the lab are named. DIR: folder
+      of lessons, if not the lab's own.
   vfiolab conformance [--machines DIR] [--json] PATH...
       Compares the lab with recordings of a real kernel: *.machine.json and *.trace.jsonl (gzipped or not).
       A trace's machine is looked for beside it, or in DIR. Ends with "N passed, N failed".
@@ -127,9 +129,11 @@ async function lesson(argv: readonly string[]): Promise<number> {
 }
 
 async function grade(argv: readonly string[]): Promise<number> {
-  const { words, flags } = parse(argv, ['--json'], []);
+  const { words, flags, values } = parse(argv, ['--json'], ['--lessons']);
   if (words.length === 0) throw new UsageError('grade takes one FILE.vfiolab or more');
-  return gradeCommand(words, flags.has('--json'));
+  const lessons = values.get('--lessons');
+  if (lessons !== undefined && !exists(lessons)) throw new HostFileError(`${lessons}: no such file or directory`);
+  return gradeCommand(words, flags.has('--json'), lessons);
 }
 
 const MACHINE = /\.machine\.json(?:\.gz)?$/;

@@ -51,7 +51,10 @@ describe('vfiolab lesson', () => {
     const file = join(lesson, 'lesson.md');
     const source = readFileSync(file, 'utf8');
     const wrong = (commands: string): string =>
-      source.replace('is: vfio-pci } }', `is: vfio-pci } }\ntry: driverctl set-override 0000:${commands}`);
+      source.replace(
+        'try: driverctl set-override 0000:01:00.0 vfio-pci',
+        `try: driverctl set-override 0000:${commands}`,
+      );
     writeFileSync(file, wrong('01:00.0 vfio-pci'));
     expect(await main(['lesson', 'check', lesson])).toBe(0);
     writeFileSync(file, wrong('02:00.0 vfio-pci'));

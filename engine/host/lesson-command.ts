@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Input } from '../lab/input';
 import { Lab } from '../lab/lab';
 import type { LessonList, OpenedLesson } from '../lab/lab';
+import { conditionLines } from '../lab/lessons/conditions';
 import { checkLesson, refreshOutputs } from '../lab/lessons/author';
 import type { LessonProblem } from '../lab/lessons/author';
 import { gradeDocument } from '../lab/lessons/grade';
@@ -76,7 +77,7 @@ async function check(paths: readonly string[], fix: boolean): Promise<number> {
 }
 
 /** A lab whose library is this one lesson. */
-function labFor(opened: OpenedLesson): Lab {
+export function labFor(opened: OpenedLesson): Lab {
   const host = { ...headlessHost(), programs: programHost() };
   const list = (): LessonList => ({ readable: [opened.lesson], broken: [] });
   return Lab.create({ ...host, lessons: { list, open: () => opened, openAt: () => opened } });
@@ -98,6 +99,7 @@ function sheet(folder: string): number {
 
 export const LESSON_HELP = `usage: vfiolab lesson check [--fix] PATH…    PATH: a lesson's folder, or a folder of lessons
        vfiolab lesson new FOLDER
+       vfiolab lesson conditions               what checks and mistakes can ask for
        vfiolab lesson sheet FOLDER > sheet.html`;
 
 export async function lessonCommand(argv: readonly string[]): Promise<number | null> {
@@ -106,6 +108,10 @@ export async function lessonCommand(argv: readonly string[]): Promise<number | n
   const options = rest.filter((word) => word.startsWith('-'));
   if (verb === 'check' && paths.length > 0 && options.every((word) => word === '--fix')) {
     return check(paths, options.length > 0);
+  }
+  if (verb === 'conditions' && rest.length === 0) {
+    for (const lines of conditionLines()) console.log(lines.join('\n'));
+    return 0;
   }
   if (options.length > 0 || paths.length !== 1) return null;
   if (verb === 'new') return create(paths[0]!);
@@ -142,9 +148,8 @@ function gradeLines({ file, grade, problem }: Graded): string[] {
   return [line, ...grade.suspicions.map((text) => `${file}\tNOT GENUINE\t${text}`)];
 }
 
-/** Replays learners' documents. Exit status 1 when one cannot be read or is not genuine. */
-export function gradeCommand(files: readonly string[], json: boolean): number {
-  const labs = dirname(samplesFolder());
+/** Replays learners' documents. Exit status 1 when one cannot be read or is not genuine. `labs`: the folder of the lessons. */
+export function gradeCommand(files: readonly string[], json: boolean, labs = dirname(samplesFolder())): number {
   const opened = new Map<string, OpenedLesson>();
   const lessonOf = (id: string): OpenedLesson => {
     const known = opened.get(id);

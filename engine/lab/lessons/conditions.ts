@@ -85,8 +85,23 @@ function parse<T>(
   return undefined;
 }
 
-/** All kinds, for messages and the author's guide. */
-export const names = (): string[] => [...Object.keys(STATES), ...Object.keys(EVENTS), 'all', 'any', 'not', 'never'];
+const COMPOUNDS: Readonly<Record<string, string>> = {
+  all: '`[ … ]`: all of these conditions hold',
+  any: '`[ … ]`: one of these conditions holds',
+  not: '`{ … }`: this condition does not hold',
+  never: '`{ … }`: this has not happened since the lesson began',
+};
+
+/** Every kind with one line about it, for the author's guide: of states, of events, of conditions on conditions. */
+export const conditionLines = (): string[][] => {
+  const lines = (kinds: Readonly<Record<string, { readonly about: string }>>): string[] =>
+    Object.entries(kinds).map(([name, { about }]) => `- **${name}** ${about}`);
+  const compounds = Object.fromEntries(Object.entries(COMPOUNDS).map(([name, about]) => [name, { about }]));
+  return [lines(STATES), lines(EVENTS), lines(compounds)];
+};
+
+/** All kinds, for messages. */
+export const names = (): string[] => [...Object.keys(STATES), ...Object.keys(EVENTS), ...Object.keys(COMPOUNDS)];
 
 /**
  * Begins to watch. `sinceLesson` gives the watcher that has been running since the lesson began, for parts that ask

@@ -80,8 +80,13 @@ function differences(claimed: readonly Claim[], found: readonly Claim[]): string
   return list;
 }
 
-/** Equal but for the name, which a person may have changed. */
+/** Equal but for the name, which a person may have changed, and for the order of keys. */
 function sameMachine(a: MachineDescription, b: MachineDescription): boolean {
-  const bare = (description: MachineDescription): string => JSON.stringify({ ...description, name: '', about: '' });
+  const bare = (description: MachineDescription): string =>
+    JSON.stringify({ ...description, name: '', about: '' }, (_, value: unknown) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+        : value,
+    );
   return bare(a) === bare(b);
 }

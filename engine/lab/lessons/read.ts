@@ -57,7 +57,8 @@ interface Section {
 }
 
 const OPENING = /^(`{3,}|~{3,})\s*(\S*)\s*(.*)$/;
-const BLOCKS: ReadonlySet<string> = new Set([
+/** Names of the fenced blocks that are no prose. */
+export const BLOCKS: ReadonlySet<string> = new Set([
   'check',
   'hint',
   'mistake',

@@ -30,6 +30,7 @@ driver: { of: 01:00.1, is: vfio-pci }
 \`\`\`mistake
 say: That was the graphics function, 01:00.0. The sound function is the one that ends in .1.
 when: { driver: { of: 01:00.0, is: vfio-pci } }
+try: driverctl set-override 0000:01:00.0 vfio-pci
 \`\`\`
 
 \`\`\`solution
