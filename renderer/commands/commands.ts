@@ -6,6 +6,7 @@ import { fileCommands } from './sets/file';
 import { helpCommands } from './sets/help';
 import { lessonCommands } from './sets/lessons';
 import { machineCommands, selectedCommands } from './sets/machine';
+import { pictureCommands } from './sets/pictures';
 import { viewCommands } from './sets/view';
 
 export type { Command } from './command';
@@ -15,6 +16,7 @@ export function useCommands(): ComputedRef<Command[]> {
     ...selectedCommands(),
     ...editCommands(),
     ...fileCommands(),
+    ...pictureCommands(),
     ...machineCommands(),
     ...viewCommands(),
     ...lessonCommands(),
