@@ -8,6 +8,7 @@ import { helpCommands } from './sets/help';
 import { lessonCommands } from './sets/lessons';
 import { machineCommands, selectedCommands } from './sets/machine';
 import { terminalCommands } from './sets/terminal';
+import { pictureCommands } from './sets/pictures';
 import { viewCommands } from './sets/view';
 
 export type { Command } from './command';
@@ -17,6 +18,7 @@ export function useCommands(): ComputedRef<Command[]> {
     ...selectedCommands(),
     ...editCommands(),
     ...fileCommands(),
+    ...pictureCommands(),
     ...machineCommands(),
     ...buildCommands(),
     ...viewCommands(),

@@ -14,3 +14,24 @@ export const bars = {
   caption: 'Regions of the vfio device',
   empty: 'This function has no region.',
 } as const;
+
+export const sizing = {
+  title: 'How large is it?',
+  about:
+    'Software sizes a BAR by writing ones and reading which of them stay. Each step here is a real access of the process.',
+  which: 'BAR to size',
+  run: 'Size it',
+  steps: 'Accesses',
+  needsUser: 'Attach the group first: the accesses go through the device descriptor of a process.',
+  keep: 'read, to keep it',
+  write: 'write ones',
+  read: 'read back',
+  back: 'write it back',
+  kinds: { io: 'I/O ports', mem32: 'memory below 4 GiB', mem64: '64-bit memory' },
+  size: (size: string, kind: string) => `${size} of ${kind}.`,
+  absent: 'No bit stayed: this BAR is not implemented.',
+  how: (mask: string, size: string) =>
+    `Without the bits that tell its kind, ${mask} stayed; inverted and plus one that is 0x${size}.`,
+  prefetchable: 'Bit 3 says prefetchable.',
+  virtual: 'The device never saw these writes: vfio-pci keeps BARs in the shadow and answers as the device would.',
+} as const;

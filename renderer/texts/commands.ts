@@ -44,6 +44,7 @@ export const command = {
   forgetRecent: 'Forget these',
   noRecent: 'there is none',
   revert: 'Go back to the saved file',
+  emptyMachine: 'the machine is empty',
   neverSaved: 'it was never saved',
   autosave: 'Save by itself',
   closeWindow: 'Close the window',

@@ -48,3 +48,25 @@ export const irq = {
   arrived: (label: string, n: number) => `${label} arrived, count ${n}`,
   needsAttach: 'Attach the group first: SET_IRQS goes through the device descriptor of a process.',
 } as const;
+
+export const vector = {
+  title: (n: number) => `Vector ${n}`,
+  close: 'Close the details',
+  details: (n: number) => `Details of vector ${n}`,
+  message: 'Message',
+  noMessage: 'There is no message: INTx is a wire.',
+  memory: 'Not an interrupt address: this would be a write to memory.',
+  remappable: (handle: number, subhandle: number | null) =>
+    `Remappable format: handle 0x${handle.toString(16)}${subhandle === null ? '' : `, and the data adds ${subhandle}`}; the IOMMU looks the rest up.`,
+  direct: (cpu: number, vector: number, delivery: number, level: boolean) =>
+    `Compatibility format: CPU ${cpu}, vector 0x${vector.toString(16)}, delivery mode ${delivery}, ${level ? 'level' : 'edge'}.`,
+  entry: (index: number) => `Remapping entry ${index}`,
+  noEntry: 'not readable',
+  goesTo: 'Goes to',
+  target: (vector: number, cpu: number, delivery: string) =>
+    `vector 0x${vector.toString(16)} of CPU ${cpu}, ${delivery}`,
+  stopped: 'Stopped',
+  irq: 'Linux interrupt',
+  eventfd: 'eventfd',
+  noEventfd: 'none: what arrives goes nowhere',
+} as const;

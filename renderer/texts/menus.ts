@@ -7,6 +7,8 @@ const SHORT: Readonly<Record<string, string>> = {
   'export-trace': 'Trace of system calls…',
   'export-report-md': 'Report in Markdown…',
   'export-report-html': 'Report in HTML…',
+  'picture-svg': 'SVG of the topology…',
+  'picture-png': 'PNG of the topology…',
 };
 
 /** Words that the name of the menu says already. */
@@ -38,5 +40,7 @@ export const menus = {
 
 export const exporting = {
   command: (format: string) => `Export: ${(SHORT[`export-${format}`] ?? format).replace(/…$/, '')}`,
+  picture: (format: string) => `Export: ${format} of the topology`,
+  noPicture: 'The picture was not made.',
   done: (title: string) => `${title} is written.`,
 } as const;
