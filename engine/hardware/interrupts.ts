@@ -164,6 +164,8 @@ interface Signals {
   pin: boolean;
   /** The pin as seen outside: driven and not disabled. */
   asserted: boolean;
+  /** Interrupt Disable as last seen. */
+  disabled: boolean;
 }
 
 /**
@@ -176,6 +178,8 @@ export class Interrupts {
   onMsi: ((path: InterruptPath, fn: PciFunction) => void) | null = null;
   /** The level of a function's pin changed. */
   onIntx: ((fn: PciFunction, asserted: boolean, path: InterruptPath) => void) | null = null;
+  /** Interrupt Disable of a function changed: what its pins are wired to looks at all of them anew. */
+  onIntxDisable: ((fn: PciFunction) => void) | null = null;
   private readonly signals = new Map<PciFunction, Signals>();
 
   /**
@@ -217,6 +221,11 @@ export class Interrupts {
     return this.updatePin(s, level);
   }
 
+  /** Begins to follow a function's command register, though it has not interrupted yet. */
+  watch(fn: PciFunction): void {
+    this.signalsOf(fn);
+  }
+
   private signalsOf(fn: PciFunction): Signals {
     const known = this.signals.get(fn);
     if (known !== undefined) return known;
@@ -227,10 +236,11 @@ export class Interrupts {
       power: fn.config.findCapability(0x01),
       pin: false,
       asserted: false,
+      disabled: (fn.config.read(COMMAND, 2) & INTX_DISABLE) !== 0,
     };
     this.signals.set(fn, s);
     fn.config.onWrite(COMMAND, COMMAND + 2, () => {
-      this.updatePin(s, false);
+      this.commandChanged(s);
       this.flush(s);
     });
     if (s.msi !== 0) fn.config.onWrite(s.msi + 2, s.msi + 0x14, () => this.flush(s));
@@ -314,6 +324,14 @@ export class Interrupts {
     if (due === 0) return;
     config.set(mask + 4, 4, (config.read(mask + 4, 4) & ~due) >>> 0);
     for (let i = 0; i < 32; i++) if ((due >>> i) & 1) this.raiseMsi(s, i, this.log.next(s.fn, 'msi', i));
+  }
+
+  private commandChanged(s: Signals): void {
+    this.updatePin(s, false);
+    const disabled = (s.fn.config.read(COMMAND, 2) & INTX_DISABLE) !== 0;
+    if (disabled === s.disabled) return;
+    s.disabled = disabled;
+    this.onIntxDisable?.(s.fn);
   }
 
   private updatePin(s: Signals, log: boolean): InterruptPath | null {

@@ -36,7 +36,7 @@ import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
 import { Hierarchy } from './pci/hierarchy';
-import { grantsOf, portsDisabled } from './pci/port-services';
+import { grantsOf, messagesForbidden, portsDisabled } from './pci/port-services';
 import { idOf } from './pci/match';
 import { pciOptionsOf } from './pci/options';
 import type { HostApertures } from './pci/resource-tree';
@@ -140,6 +140,7 @@ export function bootKernel(description: MachineDescription): Kernel {
     log,
     remapper: remapperOf(iommu, processes.pages),
     unit: iommu.driver?.interrupt ?? null,
+    messagesAllowed: !messagesForbidden(settings.cmdline),
   });
   const enable = new PciEnable(log, irqs);
   const pci = new PciBus(log, why, iommu);

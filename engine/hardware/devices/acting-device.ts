@@ -61,9 +61,8 @@ export abstract class ActingDevice extends BarDevice {
       this.asleep = (config.read(this.power + POWER_CONTROL, 2) & POWER_STATE) !== 0;
       config.onWrite(this.power + POWER_CONTROL, this.power + POWER_CONTROL + 2, () => this.powerChanged());
     }
-    // The pin is silent while messages are on.
     for (const at of [this.msiAt, this.msixAt]) {
-      if (at !== 0) config.onWrite(at + 2, at + 4, () => this.interruptsChanged());
+      if (at !== 0) config.onWrite(at + 2, at + 4, () => this.messagesChanged());
     }
   }
 
@@ -198,6 +197,12 @@ export abstract class ActingDevice extends BarDevice {
     if (level === this.pin) return;
     this.pin = level;
     this.environment?.interrupts.setIntx(this.fn, level);
+  }
+
+  /** A function that may send messages lets go of its pin (PCIe 7.7.1.2), and does not take it back by itself. */
+  private messagesChanged(): void {
+    if (this.messages !== null) this.setPin(false);
+    this.interruptsChanged();
   }
 
   private powerChanged(): void {

@@ -70,9 +70,9 @@ export interface PciActions {
   resetSubordinate(device: PciDevice): number;
   remove(device: PciDevice): number | PendingCall;
   /** Looks for new functions: everywhere, or on the bus of a function and below. */
-  rescan(at: PciDevice | null): number;
+  rescan(at: PciDevice | null): number | PendingCall;
   /** Looks for new functions on the bus behind a bridge and below. */
-  rescanBehind(bridge: PciDevice): number;
+  rescanBehind(bridge: PciDevice): number | PendingCall;
   setVirtualFunctions(device: PciDevice, text: string): number | PendingCall;
   /** Write of `power` of a slot that Linux drives. */
   setSlotPower(port: PciDevice, text: string): number | PendingCall;

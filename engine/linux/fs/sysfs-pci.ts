@@ -158,7 +158,8 @@ function controls(context: FsContext, device: PciDevice): Entries {
         show: () => `${stored(device, 'numaNode', -1)}\n`,
         store: (value, process) => storeNumaNode(context, device, value, process),
       }),
-    remove: unlessVirtual(() => writeOnly((value) => storeRemove(context, device, value), 0o220)),
+    remove: () =>
+      device.isVirtual || device.removing ? null : writeOnly((value) => storeRemove(context, device, value), 0o220),
     rescan: unlessVirtual(() =>
       writeOnly((value) => {
         const number = parseUnsigned(value);

@@ -9,7 +9,7 @@ import { RateLimit } from '../rate-limit';
 import { ERRNO } from '../errno';
 import { MessageVectors } from './vectors';
 import type { VectorKind } from './vectors';
-import { ioApicInput } from './pins';
+import { ioApicInput, ioApicInputs } from './pins';
 import type { InterruptRemapping, Message, RemappingKind, UnitInterrupt } from './remapping';
 import type { IrqHandler, IrqLine } from './types';
 import { hostVectorName } from './host-vectors';
@@ -48,6 +48,8 @@ const isInput = (irq: number): boolean => irq >= FIRST_SHARED_INPUT && irq < FIR
  */
 export class IrqCore {
   readonly remapping: RemappingKind;
+  /** False with `pci=nomsi`. */
+  private readonly messagesAllowed: boolean;
   private readonly interrupts: Interrupts;
   private readonly clock: Clock;
   private readonly remapper: InterruptRemapping | null;
@@ -69,18 +71,24 @@ export class IrqCore {
     remapper?: InterruptRemapping | null;
     /** Left out: no IOMMU unit interrupts. */
     unit?: UnitInterrupt | null;
+    /** Left out: MSI and MSI-X are not forbidden. */
+    messagesAllowed?: boolean;
     clock: Clock;
     log?: KernelLog;
   }) {
     this.interrupts = options.interrupts;
     this.remapper = options.remapper ?? null;
     this.remapping = this.remapper?.kind ?? 'none';
+    this.messagesAllowed = options.messagesAllowed ?? true;
     this.clock = options.clock;
     this.log = options.log ?? null;
     this.unhandled = options.log ? new RateLimit(options.log, options.clock, '__common_interrupt') : null;
     options.messages.onInterrupt = (cpu, { vector }, path) => this.receive(cpu, vector, path);
     options.messages.x2apic = this.remapper?.extended ?? false;
     this.interrupts.onIntx = (fn, asserted, path) => this.receivePin(fn, asserted, path);
+    this.interrupts.onIntxDisable = (fn) => {
+      for (const input of ioApicInputs(fn)) this.drive(input);
+    };
     if (options.unit) this.addUnitLine(options.unit);
   }
 
@@ -103,6 +111,7 @@ export class IrqCore {
    * `device.irq`.
    */
   enablePin(device: PciDevice): void {
+    this.watch(device);
     const input = isInput(device.irq) ? device.irq : ioApicInput(device);
     if (input === null) {
       if (device.irq !== 0) this.pinOf.set(device.function, device.irq);
@@ -112,6 +121,11 @@ export class IrqCore {
     device.irq = input;
     if (this.lines.has(input)) return;
     this.addPinLine(input);
+  }
+
+  /** From here on a change of the function's Interrupt Disable is noticed. */
+  watch(device: PciDevice): void {
+    this.interrupts.watch(device.function);
   }
 
   /** MSI and MSI-X of a device; null while neither is on. */
@@ -126,7 +140,7 @@ export class IrqCore {
   allocVectors(device: PciDevice, kind: VectorKind, count: number): number {
     if (count < 1) return -ERRNO.ERANGE;
     if (this.vectors.has(device)) return -ERRNO.EINVAL;
-    if (device.attributes['msiBus'] === 0) return -ERRNO.EINVAL;
+    if (this.forbids(device) !== null) return -ERRNO.EINVAL;
     const messages = new MessageVectors(this, device, kind);
     const offered = messages.offered;
     if (offered === 0) return -ERRNO.EINVAL;
@@ -140,6 +154,12 @@ export class IrqCore {
     return given;
   }
 
+  /** What keeps a device from MSI and MSI-X altogether; null when nothing does. */
+  forbids(device: PciDevice): string | null {
+    if (!this.messagesAllowed) return 'the kernel was booted with pci=nomsi';
+    return device.attributes['msiBus'] === 0 ? `msi_bus of ${device.name} is 0` : null;
+  }
+
   freeVectors(device: PciDevice): void {
     const messages = this.vectors.get(device);
     if (messages === undefined) return;
@@ -148,20 +168,19 @@ export class IrqCore {
   }
 
   /**
-   * Requests the device's pin: its number, or -EBUSY when that is taken and one of the two does not share. The first
-   * handler has the I/O APIC entry written, so a level that stood before goes unnoticed until it comes anew; a further
-   * one finds it open and meets a standing level at once (both recorded).
+   * Requests the device's pin: its number, or -EBUSY when that is taken and one of the two does not share. Before the
+   * first handler the I/O APIC entry waits for an edge and is masked, so a level that came then goes unnoticed until
+   * the input is driven anew; one that came while there was a handler is met at once (both recorded).
    */
   requestPin(device: PciDevice, name: string, shared: boolean, handler: IrqHandler, disabled = false): number {
     const irq = this.pinOf.get(device.function) ?? device.irq;
     let line = this.lines.get(irq);
     if (line === undefined) line = this.addLine(irq, 'IO-APIC', irq, null, this.remaps)!;
     if (line.actions.length > 0 && (!shared || line.actions.some((a) => !a.shared))) return -ERRNO.EBUSY;
-    const open = line.actions.length > 0 && line.disabled === 0;
     line.actions.push({ name, handler, shared });
     this.pinOf.set(device.function, irq);
     if (disabled) line.disabled++;
-    else if (open) this.runPin(line);
+    else this.runPin(line);
     return irq;
   }
 
@@ -288,6 +307,8 @@ export class IrqCore {
       actions: [],
       count: 0,
       disabled: 0,
+      latched: false,
+      serving: false,
       vector: FIRST_VECTOR + (slot % VECTORS_PER_CPU),
       cpu,
       remapIndex: -1,
@@ -347,22 +368,37 @@ export class IrqCore {
     if (asserted) level.add(fn);
     else level.delete(fn);
     const line = this.lines.get(irq);
-    if (!asserted) return;
-    path.irq = irq;
-    if (line === undefined || line.actions.length === 0) {
-      path.stop('vector', `irq ${irq} has no handler`);
-      return;
+    if (asserted) {
+      path.irq = irq;
+      if (line === undefined || line.actions.length === 0) {
+        path.stop('vector', `irq ${irq} has no handler`);
+        return;
+      }
+      path.hostVector = line.vector;
+      path.remapIndex = line.remapIndex;
     }
-    path.hostVector = line.vector;
-    path.remapIndex = line.remapIndex;
+    this.drive(irq, asserted ? path : null);
+  }
+
+  /** The level of an input is told to the I/O APIC, changed or not. An entry without handlers takes no level. */
+  private drive(irq: number, path: InterruptPath | null = null): void {
+    const line = this.lines.get(irq);
+    if (line === undefined || line.actions.length === 0) return;
+    line.latched = (this.devicesOnLine.get(irq)?.size ?? 0) > 0;
     this.runPin(line, path);
   }
 
   /** A level-triggered line runs its handlers as long as it stands and one of them takes it. */
   private runPin(line: IrqLine, path: InterruptPath | null = null): void {
-    const level = this.devicesOnLine.get(line.irq);
+    if (line.serving) return;
+    line.serving = true;
+    this.serve(line, path);
+    line.serving = false;
+  }
+
+  private serve(line: IrqLine, path: InterruptPath | null): void {
     for (let guard = 0; guard < 8; guard++) {
-      if (level === undefined || level.size === 0 || line.actions.length === 0) return;
+      if (!line.latched || line.actions.length === 0) return;
       if (line.disabled > 0) {
         path?.stop('vector', `irq ${line.irq} is disabled`);
         return;

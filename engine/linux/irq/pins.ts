@@ -4,8 +4,8 @@ import type { PciFunction } from '../../hardware/pci/function';
 const INTERRUPT_PIN = 0x3d;
 
 /** Pin 1–4 (INTA–INTD) that reaches the root bus, and the slot there; bridges rotate it (PCI-to-PCI Bridge 9.1). */
-function rootPin(fn: PciFunction): { pin: number; slot: number; bus: number } | null {
-  let pin = fn.config.read(INTERRUPT_PIN, 1);
+function rootPin(fn: PciFunction, own: number): { pin: number; slot: number; bus: number } | null {
+  let pin = own;
   if (pin < 1 || pin > 4) return null;
   let at = fn;
   while (at.parent !== null) {
@@ -26,7 +26,18 @@ const CHIPSET_SLOTS = 25;
  */
 export function ioApicInput(device: PciDevice): number | null {
   if (device.isVirtual) return null;
-  const root = rootPin(device.function);
+  return inputOf(device.function, device.function.config.read(INTERRUPT_PIN, 1));
+}
+
+/** The inputs that the four pins of a function's slot lead to. */
+export const ioApicInputs = (fn: PciFunction): number[] =>
+  [1, 2, 3, 4].flatMap((pin) => {
+    const input = inputOf(fn, pin);
+    return input === null ? [] : [input];
+  });
+
+function inputOf(fn: PciFunction, pin: number): number | null {
+  const root = rootPin(fn, pin);
   if (root === null || root.bus !== 0) return null;
   if (root.slot < CHIPSET_SLOTS) return 20 + ((root.slot + root.pin - 1) % 4);
   return (root.slot === CHIPSET_BRIDGE ? 20 : 16) + root.pin - 1;

@@ -23,6 +23,10 @@ export interface IrqLine {
   count: number;
   /** disable_irq nesting. */
   disabled: number;
+  /** The I/O APIC has noticed that the level stands. */
+  latched: boolean;
+  /** Its handlers run. */
+  serving: boolean;
   /** Interrupt vector and the CPU that takes it. */
   readonly vector: number;
   readonly cpu: number;

@@ -48,6 +48,7 @@ export class PciActionSet {
       childrenOf: (port) => services.bus.childrenOf(port),
       remove: (device) => services.bus.remove(device),
       scanBelow: (port) => this.hotAdd(port),
+      exclusively: (act) => services.bus.rescanRemove.run(act),
       native: services.nativeHotplug,
     });
   }
@@ -128,8 +129,11 @@ export class PciActionSet {
     return this.services.why.refuse(result, 'pci.reset.link', found);
   }
 
+  /** Write to `remove`: the file is gone at once, the function when earlier scans and removals are done. */
   remove(device: PciDevice): number | PendingCall {
-    return this.services.bus.remove(device);
+    const { bus } = this.services;
+    device.removing = true;
+    return bus.rescanRemove.run(() => (bus.devices.get(device.name) === device ? bus.remove(device) : 0));
   }
 
   setVirtualFunctions(device: PciDevice, text: string): number | PendingCall {
@@ -144,8 +148,8 @@ export class PciActionSet {
     return this.services.power.status(device);
   }
 
-  rescan(at: PciDevice | null): number {
-    return this.rescanBus(at?.bus ?? null);
+  rescan(at: PciDevice | null): number | PendingCall {
+    return this.services.bus.rescanRemove.run(() => this.rescanBus(at?.bus ?? null));
   }
 
   /** Functions that answer and are not on the bus list: everywhere, or on a bus and below. */
@@ -155,16 +159,19 @@ export class PciActionSet {
   }
 
   /** As `rescan` on the bus behind a bridge; where nothing is on it, the bridge's windows are sized anew. */
-  rescanBehind(bridge: PciDevice): number {
-    const { behind } = bridge;
-    if (behind === null || behind.devices.length > 0) return this.rescanBus(behind);
-    this.start((announce) => this.services.hierarchy.rescanBehind(bridge, announce));
-    return 0;
+  rescanBehind(bridge: PciDevice): number | PendingCall {
+    return this.services.bus.rescanRemove.run(() => {
+      const { behind } = bridge;
+      if (behind === null || behind.devices.length > 0) return this.rescanBus(behind);
+      this.start((announce) => this.services.hierarchy.rescanBehind(bridge, announce));
+      return 0;
+    });
   }
 
   /** What came into the slot of a port. */
-  private hotAdd(port: PciDevice): void {
+  private hotAdd(port: PciDevice): number {
     this.start((announce) => this.services.hierarchy.hotAdd(port, announce));
+    return 0;
   }
 
   /** Functions get their group as they are found, and drivers when all have addresses. */

@@ -2,6 +2,7 @@
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
 import { afterwards, inTurn, sleeping } from '../pending';
+import { SleepingLock } from '../sleeping-lock';
 import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
 import type { PciDevice, PciDriver } from './device';
@@ -47,6 +48,8 @@ export class PciBus {
   private readonly iommu: IommuHooks;
   /** device_lock: calls that wait until an unbind of the device is through. */
   private readonly releasing = new Map<PciDevice, PendingCall>();
+  /** Scans, removals and changes of the number of virtual functions go one at a time (`pci_lock_rescan_remove`). */
+  readonly rescanRemove = new SleepingLock();
 
   constructor(log: KernelLog, why: WhyLog, iommu: IommuHooks) {
     this.log = log;
@@ -217,7 +220,9 @@ export class PciBus {
         return this.why.refuse(ERRNO.EEXIST, 'new_id.known', `${driver.name} knows this ID already.`);
       }
     }
-    if (data !== 0) return this.why.refuse(ERRNO.EINVAL, 'new_id.data', 'No table entry uses this driver data.');
+    if (data !== 0 && driver.ids.length > 0) {
+      return this.why.refuse(ERRNO.EINVAL, 'new_id.data', 'No table entry uses this driver data.', 'Leave it out.');
+    }
     driver.dynamicIds.push(
       idOf(vendor!, device!, {
         subvendor,

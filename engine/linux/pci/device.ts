@@ -91,6 +91,8 @@ export class PciDevice {
   attributes: Record<string, string | number | null> = {};
   /** Its lock (`device_lock`) is held by an unbind that waits for the device's users. */
   locked = false;
+  /** Somebody wrote to `remove`: that file is gone. */
+  removing = false;
   /** Set for a function number above 0 once its slot was scanned, whatever its header says (iommu-groups.md 1.1). */
   multifunctionForced = false;
   /** Was below a root port when its PME service began to listen. */

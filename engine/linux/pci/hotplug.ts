@@ -35,7 +35,9 @@ export interface HotplugServices {
   childrenOf(port: PciDevice): PciDevice[];
   remove(device: PciDevice): number | PendingCall;
   /** Finds and adds what answers below the port. */
-  scanBelow(port: PciDevice): void;
+  scanBelow(port: PciDevice): number;
+  /** Runs while no other scan or removal does. */
+  exclusively(act: () => number | PendingCall): number | PendingCall;
   /** Firmware of this root bus left native hot-plug to Linux (_OSC). */
   readonly native: (rootBus: string) => boolean;
 }
@@ -119,8 +121,7 @@ export class Hotplug {
         return why.refuse(ERRNO.ENODEV, 'slot.power', 'The slot is on.');
       }
       if (!this.seen(port).present) return why.refuse(ERRNO.ENODEV, 'slot.power', 'There is no card in the slot.');
-      this.bringIn(port);
-      return 0;
+      return this.bringIn(port);
     }
     if (!this.occupied(port)) {
       this.note(port, 'Already disabled');
@@ -129,25 +130,29 @@ export class Hotplug {
     return this.takeAway(port, () => undefined);
   }
 
-  private bringIn(port: PciDevice): void {
+  private bringIn(port: PciDevice): number | PendingCall {
     this.power(port, true);
     this.acknowledge(port);
     if (!this.seen(port).active) {
       this.note(port, 'No link');
       this.power(port, false);
-      return;
+      return 0;
     }
-    this.services.scanBelow(port);
+    const { exclusively, scanBelow } = this.services;
+    return exclusively(() => scanBelow(port));
   }
 
   /** Functions leave last to first; then the slot has no power, and what the loss of power changed is dropped. */
   private takeAway(port: PciDevice, then: () => void): number | PendingCall {
-    const { childrenOf, remove } = this.services;
+    const { childrenOf, remove, exclusively } = this.services;
     this.leaving.add(port);
-    const steps = childrenOf(port)
-      .reverse()
-      .map((child) => () => remove(child));
-    return afterwards(inTurn(steps), (result) => {
+    const leave = (): number | PendingCall =>
+      inTurn(
+        childrenOf(port)
+          .reverse()
+          .map((child) => () => remove(child)),
+      );
+    return afterwards(exclusively(leave), (result) => {
       this.leaving.delete(port);
       if (result < 0) return result;
       if (this.seen(port).active) this.power(port, false);

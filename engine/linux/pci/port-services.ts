@@ -63,10 +63,13 @@ const valuesOf = (cmdline: string, name: string): string[] =>
 /** `pcie_ports=compat`: the port driver is not there. */
 export const portsDisabled = (cmdline: string): boolean => valuesOf(cmdline, 'pcie_ports').at(-1) === 'compat';
 
+/** `pci=nomsi`: nobody gets MSI or MSI-X. */
+export const messagesForbidden = (cmdline: string): boolean => valuesOf(cmdline, 'pci').includes('nomsi');
+
 export function grantsOf(description: MachineDescription): (rootBus: string) => Granted {
   const { cmdline } = description.kernel;
   const pci = valuesOf(cmdline, 'pci');
-  const messages = !pci.includes('nomsi');
+  const messages = !messagesForbidden(cmdline);
   const aer = messages && !pci.includes('noaer');
   if (valuesOf(cmdline, 'pcie_ports').at(-1) === 'native') return () => ({ pme: true, aer, hotplug: true });
   const asked = messages && valuesOf(cmdline, 'pcie_aspm').at(-1) !== 'off' && !portsDisabled(cmdline);

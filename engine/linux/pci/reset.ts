@@ -137,6 +137,7 @@ export function aroundReset(devices: readonly PciDevice[], irq: IrqCore, reset: 
   const saved = devices.map((device) => {
     setPowerState(device, 0);
     const state = saveState(device);
+    irq.watch(device);
     device.config.write(COMMAND, 2, INTX_DISABLE);
     return { device, state };
   });

@@ -70,7 +70,8 @@ export class Sriov implements IovControl {
         `echo 0 > /sys/bus/pci/devices/${pf.name}/sriov_numvfs`,
       );
     }
-    return afterwards(pf.driver.sriovConfigure(pf, wanted, this), (result) => {
+    const configure = pf.driver.sriovConfigure.bind(pf.driver);
+    return afterwards(this.bus.rescanRemove.run(() => configure(pf, wanted, this)), (result) => {
       if (result >= 0 && wanted !== 0 && result !== wanted) {
         this.log.print(LEVEL.WARNING, `${devicePrefix(pf)}${wanted} VFs requested; only ${result} enabled`);
       }

@@ -134,9 +134,10 @@ export function hotReset(vdev: SetMember, context: DriverContext, process: Proce
   for (const fd of new Int32Array(bytes.buffer)) {
     const file = process.files.get(fd);
     if (file === null) return refuse(context, ERRNO.EBADF, 'fd', `descriptor ${fd} is not open`);
-    const group = core.groupOfFile(file)?.iommuGroup ?? null;
+    const group = core.groupOfFile(file);
     if (group === null) return refuse(context, ERRNO.EINVAL, 'fd', `descriptor ${fd} is no vfio group`);
-    groups.add(group);
+    // A group whose last device left is still a group file; it just proves nothing.
+    if (group.iommuGroup !== null) groups.add(group.iommuGroup);
   }
   return resetOwned(vdev, context, (d) => {
     const group = context.services.groupOf(d);

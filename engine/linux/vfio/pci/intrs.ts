@@ -280,7 +280,10 @@ export class InterruptSetup {
     const given = this.withMemory(() => this.host.irq.allocVectors(this.host.device, type, count));
     if (given < count) {
       if (given > 0) this.withMemory(() => this.host.irq.freeVectors(this.host.device));
-      if (given < 0) this.host.refuse(given, 'irqs.enable', `${count} vectors cannot be enabled in this state`);
+      if (given < 0) {
+        const forbidden = this.host.irq.forbids(this.host.device);
+        this.host.refuse(given, 'irqs.enable', forbidden ?? `${count} vectors cannot be enabled in this state`);
+      }
       return given;
     }
     this.irqType = type;
