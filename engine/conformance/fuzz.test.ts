@@ -4,57 +4,15 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fileURLToPath } from 'node:url';
-import { dirname, join } from '../host/files';
-import { readMachine } from '../host/machines';
 import { stateHash } from '../lab/state-hash';
-import { errnoName } from '../linux/errno';
-import type { Kernel } from '../linux/kernel';
-import { bootKernel } from '../linux/kernel';
-import type { Task } from '../linux/process/table';
+import { ERRNO, errnoName } from '../linux/errno';
+import { Pages } from '../linux/process/pages';
+import type { Field, Request } from '../linux/uapi/requests';
 import { REQUESTS } from '../linux/uapi/requests';
-import { Performer } from '../shell/calls/perform';
-
-const machine = readMachine(join(dirname(fileURLToPath(import.meta.url)), 'recordings', 'ifd-basic.machine.json.gz'));
-
-const ADDRESS = '0000:01:00.0';
-
-interface Bench {
-  kernel: Kernel;
-  process: Task;
-  descriptors: number[];
-  buffer: bigint;
-  readOnly: bigint;
-}
-
-/** A process with a container, a group, a device, an iommufd and a bound cdev-less device open. */
-function bench(): Bench {
-  const kernel = bootKernel(machine);
-  const process = kernel.processes.spawn({ parent: 1, name: 'fuzz', uid: 0 });
-  const performer = new Performer(kernel, process);
-  const run = (operation: Parameters<Performer['perform']>[0]): void => {
-    const answer = performer.perform(operation);
-    expect(answer.errno, JSON.stringify(operation)).toBeUndefined();
-  };
-  run({ op: 'syswrite', path: `/sys/bus/pci/devices/${ADDRESS}/driver_override`, text: 'vfio-pci' });
-  run({ op: 'syswrite', path: '/sys/bus/pci/drivers_probe', text: ADDRESS });
-  const group = performer.perform({ op: 'readlink', path: `/sys/bus/pci/devices/${ADDRESS}/iommu_group` });
-  run({ op: 'open', path: '/dev/vfio/vfio', as: 'c' });
-  run({ op: 'open', path: `/dev/vfio/${group.target!.split('/').at(-1)}`, as: 'g' });
-  run({ op: 'ioctl', fd: 'g', request: 'VFIO_GROUP_SET_CONTAINER', arg: 'c' });
-  run({ op: 'ioctl', fd: 'c', request: 'VFIO_SET_IOMMU', arg: 3 });
-  run({ op: 'ioctl', fd: 'g', request: 'VFIO_GROUP_GET_DEVICE_FD', arg: ADDRESS, as: 'd' });
-  run({ op: 'open', path: '/dev/iommu', as: 'i' });
-  run({ op: 'eventfd', as: 'e' });
-  const descriptors = [...process.files.entries()].map(([fd]) => fd);
-  return {
-    kernel,
-    process,
-    descriptors,
-    buffer: process.memory.allocate(65536n),
-    readOnly: process.memory.allocate(4096n, { readOnly: true }),
-  };
-}
+import { VFIO } from '../linux/uapi/vfio';
+import { fingerprint } from './fingerprint';
+import { BUFFER_SIZE, fuzzBench } from './fuzz-bench';
+import type { FuzzBench } from './fuzz-bench';
 
 const word = fc.oneof(
   fc.constantFrom(0, 1, 2, 3, 4, 8, 12, 16, 24, 32, 0xff, 0x1000, 0x7fffffff, 0xffffffff),
@@ -62,6 +20,7 @@ const word = fc.oneof(
   fc.nat(0xffffffff),
 );
 
+/** Any words at all. */
 const call = fc.record({
   descriptor: fc.nat(7),
   request: fc.oneof(
@@ -72,7 +31,7 @@ const call = fc.record({
   words: fc.array(word, { minLength: 0, maxLength: 24 }),
 });
 
-function argument(b: Bench, where: string, words: readonly number[]): bigint {
+function argument(b: FuzzBench, where: string, words: readonly number[]): bigint {
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);
   words.forEach((value, i) => view.setUint32(4 * i, value >>> 0, true));
@@ -81,7 +40,7 @@ function argument(b: Bench, where: string, words: readonly number[]): bigint {
       b.process.memory.copyTo(b.buffer, bytes);
       return b.buffer;
     case 'end': {
-      const at = b.buffer + 65536n - BigInt(bytes.length);
+      const at = b.buffer + BUFFER_SIZE - BigInt(bytes.length);
       b.process.memory.copyTo(at, bytes);
       return at;
     }
@@ -100,15 +59,15 @@ describe('random ioctls', () => {
   it('get a value or a known errno, and everything is given back in the end', () => {
     fc.assert(
       fc.property(fc.array(call, { minLength: 1, maxLength: 60 }), (calls) => {
-        const b = bench();
+        const b = fuzzBench();
         for (const { descriptor, request, where, words } of calls) {
           const fd = b.descriptors[descriptor % b.descriptors.length]!;
           const result = b.kernel.syscalls.ioctl(b.process, fd, request, argument(b, where, words));
           if (typeof result === 'number' && result < 0) expect(errnoName(result), String(result)).not.toBeNull();
         }
         b.kernel.processes.exit(b.process.pid);
-        expect(b.process.pinnedPages).toBe(0);
-        expect(b.process.lockedPages).toBe(0);
+        const memory = b.kernel.processes.pages.memory.given;
+        expect([...memory].filter((region) => region instanceof Pages)).toHaveLength(0);
         for (const group of b.kernel.iommu.groups.values()) expect(group.owner).toBeNull();
       }),
       { numRuns: 150 },
@@ -116,7 +75,7 @@ describe('random ioctls', () => {
   });
 
   it('change nothing when the argument cannot be read', () => {
-    const b = bench();
+    const b = fuzzBench();
     const before = stateHash(b.kernel);
     for (const fd of b.descriptors) {
       for (const request of REQUESTS) {
@@ -127,6 +86,113 @@ describe('random ioctls', () => {
       }
     }
     expect(stateHash(b.kernel)).toBe(before);
+  });
+});
+
+/** What one field of a structure that a program might pass holds. */
+function fieldValue(b: FuzzBench, request: Request, field: Field): fc.Arbitrary<bigint> {
+  const of = (...values: (number | bigint)[]): fc.Arbitrary<bigint> => fc.constantFrom(...values.map(BigInt));
+  const ones = (1n << BigInt(8 * field.width)) - 1n;
+  if (field.offset === 0) {
+    return of(...Array<number>(12).fill(request.size), request.size + 8, 256, request.size - 1, 0, 4096, ones);
+  }
+  if (field.kind === 'fd') return of(...b.descriptors, -1, 99);
+  if (field.name.startsWith('reserved')) return of(0, 0, 0, 0, 0, 0, 1);
+  if (field.width === 8 && (field.kind === 'in' || field.name === 'vaddr')) {
+    return of(b.memory, b.memory, b.memory, b.memory + 0x1000n, b.memory + 0x10n, b.readOnly, 0, ones);
+  }
+  if (field.width === 8) {
+    return of(
+      0x100000,
+      0x100000,
+      0x101000,
+      0x110000,
+      0x1000,
+      0x1000,
+      0x1000,
+      0x10000,
+      0,
+      1,
+      0xfee00000,
+      1n << 39n,
+      ones,
+    );
+  }
+  return of(0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 3, 4, 5, 7, 7, 7, 8, 0x24, 0x21, 0x20000, 0x50003, ones);
+}
+
+/** The descriptors that a request is for, by their place in the bench. */
+function placesFor(name: string): number[] {
+  if (name.startsWith('IOMMU_')) return [3];
+  if (name.startsWith('VFIO_GROUP_')) return [1];
+  if (name.endsWith('_IOMMUFD') || name.endsWith('_IOMMUFD_PT')) return [4];
+  return name.startsWith('VFIO_DEVICE_') ? [2, 4] : [0, 3];
+}
+
+/** Structures that make sense in most of their fields, so that calls come far. */
+function sensibleCall(b: FuzzBench): fc.Arbitrary<{ fd: number; request: number; words: number[] }> {
+  const calls = REQUESTS.filter(({ fields }) => fields.length > 0).map((request) =>
+    fc.record({
+      fd: fc.oneof(
+        { weight: 1, arbitrary: fc.constantFrom(...b.descriptors) },
+        { weight: 9, arbitrary: fc.constantFrom(...placesFor(request.name).map((place) => b.descriptors[place]!)) },
+      ),
+      request: fc.constant(request.number),
+      words: fc
+        .tuple(
+          fc.tuple(...request.fields.map((field) => fieldValue(b, request, field))),
+          fc.array(word, { maxLength: 8 }),
+        )
+        .map(([values, tail]) => {
+          const bytes = new DataView(new ArrayBuffer(256));
+          request.fields.forEach(({ offset, width }, i) => {
+            for (let k = 0; k < width; k++) bytes.setUint8(offset + k, Number((values[i]! >> BigInt(8 * k)) & 0xffn));
+          });
+          tail.forEach((value, i) => bytes.setUint32(request.size + 4 * i, value >>> 0, true));
+          const length = Math.ceil(request.size / 4) + tail.length;
+          return Array.from({ length }, (_, i) => bytes.getUint32(4 * i, true));
+        }),
+    }),
+  );
+  return fc.oneof(...calls);
+}
+
+/** The bus was reset, and its link did not come up in time. */
+const wasReset = (request: number, result: number): boolean =>
+  request === VFIO.DEVICE_PCI_HOT_RESET && result === -ERRNO.ENOTTY;
+
+/** What a refused call may leave behind: why it was refused, a line in the log. */
+const isRecord = (_owner: object, key: string): boolean => key === 'why' || key === 'log';
+
+/** The state but for what is in the memory that calls write to, refused or not (sizes that would have done). */
+function stateOf(b: FuzzBench): string {
+  const zeros = new Uint8Array(Number(BUFFER_SIZE));
+  b.process.memory.copyTo(b.buffer, zeros);
+  b.process.memory.copyTo(b.memory, zeros);
+  return fingerprint(b.kernel, isRecord);
+}
+
+describe('sensible ioctls', () => {
+  it('that are refused change nothing: without them everything is as with them', () => {
+    const model = fuzzBench();
+    fc.assert(
+      fc.property(fc.array(sensibleCall(model), { minLength: 20, maxLength: 80 }), (calls) => {
+        const b = fuzzBench();
+        const done: (typeof calls)[number][] = [];
+        for (const one of calls) {
+          const result = b.kernel.syscalls.ioctl(b.process, one.fd, one.request, argument(b, 'buffer', one.words));
+          const refused = typeof result === 'number' && result < 0;
+          if (refused) expect(errnoName(result), String(result)).not.toBeNull();
+          if (!refused || wasReset(one.request, result)) done.push(one);
+        }
+        const again = fuzzBench();
+        for (const { fd, request, words } of done) {
+          again.kernel.syscalls.ioctl(again.process, fd, request, argument(again, 'buffer', words));
+        }
+        expect(stateOf(again)).toBe(stateOf(b));
+      }),
+      { numRuns: 30 },
+    );
   });
 });
 
@@ -145,8 +211,8 @@ describe('random reads and writes of a device', () => {
           { maxLength: 60 },
         ),
         (accesses) => {
-          const b = bench();
-          const fd = b.descriptors[2]!;
+          const b = fuzzBench();
+          const fd = b.descriptors[3]!;
           for (const { region, offset, size, write, byte } of accesses) {
             const at = (BigInt(region) << 40n) + BigInt(offset);
             const data = new Uint8Array(size).fill(byte);
