@@ -11,8 +11,8 @@ import type { Field, Request } from '../linux/uapi/requests';
 import { REQUESTS } from '../linux/uapi/requests';
 import { VFIO } from '../linux/uapi/vfio';
 import { fingerprint } from './fingerprint';
-import { BUFFER_SIZE, fuzzBench } from './fuzz-bench';
-import type { FuzzBench } from './fuzz-bench';
+import { BUFFER_SIZE, fuzzBench } from './fixtures/bench';
+import type { FuzzBench } from './fixtures/bench';
 
 const word = fc.oneof(
   fc.constantFrom(0, 1, 2, 3, 4, 8, 12, 16, 24, 32, 0xff, 0x1000, 0x7fffffff, 0xffffffff),

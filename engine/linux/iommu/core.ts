@@ -274,7 +274,6 @@ export class IommuCore {
     if (this.description.iommu === 'virtio-iommu') return;
     if (!this.covers(device)) return;
     this.admit(device);
-    if (device.function.address.function > 0) device.multifunctionForced = true;
   }
 
   removeDevice(device: PciDevice): void {

@@ -191,7 +191,8 @@ export class PciBus {
   unbind(driver: PciDriver, name: string): number | PendingCall {
     const device = this.devices.get(name);
     if (device === undefined) return this.noDevice(name);
-    if (this.boundDriver(device) !== driver) {
+    // A driver that is leaving counts as bound: a second unbind waits with the first.
+    if (device.driver !== driver) {
       return this.why.refuse(
         ERRNO.ENODEV,
         'driver.not-bound',
