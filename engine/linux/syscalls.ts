@@ -5,6 +5,7 @@ import { EXECUTE, READ, WRITE } from './fs/tree';
 import { O } from './fs/node';
 import type { Node } from './fs/node';
 import { explainIoctl, explainOpen, explainTransfer } from './plain-reasons';
+import { commonRequest } from './process/common-requests';
 import type { OpenFile, PendingCall } from './process/files';
 import { makePipe } from './process/pipe';
 import type { Process } from './process/process';
@@ -112,7 +113,8 @@ export class Syscalls {
   ioctl(p: Process, fd: number, request: number, arg: bigint): number | PendingCall {
     const file = p.files.get(fd);
     if (file === null) return this.badDescriptor(fd);
-    const result = file.ioctl ? file.ioctl(p, request >>> 0, arg) : -ERRNO.ENOTTY;
+    const common = commonRequest(p, request >>> 0, arg);
+    const result = common ?? (file.ioctl ? file.ioctl(p, request >>> 0, arg) : -ERRNO.ENOTTY);
     return typeof result === 'number' ? explainIoctl(this.why, p, result, file, request >>> 0, arg) : result;
   }
 

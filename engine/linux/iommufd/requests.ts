@@ -311,6 +311,9 @@ export const noCompatibility = (context: IommufdContext): number =>
     'VFIO_GROUP_SET_CONTAINER with this descriptor, or IOMMU_VFIO_IOAS SET.',
   );
 
+/** Flag of HWPT_ALLOC: faults go to a queue. */
+const FAULT_ID_VALID = 4;
+
 function hwptAlloc(struct: UserStruct, request: RequestContext): Outcome {
   const { context, hardware } = request;
   const flags = struct.u32(4);
@@ -331,7 +334,15 @@ function hwptAlloc(struct: UserStruct, request: RequestContext): Outcome {
     );
   }
   if (parent.kind === 'hwpt') {
-    return unsupported(request, `The IOMMU above ${bound.device.name} cannot nest page tables.`);
+    if (flags & ~FAULT_ID_VALID || dataLength === 0 || !hardware.userTables) {
+      return unsupported(request, `The IOMMU above ${bound.device.name} cannot nest page tables.`);
+    }
+    return context.why.refuse(
+      ERRNO.EINVAL,
+      'iommufd.hwpt.nest-parent',
+      `Page table ${parent.id} was not made with NEST_PARENT.`,
+      'No IOMMU of this machine makes one that can be nested.',
+    );
   }
   if (flags !== 0 || dataLength !== 0) {
     return unsupported(request, `${hardware.name} offers no page table of this kind.`);

@@ -55,6 +55,29 @@ describe('pins', () => {
     device.config.set(0x3d, 1, 0);
     expect(ioApicInput(device)).toBeNull();
   });
+
+  it('go unnoticed when they rose before the first handler, until the input is driven anew', () => {
+    const bench = new Bench();
+    const { device } = bench.openKestrel();
+    let level = true;
+    let count = 0;
+    const handler = (): boolean => {
+      count++;
+      level = false;
+      bench.interrupts.setIntx(device.function, false);
+      return true;
+    };
+    bench.interrupts.setIntx(device.function, level);
+    bench.irq.requestPin(device, 'first', true, handler);
+    expect(count).toBe(0);
+    // Any function whose pins reach the input does, by turning its Interrupt Disable over.
+    const neighbour = pciDevice(kestrelFunction(0), null);
+    neighbour.function.address = { segment: 0, bus: 0, device: 28, function: 0 };
+    bench.irq.enablePin(neighbour);
+    neighbour.config.write(0x04, 2, 0x400);
+    expect(count).toBe(1);
+    expect(level).toBe(false);
+  });
 });
 
 describe('message interrupts', () => {

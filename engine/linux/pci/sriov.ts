@@ -71,12 +71,15 @@ export class Sriov implements IovControl {
       );
     }
     const configure = pf.driver.sriovConfigure.bind(pf.driver);
-    return afterwards(this.bus.rescanRemove.run(() => configure(pf, wanted, this)), (result) => {
-      if (result >= 0 && wanted !== 0 && result !== wanted) {
-        this.log.print(LEVEL.WARNING, `${devicePrefix(pf)}${wanted} VFs requested; only ${result} enabled`);
-      }
-      return result < 0 ? result : 0;
-    });
+    return afterwards(
+      this.bus.rescanRemove.run(() => configure(pf, wanted, this)),
+      (result) => {
+        if (result >= 0 && wanted !== 0 && result !== wanted) {
+          this.log.print(LEVEL.WARNING, `${devicePrefix(pf)}${wanted} VFs requested; only ${result} enabled`);
+        }
+        return result < 0 ? result : 0;
+      },
+    );
   }
 
   /** pci_enable_sriov */

@@ -18,6 +18,8 @@ import type { VfioFeatures, VfioParameters } from './parameters';
 
 const KERN_WARNING = 4;
 const TAINT_USER = 6;
+/** Bytes of `struct vfio_device_bind_iommufd`. */
+const BIND_SIZE = 16;
 /** How long one round of waiting for a device in use lasts. */
 const REQUEST_INTERVAL = 10_000_000_000n;
 
@@ -254,9 +256,10 @@ export class VfioCore implements GroupHost {
 
   private readonly groupOwner = {
     link: 'anon_inode:[vfio-device]',
-    request: (_file: VfioDeviceFile, _process: Process, request: number): number | null => {
+    request: (_file: VfioDeviceFile, process: Process, request: number, arg: bigint): number | null => {
       if (request !== VFIO.DEVICE_BIND_IOMMUFD) return null;
-      return this.deps.features.cdev ? this.refuseGroupFile() : this.refuseNoCdev();
+      if (!this.deps.features.cdev) return this.refuseNoCdev();
+      return process.memory.copyFrom(arg, new Uint8Array(BIND_SIZE)) ? this.refuseGroupFile() : -ERRNO.EFAULT;
     },
     close: (file: VfioDeviceFile): void => {
       const { device } = file;
