@@ -1,5 +1,6 @@
 /** Calls as `strace` prints them, with decoded arguments. */
 import type { Answer, Operation } from '../../linux/uapi/operation';
+import { symbolic } from '../../linux/uapi/symbols';
 import { strerror } from '../errors';
 
 const quoted = (text: string): string =>
@@ -11,14 +12,19 @@ function bytesText(hex: string): string {
   return `"${escaped}"${hex.length > 64 ? '...' : ''}`;
 }
 
-/** A value inside a structure: field names as in the header, 64-bit numbers in hex. */
-function structText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(structText).join(', ')}]`;
+/** A value inside a structure: field names as in the header, flags by name, 64-bit numbers in hex. */
+function structText(value: unknown, request: string): string {
+  if (Array.isArray(value)) return `[${value.map((entry) => structText(entry, request)).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
-    const parts = Object.entries(value).map(([key, inner]) => `${key}=${structText(inner)}`);
+    const parts = Object.entries(value).map(([key, inner]) => `${key}=${fieldText(request, key, inner)}`);
     return `{${parts.join(', ')}}`;
   }
   return String(value);
+}
+
+function fieldText(request: string, field: string, value: unknown): string {
+  const name = typeof value === 'number' ? symbolic(request, field, value) : null;
+  return name ?? structText(value, request);
 }
 
 function result(answer: Answer, success: string): string {
@@ -38,13 +44,14 @@ export function straceLine(operation: Operation, answer: Answer): string {
     case 'dup':
       return `dup(${operation.fd}) = ${result(answer, String(ret))}`;
     case 'ioctl': {
-      const inOut = typeof operation.arg === 'object' ? structText({ ...operation.arg }) : undefined;
-      const after = answer.arg === undefined ? '' : ` => ${structText(answer.arg)}`;
+      const { request } = operation;
+      const inOut = typeof operation.arg === 'object' ? structText({ ...operation.arg }, request) : undefined;
+      const after = answer.arg === undefined ? '' : ` => ${structText(answer.arg, request)}`;
       let argument = inOut ?? '';
       if (operation.arg === undefined) argument = '';
       else if (operation.request === 'VFIO_GROUP_SET_CONTAINER') argument = `[${String(operation.arg)}]`;
       else if (typeof operation.arg === 'string' && !/^0x/.test(operation.arg)) argument = quoted(operation.arg);
-      else if (typeof operation.arg !== 'object') argument = String(operation.arg);
+      else if (typeof operation.arg !== 'object') argument = fieldText(request, 'arg', operation.arg);
       const list = [String(operation.fd), operation.request, argument].filter((part) => part !== '').join(', ');
       return `ioctl(${list}${after}) = ${result(answer, String(ret))}`;
     }
