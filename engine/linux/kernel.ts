@@ -86,7 +86,9 @@ const MAX_MAP_COUNT = 65530;
 
 /** What the host bridges pass down. */
 export const APERTURES: HostApertures = [
-  { kind: 'io', start: 0x1000n, end: 0xffffn },
+  { kind: 'io', start: 0n, end: 0xcf7n },
+  { kind: 'io', start: 0xd00n, end: 0xffffn },
+  { kind: 'memory', start: 0xa0000n, end: 0xbffffn },
   { kind: 'memory', start: MEMORY, end: 0xafffffffn },
   { kind: 'memory', start: 0xc0000000n, end: 0xfebfffffn },
   { kind: 'memory', start: 0x1_0000_0000n, end: 0x7f_ffff_ffffn },

@@ -134,19 +134,3 @@ it('assigns one bus completely, then the subtree of its first bridge, then of th
   expect(first.config.read(0x20, 4)).toBe(0x40104000);
   expect(rootPort.config.read(0x28, 4)).toBe(1);
 });
-
-it('puts a 32-bit prefetchable BAR into a 64-bit window below 4 GiB when the other has no room, and leaves a closed ROM alone', () => {
-  const port = make('0000:00:03.0', null, [], { bus: [2, 2], windows: windows(2 * MIB, null) });
-  port.resources[13] = { start: 0n, end: 0n, flags: 0n };
-  port.resources[14] = { start: 0xf400_0000n, end: 0xf41f_ffffn, flags: 0x200n };
-  port.resources[15] = { start: 0xfd00_0000n, end: 0xfdff_ffffn, flags: 0x102201n };
-  const card = make('0000:02:00.0', port, [8 * MIB, 4 * KIB, 0, 0, 0, 0, 64 * KIB], { types: [8, 0] });
-  card.config.set(0x30, 4, 0xfe70_0000);
-  new ResourceAssigner(new KernelLog(() => 0n), { io: [0n, 0n], memory: [], memory64: [0n, 0n] }, () => [port]).assign([
-    card,
-  ]);
-  expect(card.resources.slice(0, 2).map(({ start }) => start)).toEqual([0xfd00_0000n, 0xf401_0000n]);
-  expect(card.resources[6]!.start).toBe(0xf400_0000n);
-  expect(card.config.read(0x10, 4)).toBe(0xfd00_0000);
-  expect(card.config.read(0x30, 4)).toBe(0xfe70_0000);
-});
