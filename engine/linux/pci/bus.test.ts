@@ -4,6 +4,7 @@ import { parseAddress } from '../../hardware/pci/address';
 import { ConfigSpace } from '../../hardware/pci/config-space';
 import { PciFunction } from '../../hardware/pci/function';
 import { ERRNO } from '../errno';
+import { sleeping } from '../pending';
 import { KernelLog } from '../log';
 import { WhyLog } from '../why';
 import type { IommuHooks } from './bus';
@@ -159,6 +160,35 @@ describe('a driver in use', () => {
     expect(unbind).toMatchObject({ result: 0 });
     expect(bind).toMatchObject({ result: 0 });
     expect(bus.boundDriver(device)).toBe(other);
+  });
+
+  it('lets a second unbind wait with the first', () => {
+    const other = vfio();
+    bus.register(other);
+    bus.setOverride(device, 'vfio-pci');
+    bus.driversProbe(NAME);
+    other.busy = true;
+    const calls = [bus.unbind(other, NAME), bus.unbind(other, NAME)];
+    for (const call of calls) expect(call).toMatchObject({ result: null });
+    other.letGo!();
+    for (const call of calls) expect(call).toMatchObject({ result: 0 });
+  });
+
+  it('is not released while somebody else holds the lock of its device', () => {
+    const other = vfio();
+    bus.register(other);
+    bus.setOverride(device, 'vfio-pci');
+    bus.driversProbe(NAME);
+    const work = sleeping();
+    const call = bus.hold(device, () => work);
+    const unbind = bus.unbind(other, NAME);
+    expect(device.locked).toBe(true);
+    expect(unbind).toMatchObject({ result: null });
+    work.result = 7;
+    expect(call).toMatchObject({ result: 7 });
+    expect(unbind).toMatchObject({ result: 0 });
+    expect(device.locked).toBe(false);
+    expect(device.driver).toBeNull();
   });
 
   it('holds the removal of the bridge above it up', () => {

@@ -1,7 +1,7 @@
 /** The PCI bus of the driver core: devices, drivers, binding and everything sysfs can ask of them. */
 import { ERRNO } from '../errno';
 import type { KernelLog } from '../log';
-import { afterwards, inTurn, sleeping } from '../pending';
+import { afterwards, inTurn, isSleeping, sleeping } from '../pending';
 import { SleepingLock } from '../sleeping-lock';
 import type { PendingCall } from '../process/files';
 import type { WhyLog } from '../why';
@@ -48,6 +48,8 @@ export class PciBus {
   private readonly iommu: IommuHooks;
   /** device_lock: calls that wait until an unbind of the device is through. */
   private readonly releasing = new Map<PciDevice, PendingCall>();
+  /** Devices whose lock somebody else holds. */
+  private readonly held = new Map<PciDevice, PendingCall>();
   /** Scans, removals and changes of the number of virtual functions go one at a time (`pci_lock_rescan_remove`). */
   readonly rescanRemove = new SleepingLock();
 
@@ -294,6 +296,8 @@ export class PciBus {
     if (driver === null) return 0;
     const waiting = this.releasing.get(device);
     if (waiting !== undefined) return waiting;
+    const held = this.held.get(device);
+    if (held !== undefined) return afterwards(held, () => this.release(device));
     const call = sleeping();
     this.releasing.set(device, call);
     device.locked = true;
@@ -346,8 +350,23 @@ export class PciBus {
 
   /** Runs with the device's lock, once an unbind that holds it has come to its end. */
   whenFree(device: PciDevice, run: () => number | PendingCall): number | PendingCall {
-    const waiting = this.releasing.get(device);
+    const waiting = this.releasing.get(device) ?? this.held.get(device);
     return waiting === undefined ? run() : afterwards(waiting, run);
+  }
+
+  /** Holds the device's lock while a call runs, also while that sleeps. */
+  hold(device: PciDevice, run: () => number | PendingCall): number | PendingCall {
+    return this.whenFree(device, () => {
+      const result = run();
+      if (!isSleeping(result)) return result;
+      this.held.set(device, result);
+      device.locked = true;
+      return afterwards(result, (value) => {
+        this.held.delete(device);
+        device.locked = false;
+        return value;
+      });
+    });
   }
 
   /** A driver that knows why it does not take a device has said so. */

@@ -48,6 +48,10 @@ export class Sriov implements IovControl {
     if (wanted > total) {
       return this.why.refuse(ERRNO.ERANGE, 'sriov.total', `${pf.name} has at most ${total} virtual functions.`);
     }
+    return this.bus.hold(pf, () => this.changeNumber(pf, wanted));
+  }
+
+  private changeNumber(pf: PciDevice, wanted: number): number | PendingCall {
     const now = pf.virtualFunctions.length;
     if (wanted === now) return 0;
     if (pf.driver === null) {
