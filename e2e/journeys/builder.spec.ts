@@ -66,6 +66,10 @@ test('by keyboard alone: from an empty machine to two separated groups', async (
     await keyboard.type(words);
     await keyboard.press('Enter');
   };
+  const goesTo = async (short: string): Promise<void> => {
+    await command(short);
+    await expect(person.node(short)).toBeFocused();
+  };
   const picksUp = async (words: string): Promise<void> => {
     await keyboard.press('Insert');
     await expect(page.getByPlaceholder('Find a part')).toBeFocused();
@@ -91,7 +95,7 @@ test('by keyboard alone: from an empty machine to two separated groups', async (
   expect(new Set(await groupsOfCards(lab)).size).toBe(1);
 
   // A second bridge finds a port by itself; the network card moves there by keys.
-  await command('00:01.0');
+  await goesTo('00:01.0');
   await keyboard.press('Control+d');
   await expect(person.node('00:02.0')).toBeVisible();
   await expect.poll(async () => new Set(await groupsOfCards(lab)).size).toBe(2);
@@ -100,12 +104,12 @@ test('by keyboard alone: from an empty machine to two separated groups', async (
   await picksUp('root port');
   await keyboard.press('Enter');
   await expect(person.node('00:02.0')).toBeVisible();
-  await command('00:02.0');
+  await goesTo('00:02.0');
   await picksUp('pcie-to-pci');
   await expect(carried).toContainText('below 00:02.0');
   await keyboard.press('Enter');
   await expect(person.node('03:00.0')).toBeVisible();
-  await command('02:01.0');
+  await goesTo('02:01.0');
   await keyboard.press('m');
   await expect(carried).toContainText('below 03:00.0');
   await keyboard.press('Enter');
@@ -113,7 +117,7 @@ test('by keyboard alone: from an empty machine to two separated groups', async (
   await expect(page.getByRole('region', { name: 'Groups changed' })).toContainText('04:00.0 went from group');
 
   // Straps and ACS at the node; a value that cannot be says what can.
-  await command('00:01.0');
+  await goesTo('00:01.0');
   await keyboard.press('e');
   const editor = page.getByRole('dialog', { name: /^00:01\.0/ });
   const slot = editor.getByRole('textbox', { name: 'Slot number' });
@@ -136,7 +140,7 @@ test('by keyboard alone: from an empty machine to two separated groups', async (
   await expect(editor).toBeHidden();
 
   // A copy goes over the system's clipboard.
-  await command('04:00.0');
+  await goesTo('04:00.0');
   await keyboard.press('Control+c');
   await keyboard.press('Control+v');
   await expect(carried).toContainText('→');
@@ -145,7 +149,7 @@ test('by keyboard alone: from an empty machine to two separated groups', async (
 
   // Taking out, and undo.
   const before = await functions();
-  await command('03:00.0');
+  await goesTo('03:00.0');
   await keyboard.press('Delete');
   await expect.poll(functions).toBe(before - 2);
   await keyboard.press('Control+z');

@@ -86,22 +86,32 @@ export const useCarry = defineStore('carry', () => {
       const found = open.find((one) => isBelow(one.parent, above));
       if (found) return found;
     }
-    return open.find((one) => one.parent !== null) ?? open[0] ?? list[0];
+    return open.find((one) => one.parent !== null) ?? open[0];
+  }
+  function refuse(kind: 'bad' | 'info', what: string, why: string | null): void {
+    cancel();
+    messages.show({ kind, what, why, remedy: null, next: [] });
   }
   // The places come from the engine: the first that takes it is shown, or the reason why none does.
   watch(places, (view) => {
     if (!view || !load.value) return;
-    if (view.problem !== null) {
-      const { title } = load.value;
-      cancel();
-      messages.show({ kind: 'bad', what: T.build.notPicked(title), why: view.problem, remedy: null, next: [] });
-    } else if (load.value.by === 'pointer') {
+    const { title, by } = load.value;
+    if (view.problem !== null) refuse('bad', T.build.notPicked(title), view.problem);
+    else if (by === 'pointer') {
       // The drawing marks the places first; the pointer may rest on one of them already.
       void nextTick(() => load.value && (over.value = targetAt(x.value, y.value)));
     } else if (over.value === null) {
       const first = nearest(view.targets);
-      over.value = first?.key ?? null;
-      if (first) tell(first, T.build.pickedUp(load.value.title));
+      if (!first) {
+        refuse(
+          'info',
+          T.build.nowhere(title),
+          (view.targets.find((one) => one.parent !== null) ?? view.targets[0])?.problem ?? null,
+        );
+        return;
+      }
+      over.value = first.key;
+      tell(first, T.build.pickedUp(title));
     }
   });
 

@@ -38,6 +38,7 @@ export const build = {
 
   many: (n: number) => `${n} devices`,
   notPicked: (what: string) => `${what} cannot be picked up.`,
+  nowhere: (what: string) => `There is no free place for ${what}.`,
   pickedUp: (what: string) => `${what} is picked up.`,
   notThere: (what: string, where: string) => `${what} was not put ${where}.`,
   below: (address: string) => `below ${address}`,
