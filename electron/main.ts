@@ -91,5 +91,13 @@ app.on('window-all-closed', () => {
   if (process.platform !== 'darwin') app.quit();
 });
 
-if (app.requestSingleInstanceLock()) void start();
+/** The command line of the packaged application: no window, and no single instance. */
+async function commandLine(words: readonly string[]): Promise<void> {
+  const { main } = await import('../engine/cli');
+  app.exit(await main(words));
+}
+
+const cli = process.argv.indexOf('--cli');
+if (cli >= 0) void commandLine(process.argv.slice(cli + 1));
+else if (app.requestSingleInstanceLock()) void start();
 else app.quit();

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run package`: an unpacked application in dist/, from the runtime that is here. */
+/** `npm run package [-- --targets]`: the application in dist/, from the runtime that is here; unpacked, or as the targets of this system. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ await orExplain(async () => {
   const folder = path.dirname(realpathSync(runtime.executable));
   const version = readFileSync(path.join(folder, 'version'), 'utf8').trim().replace(/^v/, '');
   const words = [
-    ...[tool('electron-builder'), '--dir', '--publish', 'never'],
+    ...[tool('electron-builder'), '--publish', 'never', ...(process.argv.includes('--targets') ? [] : ['--dir'])],
     ...[`-c.electronVersion=${version}`, `-c.electronDist=${folder}`],
   ];
   const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: ['ignore', 2, 2] });
