@@ -19,6 +19,7 @@ export interface FunctionCommand {
     | 'attach'
     | 'detach'
     | 'fire'
+    | 'happen'
     | 'dma'
     | 'why'
     | 'what-if'
@@ -105,6 +106,14 @@ export function functionCommands(address: string): FunctionCommand[] {
       keys: 'T',
       off: missing ?? (fn?.isBridge ? T.menu.isBridge : null),
       run: () => show('interrupts'),
+    },
+    {
+      id: 'happen',
+      label: T.menu.happen,
+      icon: 'power',
+      keys: 'H',
+      off: missing,
+      run: () => frame.stimulate(address),
     },
     {
       id: 'dma',
@@ -207,6 +216,7 @@ const KEYS: Readonly<Record<string, FunctionCommand['id']>> = {
   a: 'attach',
   t: 'fire',
   d: 'dma',
+  h: 'happen',
   w: 'why',
   e: 'edit',
   m: 'move',

@@ -7,7 +7,8 @@ import { hexColour } from '../ui/colour';
 import { useSettings } from './settings';
 
 export type DockTab = 'terminal' | 'calls' | 'log';
-export type Overlay = 'palette' | 'paste' | 'collect' | 'about' | 'keys' | 'attach' | 'layouts' | 'cmdline' | null;
+export type Overlay =
+  'palette' | 'paste' | 'collect' | 'about' | 'keys' | 'attach' | 'stimulus' | 'layouts' | 'cmdline' | null;
 
 export function foldFor(width: number): Fold {
   return width >= 1700 ? 'wide' : width > 1180 ? 'normal' : 'small';
@@ -29,6 +30,8 @@ export const useFrame = defineStore('frame', () => {
   const dockTab = ref<DockTab>('terminal');
   /** Group that the attach dialog asks about. */
   const attaching = ref<number | null>(null);
+  /** Function that the stimulus dialog is about. */
+  const stimulated = ref<string | null>(null);
   const paletteQuery = ref('');
   /** Text on its way into the paste dialog. */
   const pasted = ref('');
@@ -72,6 +75,10 @@ export const useFrame = defineStore('frame', () => {
     attaching.value = group;
     overlay.value = 'attach';
   }
+  function stimulate(address: string): void {
+    stimulated.value = address;
+    overlay.value = 'stimulus';
+  }
   function find(query = ''): void {
     paletteQuery.value = query;
     overlay.value = 'palette';
@@ -88,10 +95,12 @@ export const useFrame = defineStore('frame', () => {
     startPage,
     dockTab,
     attaching,
+    stimulated,
     paletteQuery,
     pasted,
     cycleTheme,
     attach,
+    stimulate,
     find,
   };
 });

@@ -16,6 +16,7 @@ import * as interrupts from './interrupts';
 import * as iommu from './iommu';
 import * as lesson from './lesson';
 import * as steps from './steps';
+import * as stimulus from './stimulus';
 import * as menus from './menus';
 import * as messages from './messages';
 import * as past from './past';
@@ -39,6 +40,7 @@ export const T = {
   ...iommu,
   ...lesson,
   ...steps,
+  ...stimulus,
   ...menus,
   ...messages,
   ...past,

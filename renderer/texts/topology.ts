@@ -100,6 +100,7 @@ export const menu = {
   detach: 'Detach group',
   fire: 'Fire vector…',
   dma: 'Follow a DMA…',
+  happen: 'Let something happen…',
   why: (id: number) => `Why is it in group ${id}?`,
   whyAny: 'Why is it in this group?',
   copyAddress: 'Copy the address',

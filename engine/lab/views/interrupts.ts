@@ -142,18 +142,25 @@ export function messageRegisters(
   };
 }
 
+/** The last that arrived and the last that did not, of each vector, oldest first: a storm is no more to tell than one. */
+function arrivalsOf(kernel: Kernel, device: PciDevice): ArrivalView[] {
+  const last = new Map<string, InterruptPath>();
+  for (const path of kernel.interrupts.log.recent()) {
+    if (path.device === device.name) last.set(`${path.kind}/${path.vector}/${path.delivered}`, path);
+  }
+  return [...last.values()].sort((a, b) => a.sequence - b.sequence).map(arrivalView);
+}
+
 export function interruptsView(kernel: Kernel, device: PciDevice): InterruptsView {
   const offered = offeredBy(device);
   const active = activeKind(device, kernel);
   const shown = active === 'none' ? (offered.msix > 0 ? 'msix' : offered.msi > 0 ? 'msi' : 'intx') : active;
   const rows = Math.min(offered[shown], VECTOR_ROWS);
-  const arrivals: ArrivalView[] = [];
-  for (const path of kernel.interrupts.log.recent()) if (path.device === device.name) arrivals.push(arrivalView(path));
   return {
     address: device.name,
     active,
     offered,
     vectors: Array.from({ length: rows }, (_, index) => vectorRow(kernel, device, shown, index)),
-    arrivals: arrivals.slice(-200),
+    arrivals: arrivalsOf(kernel, device),
   };
 }

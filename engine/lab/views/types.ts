@@ -143,7 +143,7 @@ export interface InterruptsView {
   /** Vectors each kind offers: 0 when absent. */
   offered: { intx: number; msi: number; msix: number; err: number; req: number };
   vectors: VectorView[];
-  /** Newest last; at most 200. */
+  /** Of each vector the last that arrived and the last that did not, newest last. */
   arrivals: ArrivalView[];
 }
 
