@@ -8,7 +8,7 @@ import { orExplain, setup } from './setup.mjs';
 import { runWithWindow, withProgram } from './with-window.mjs';
 
 /** What needs the built application and a display. */
-const WITH_WINDOW = new Set(['start', 'terminal']);
+const WITH_WINDOW = new Set(['start', 'terminal', 'ui']);
 
 const known = readdirSync(inRoot('bench')).flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []);
 const words = process.argv.slice(2);
@@ -39,6 +39,7 @@ async function measure(name) {
 function quantity(value, unit) {
   if (unit === 'ms') return `${value.toFixed(value < 100 ? 1 : 0)} ms`;
   if (unit === 'times') return `${value.toFixed(2)} times`;
+  if (value < 1000) return `${value.toFixed(0)} /s`;
   return value >= 1e6 ? `${(value / 1e6).toFixed(2)} M/s` : `${(value / 1e3).toFixed(0)} k/s`;
 }
 
