@@ -15,7 +15,10 @@ import { largeMachine } from './lib/large-machine';
 const SIZES = [100, 1000, 5000];
 const FRAMES = 180;
 const CLICKS = 15;
-const BUDGET_FRAMES = 55;
+/** Frames a second while panning, by the number of devices. */
+const BUDGET_FRAMES: Readonly<Record<number, number>> = { 100: 55, 1000: 55, 5000: 45 };
+/** 50,000 interrupts a second leave the window responsive: every second frame of the display at least. */
+const BUDGET_STORM = 30;
 const BUDGET_CLICK_MS = 50;
 /** A drive that is alone in its group. */
 const DEVICE = '0000:02:00.0';
@@ -127,8 +130,14 @@ try {
       await storm(page);
       const stormy = await frames(page, 24);
       figures.push(
-        { what: `panning ${count} devices, frames`, value: panning, unit: '/s', budget: BUDGET_FRAMES, baseline },
-        { what: `… in a storm of interrupts`, value: stormy, unit: '/s', budget: BUDGET_FRAMES, baseline },
+        {
+          what: `panning ${count} devices, frames`,
+          value: panning,
+          unit: '/s',
+          budget: BUDGET_FRAMES[count]!,
+          baseline,
+        },
+        { what: `… in a storm of interrupts`, value: stormy, unit: '/s', budget: BUDGET_STORM, baseline },
         {
           what: `click to picture, ${count} devices`,
           value: median(clicks),
