@@ -8,7 +8,7 @@ import { orExplain, setup } from './setup.mjs';
 import { runWithWindow, withProgram } from './with-window.mjs';
 
 /** What needs the built application and a display. */
-const WITH_WINDOW = new Set(['start', 'storm', 'terminal']);
+const WITH_WINDOW = new Set(['start', 'storm', 'terminal', 'ui']);
 
 const known = readdirSync(inRoot('bench')).flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []);
 const words = process.argv.slice(2);

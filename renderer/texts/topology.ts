@@ -23,7 +23,7 @@ export const topology = {
   reachTip: 'Functions of different groups that reach each other without the IOMMU seeing it',
   reachArc: (a: string, b: string) => `${a} and ${b} reach each other past the IOMMU, though their groups differ`,
   map: 'Where the pane stands in the drawing',
-  rootFold: (label: string, n: number) => `${label} · ${plural(n, 'function')}`,
+  rootFold: (bus: string, n: number) => `Root bus ${bus} · ${plural(n, 'function')}`,
   belowFold: (n: number) => `${plural(n, 'function')} below`,
   legendAcs: 'ACS SV RR CR UF',
   tableCaption: 'Functions and their groups',

@@ -103,7 +103,7 @@ class Session {
   async attempt(operation: Operation): Promise<Answer> {
     const answer = this.context.system.call(operation);
     const line = straceLine(operation, answer);
-    await this.say(this.context.isTerminal(1) ? `\x1b[2m${line}\x1b[0m` : line);
+    await this.say(this.context.isTerminal(1) ? `\x1b[90m${line}\x1b[0m` : line);
     return answer;
   }
 

@@ -7,6 +7,7 @@ import { useSelection } from '../../stores/selection';
 import { useTopology } from '../../stores/topology';
 import { useWhatIf } from '../../stores/what-if';
 import { T } from '../../texts';
+import { busOf } from '../../ui/address';
 import { commandsOf, type Command } from '../command';
 
 /** Keys of everything that can be folded. */
@@ -15,7 +16,9 @@ function foldKeys(): string[] {
   for (const fn of useMachine().topology?.functions ?? []) {
     if (fn.isBridge && fn.parent === null) keys.add(`below:${fn.key}`);
     if (fn.physicalFunction !== null) keys.add(`virtual:${fn.physicalFunction}`);
-    if (fn.parent === null) keys.add(`integrated:${fn.address.slice(0, 7)}`);
+    if (fn.parent !== null) continue;
+    keys.add(`root:${busOf(fn.address)}`);
+    keys.add(`integrated:${busOf(fn.address)}`);
   }
   return [...keys];
 }
