@@ -14,9 +14,7 @@ const folder = samplesFolder();
 
 /** Where each function is and who drives it, by address: a copy lists them in that order. */
 const placesOf = ({ functions }: MachineDescription): (string | null)[][] =>
-  functions
-    .map(({ address, parent, driver }) => [address, parent, driver])
-    .sort(([a], [b]) => (a! < b! ? -1 : 1));
+  functions.map(({ address, parent, driver }) => [address, parent, driver]).sort(([a], [b]) => (a! < b! ? -1 : 1));
 
 it.each(listSamples(folder).map(({ id, file }) => [id, file] as const))(
   'reads an unpacked copy of /sys like its archive: %s',
