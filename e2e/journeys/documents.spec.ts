@@ -88,7 +88,8 @@ test('whatever is exported can be read', async ({ lab, person }) => {
   const exports = async (entry: string, name: string): Promise<string> => {
     await savesTo(lab.app, file(name));
     await chooses(lab.page, 'Export', entry);
-    await expect(lab.page.getByText(`${name} is written.`)).toBeVisible();
+    // It is also read out.
+    await expect(lab.page.getByText(`${name} is written.`).first()).toBeVisible();
     return file(name);
   };
   const svg = readFileSync(await exports('SVG of the topology…', 'machine.svg'), 'utf8');
