@@ -136,6 +136,23 @@ describe('editing the silicon', () => {
   });
 });
 
+describe('what the lab refuses', () => {
+  it('takes no time: the state stays that of the journal', () => {
+    const { lab } = firstInterrupt();
+    const before = lab.hash;
+    const refused: Action[] = [
+      { kind: 'fire', address: '0000:7f:00.0', vector: 0 },
+      { kind: 'stimulate', stimulus: { device: '0000:00:00.0', kind: 'key', key: 'a' } },
+      { kind: 'edit-hardware', address: '0000:7f:00.0', offset: 0, hex: '00' },
+    ];
+    for (const action of refused) expect(lab.act(action).ok, JSON.stringify(action)).toBe(false);
+    expect(lab.hash).toBe(before);
+    const again = Lab.create(host);
+    again.openBytes('again.vfiolab', lab.serialize(), null);
+    expect(again.hash).toBe(before);
+  });
+});
+
 describe('a fault of the lab itself', () => {
   it('is told, taken back, and leaves a usable document', () => {
     const { lab, msix } = firstInterrupt();

@@ -199,8 +199,8 @@ export class Machine {
 
   private perform(input: Input): Outcome {
     if (input.kind === 'program') return this.replayProgram(input.pid, input.batch);
-    this.kernel.clock.advance(INPUT_TIME);
     this.kernel.why.clear();
+    if (!mayBeRefused(input)) this.takeTime();
     switch (input.kind) {
       case 'call':
         return this.call(input.pid, input.operation);
@@ -228,6 +228,11 @@ export class Machine {
       case 'answer':
         return done();
     }
+  }
+
+  /** The instant that an input takes. */
+  private takeTime(): void {
+    this.kernel.clock.advance(INPUT_TIME);
   }
 
   /** The disk keeps its files, and they decide what is loaded. */
@@ -266,11 +271,13 @@ export class Machine {
     if (edit.kind === 'label') {
       const labelled = applyLabel(this.description, edit.address, edit.label);
       if (typeof labelled === 'string') return { answer: null, why: null, error: labelled };
+      this.takeTime();
       this.description = labelled;
       return done();
     }
     const edited = applyEdit(this.description, this.kernel, edit);
     if (typeof edited === 'string') return { answer: null, why: null, error: edited };
+    this.takeTime();
     const families = virtualFamilies(this.kernel);
     const before = { kernel: this.kernel, description: this.description };
     this.boot(edited.description);
@@ -292,9 +299,13 @@ export class Machine {
     const { machine, clock } = this.kernel;
     const result = stimulate(machine, device.function, stimulus, (ns) => clock.advance(ns));
     if ('problem' in result) return { answer: null, why: null, error: result.problem };
+    this.takeTime();
     const { hex, complete } = result;
     return { answer: { ...(hex !== null && { hex }), ...(!complete && { errno: 'EIO' }) }, why: null, error: null };
   }
 }
+
+/** What the lab may refuse takes its time once it is known to happen: a refused input is in no journal. */
+const mayBeRefused = ({ kind }: Input): boolean => kind === 'stimulus' || kind === 'edit';
 
 const done = (): Outcome => ({ answer: null, why: null, error: null });

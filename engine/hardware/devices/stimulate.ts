@@ -45,7 +45,8 @@ export function stimulate(
   for (let i = 0; i < count; i++) {
     if (i > 0 && pause > 0n) pass(pause);
     result = own === null ? once(machine, fn, stimulus, environment) : asked(own, stimulus);
-    if ('problem' in result) return result;
+    // What happened before has happened: the storm ends here.
+    if ('problem' in result) return i === 0 ? result : HAPPENED;
   }
   return result;
 }
