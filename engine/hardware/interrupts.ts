@@ -1,6 +1,6 @@
 import type { PciFunction } from './pci/function';
 import { requesterId } from './pci/address';
-import { msixTableOf } from './devices/bar-device';
+import { msixOf, msixTableOf } from './devices/bar-device';
 
 export type InterruptKind = 'intx' | 'msi' | 'msix';
 
@@ -245,8 +245,10 @@ export class Interrupts {
     });
     if (s.msi !== 0) fn.config.onWrite(s.msi + 2, s.msi + 0x14, () => this.flush(s));
     if (s.msix !== 0) fn.config.onWrite(s.msix + 2, s.msix + 4, () => this.flush(s));
-    const table = msixTableOf(fn);
-    if (table !== null) table.onUnmask = () => this.flush(s);
+    fn.followModel((model) => {
+      const table = msixOf(model);
+      if (table !== null) table.onUnmask = () => this.flush(s);
+    });
     return s;
   }
 
@@ -309,7 +311,7 @@ export class Interrupts {
   /** Sends what masks held back and no longer hold. */
   private flush(s: Signals): void {
     const config = s.fn.config;
-    const table = msixTableOf(s.fn);
+    const table = msixOf(s.fn.modelIfMade);
     if (table !== null && s.msix !== 0 && (config.read(s.msix + 2, 2) & 0xc000) === 0x8000) {
       for (let i = 0; i < table.entries; i++) {
         if (!table.isPending(i) || table.masked(i)) continue;

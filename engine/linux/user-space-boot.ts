@@ -10,8 +10,8 @@ import type { PciBus } from './pci/bus';
 import type { PciDevice, PciDriver } from './pci/device';
 import { moduleOf, modulesFor } from './pci/driver-table';
 import { portsDisabled } from './pci/port-services';
-import type { Takeover } from './pci/takeover';
-import { inferAutoprobe, settle, takeOver } from './pci/takeover';
+import type { Described } from './pci/takeover';
+import { heldBy, inferAutoprobe, settle, takeOver } from './pci/takeover';
 
 /** What the files say. Modules by their names with underscores. */
 export interface BootSettings {
@@ -47,7 +47,7 @@ export interface BootServices {
   readonly modules: ModuleTable;
   readonly description: MachineDescription;
   /** Each function's description by the name that boot gave it. */
-  readonly described: Takeover['description'];
+  readonly described: Described;
   readonly devices: readonly PciDevice[];
   nativeDriver(name: string): PciDriver;
 }
@@ -74,8 +74,8 @@ export function startDrivers(services: BootServices, disk: BootSettings | null):
   const fromModules = new Set(listed.map(moduleName));
   const listedOnCommandLine = disk !== null || !booted ? blacklisted(settings.cmdline) : new Set<string>();
   const kept = new Set([...(disk?.blacklist ?? []), ...listedOnCommandLine]);
-  const described = overridden(services.described, disk);
-  const take = (until: (driver: PciDriver) => boolean): void => takeOver({ pci, irqs, description: described, until });
+  const held = heldBy(pci.devices.values(), overridden(services.described, disk));
+  const take = (until: (driver: PciDriver) => boolean): void => takeOver({ pci, irqs, held, until });
   const loading = new Set<string>();
 
   pci.autoprobe = !booted;
@@ -130,7 +130,7 @@ export function startDrivers(services: BootServices, disk: BootSettings | null):
 }
 
 /** Functions that are to have another driver are nobody's to take over. */
-function overridden(described: Takeover['description'], disk: BootSettings | null): Takeover['description'] {
+function overridden(described: Described, disk: BootSettings | null): Described {
   if (!disk || disk.overrides.size === 0) return described;
   return new Map(
     [...described].map(([name, fn]) => {

@@ -119,5 +119,7 @@ export class BarDevice implements DeviceModel {
 }
 
 /** The MSI-X structures of a function, null when its model has none. */
-export const msixTableOf = (fn: PciFunction): MsixTable | null =>
-  fn.model instanceof BarDevice ? fn.model.msix : null;
+export const msixTableOf = (fn: PciFunction): MsixTable | null => msixOf(fn.model);
+
+/** The MSI-X structures of a model, null without. */
+export const msixOf = (model: DeviceModel | null): MsixTable | null => (model instanceof BarDevice ? model.msix : null);

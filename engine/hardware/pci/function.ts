@@ -44,6 +44,7 @@ export class PciFunction {
   private placeName: string;
   private device: DeviceModel | null = null;
   private makeDevice: (() => DeviceModel) | null = null;
+  private modelMade: ((model: DeviceModel) => void) | null = null;
 
   constructor(address: PciAddress, config: ConfigSpace, parent: PciFunction | null, rootBus: string) {
     this.place = address;
@@ -79,6 +80,13 @@ export class PciFunction {
   set model(model: DeviceModel | null) {
     this.device = model;
     this.makeDevice = null;
+    if (model !== null) this.modelMade?.(model);
+  }
+
+  /** Has `follow` called with the model: now, or when it is made or replaced. */
+  followModel(follow: (model: DeviceModel) => void): void {
+    this.modelMade = follow;
+    if (this.device !== null) follow(this.device);
   }
 
   /** Has `make` called when the model is first looked at: most functions of a large machine are never driven. */

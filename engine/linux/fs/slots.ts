@@ -35,23 +35,53 @@ function slotCapabilities(port: PciDevice): number {
  * of a standard hot-plug controller are numbered by device too, from 1.
  */
 export function findSlots(context: FsContext): Slot[] {
-  const listed = [...context.pci.devices.values()].filter((device) => device.function.isBridge);
-  const ports = [...listed];
-  const roots = new Map([...new Set(ports.map((port) => port.function.rootBus))].map((name, rank) => [name, rank]));
-  const rank = (port: PciDevice): number => roots.get(port.function.rootBus)!;
-  const cards = cardsByPlace(context);
-  ports.sort((a, b) => rank(a) - rank(b) || busOf(a) - busOf(b));
-  const bridges = new Map<PciDevice, Set<number>>();
+  const ports: PciDevice[] = [];
+  for (const device of context.pci.devices.values()) if (device.function.isBridge) ports.push(device);
+  const native = new Set<string>();
+  for (const { function: fn } of ports) if (context.granted(fn.rootBus).hotplug) native.add(fn.rootBus);
+  const isNative = (port: PciDevice): boolean => native.has(port.function.rootBus);
+  const slots = ejectableSlots(context, ports, isNative);
+  const names = new Set(slots.map((slot) => slot.name));
+  const add = (port: PciDevice, number: number, device: number, capabilities: number): void => {
+    let name = String(number);
+    for (let n = 1; names.has(name); n++) name = `${number}-${n}`;
+    names.add(name);
+    slots.push({ name, port, device, capabilities });
+  };
+  for (const port of ports) {
+    if (!isNative(port)) continue;
+    const capabilities = slotCapabilities(port);
+    if (!(capabilities & HOT_PLUG_CAPABLE) || context.pci.boundDriver(port) === null) continue;
+    add(port, capabilities >>> 19, 0, capabilities);
+  }
   for (const bridge of ports) {
+    if (context.pci.boundDriver(bridge)?.name !== 'shpchp') continue;
+    for (let device = 1; device < CONVENTIONAL_SLOTS; device++) add(bridge, device, device, 0);
+  }
+  return slots;
+}
+
+/** Slots that firmware drives. */
+function ejectableSlots(
+  context: FsContext,
+  listed: readonly PciDevice[],
+  isNative: (port: PciDevice) => boolean,
+): Slot[] {
+  const slots: Slot[] = [];
+  const driven = listed.filter((port) => !isNative(port));
+  if (driven.length === 0) return slots;
+  const roots = new Map([...new Set(listed.map((port) => port.function.rootBus))].map((name, rank) => [name, rank]));
+  const rank = (port: PciDevice): number => roots.get(port.function.rootBus)!;
+  driven.sort((a, b) => rank(a) - rank(b) || busOf(a) - busOf(b));
+  const cards = cardsByPlace(context);
+  const bridges = new Map<PciDevice, Set<number>>();
+  for (const bridge of listed) {
     if (bridge.parent === null) continue;
     const places = bridges.get(bridge.parent) ?? new Set();
     bridges.set(bridge.parent, places.add(bridge.function.address.device));
   }
-  const slots: Slot[] = [];
   const taken = new Map<string, number>();
-  const isNative = (port: PciDevice): boolean => context.granted(port.function.rootBus).hotplug;
-  for (const port of ports) {
-    if (isNative(port)) continue;
+  for (const port of driven) {
     const type = port.portType;
     const express = type === PortType.RootPort || type === PortType.DownstreamPort;
     if (type === PortType.UpstreamPort || (express && !(slotCapabilities(port) & HOT_PLUG_CAPABLE))) continue;
@@ -62,22 +92,6 @@ export function findSlots(context: FsContext): Slot[] {
       taken.set(String(device), count);
       slots.push({ name: count === 1 ? `${device}` : `${device}-${count}`, port, device, capabilities: 0 });
     }
-  }
-  const names = new Set(slots.map((slot) => slot.name));
-  const add = (port: PciDevice, number: number, device: number, capabilities: number): void => {
-    let name = String(number);
-    for (let n = 1; names.has(name); n++) name = `${number}-${n}`;
-    names.add(name);
-    slots.push({ name, port, device, capabilities });
-  };
-  for (const port of listed) {
-    const capabilities = slotCapabilities(port);
-    if (!isNative(port) || !(capabilities & HOT_PLUG_CAPABLE) || context.pci.boundDriver(port) === null) continue;
-    add(port, capabilities >>> 19, 0, capabilities);
-  }
-  for (const bridge of listed) {
-    if (context.pci.boundDriver(bridge)?.name !== 'shpchp') continue;
-    for (let device = 1; device < CONVENTIONAL_SLOTS; device++) add(bridge, device, device, 0);
   }
   return slots;
 }

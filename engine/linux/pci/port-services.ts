@@ -78,15 +78,22 @@ export function grantsOf(description: MachineDescription): (rootBus: string) => 
   return (rootBus) => ({ pme: true, aer, hotplug: hotplug(rootBus) });
 }
 
+/** Place of the base class in the text of a config space, and the two classes of what has port services. */
+const CLASS = 0x0b * 2;
+const BRIDGES = '06';
+const SYSTEM_PERIPHERALS = '08';
+
 /**
  * Root buses whose firmware granted native hot-plug: a recording shows it by its ports' services, or, where no port has
  * any, by cards below a bridge that firmware does not describe; otherwise all did.
  */
 function hotplugGranted(description: MachineDescription): (rootBus: string) => boolean {
-  const services = description.functions.flatMap((fn) => {
-    const names = fn.attributes['sysfs'];
-    return typeof names === 'string' && names.includes(':pcie') ? [{ rootBus: fn.rootBus, names }] : [];
-  });
+  const services: { rootBus: string; names: string }[] = [];
+  for (const { attributes, rootBus, config } of description.functions) {
+    const names = attributes['sysfs'];
+    if (!config.startsWith(BRIDGES, CLASS) && !config.startsWith(SYSTEM_PERIPHERALS, CLASS)) continue;
+    if (typeof names === 'string' && names.includes(':pcie')) services.push({ rootBus, names });
+  }
   if (services.length === 0) {
     const driven = new Set(description.functions.filter(describedCard).map((fn) => fn.rootBus));
     return (rootBus) => !driven.has(rootBus);

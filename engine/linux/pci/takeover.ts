@@ -6,29 +6,43 @@ import type { PciDevice, PciDriver } from './device';
 import { NativeDriver, PortDriver } from './drivers';
 import { driverMatches } from './match';
 
+/** Descriptions of functions by the names that boot gave. */
+export type Described = ReadonlyMap<string, FunctionDescription>;
+
+/** Functions that a driver had when the machine was described, by the driver's name, in the order of the bus. */
+export type Held = ReadonlyMap<string, readonly PciDevice[]>;
+
+export function heldBy(devices: Iterable<PciDevice>, described: Described): Held {
+  const held = new Map<string, PciDevice[]>();
+  for (const device of devices) {
+    const driver = described.get(device.name)?.driver ?? null;
+    if (driver === null) continue;
+    const others = held.get(driver);
+    if (others) others.push(device);
+    else held.set(driver, [device]);
+  }
+  return held;
+}
+
 export interface Takeover {
   readonly pci: PciBus;
   readonly irqs: IrqCore;
-  readonly description: ReadonlyMap<string, FunctionDescription>;
+  readonly held: Held;
   /** Which drivers are there by now. */
   readonly until: (driver: PciDriver) => boolean;
 }
 
-/** Gives every unbound function the driver that the description names, where that driver is registered. */
-export function takeOver({ pci, irqs, description, until }: Takeover): void {
+/** Gives every unbound function the driver that it had, where that driver is registered. */
+export function takeOver({ pci, irqs, held, until }: Takeover): void {
   // As at boot: driver by driver in the order of their registration, each over all functions.
-  const held = [...pci.devices.values()].filter((device) => device.driver === null);
   for (const driver of pci.drivers.values()) {
-    if (until(driver)) for (const device of held) takeOverOne({ pci, irqs, description }, driver, device);
+    if (!until(driver)) continue;
+    for (const device of held.get(driver.name) ?? [])
+      if (device.driver === null) takeOverOne(pci, irqs, driver, device);
   }
 }
 
-function takeOverOne(
-  { pci, irqs, description }: Pick<Takeover, 'pci' | 'irqs' | 'description'>,
-  driver: PciDriver,
-  device: PciDevice,
-): void {
-  if (device.driver !== null || description.get(device.name)?.driver !== driver.name) return;
+function takeOverOne(pci: PciBus, irqs: IrqCore, driver: PciDriver, device: PciDevice): void {
   if (driver instanceof NativeDriver || driver instanceof PortDriver) {
     pci.adopt(device, driver);
     if (driver instanceof NativeDriver) driver.serve(device);
