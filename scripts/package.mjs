@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-/** `npm run package [-- --targets]`: the application in dist/, from the runtime that is here; unpacked, or as the targets of this system. */
+/**
+ * `npm run package [-- --targets | --deb]`: the application in dist/, from the runtime that is here; unpacked, or as the
+ * targets of this system. `--deb` makes a Debian package with the system's own dpkg-deb, where electron-builder cannot
+ * fetch its tools.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
@@ -19,6 +23,10 @@ await orExplain(async () => {
   ];
   const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new Error('electron-builder failed; its messages are above.');
+  if (process.argv.includes('--deb')) {
+    const { makeDeb } = await import('./lib/deb.mjs');
+    say(`made ${makeDeb(inRoot('dist/linux-unpacked'), JSON.parse(readFileSync(inRoot('package.json'), 'utf8')))}`);
+  }
   if (runtime.fallback) say(`packed with Electron ${version} from the npm registry: for tests, not for a release.`);
   say(`done: ${inRoot('dist')}`);
 });
