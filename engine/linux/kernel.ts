@@ -33,6 +33,7 @@ import type { PciDevice, PciDeviceId, PciDriver } from './pci/device';
 import { NativeDriver, PciStubDriver, PortDriver } from './pci/drivers';
 import { LEVEL, PciEnable } from './pci/enable';
 import { pciDevicesOf } from './pci/enumerate';
+import { heldByFirmware } from './pci/firmware-held';
 import { Hierarchy } from './pci/hierarchy';
 import { grantsOf, messagesForbidden } from './pci/port-services';
 import { idOf } from './pci/match';
@@ -316,6 +317,8 @@ export function bootKernel(
   };
 
   function holderOf(device: PciDevice, bar: number): string | null {
+    const firmware = heldByFirmware(device);
+    if (firmware !== null) return firmware;
     if (vfioPci?.of(device)?.regions?.claimed(bar)) return 'vfio';
     const driver = pci.boundDriver(device);
     if (driver === null || driver.driverManagedDma) return null;

@@ -52,6 +52,8 @@ export class IoEvents {
     if (window?.bar === index && at + flags > window.from && at < window.to) {
       return this.refuse(ERRNO.EINVAL, 'ioeventfd.msix', 'the write would hit the MSI-X table');
     }
+    const claimed = this.regions.claim(index);
+    if (claimed < 0) return claimed;
     const same = this.entries.findIndex((e) => e.bar === index && e.at === at && e.width === flags && e.data === data);
     if (same >= 0) {
       if (fd >= 0) return this.refuse(ERRNO.EEXIST, 'ioeventfd.exists', 'the same write is registered already');

@@ -1,6 +1,7 @@
 import { ERRNO } from '../../errno';
 import type { PciDevice } from '../../pci/device';
 import { ROM_RESOURCE } from '../../pci/device';
+import { heldByFirmware } from '../../pci/firmware-held';
 import { powerLevel } from '../../pci/power';
 import type { MappedRegion, MmapRequest } from '../../process/files';
 import { REGION_INDEX, REGION_SHIFT } from '../../uapi/vfio';
@@ -96,6 +97,16 @@ export class Regions {
     return this.claims.has(index);
   }
 
+  /** First use of a BAR. 0, or -EBUSY where somebody else holds its memory. */
+  claim(index: number): number {
+    const holder = heldByFirmware(this.host.device);
+    if (holder !== null) {
+      return this.host.refuse(ERRNO.EBUSY, 'region.held', `Linux keeps region ${index} for firmware's ${holder}`);
+    }
+    this.claims.add(index);
+    return 0;
+  }
+
   /** Null for an index that does not exist. */
   info(index: number): RegionInfo | null {
     const offset = BigInt(index) << BigInt(REGION_SHIFT);
@@ -155,7 +166,8 @@ export class Regions {
     const size = Number(resourceLength(this.host.device.resources[index]));
     const pages = Math.ceil(size / PAGE) * PAGE;
     if (at + request.length > pages) return refuse(ERRNO.EINVAL, 'mmap.end', `the region ends at ${pages} bytes`);
-    this.claims.add(index);
+    const claimed = this.claim(index);
+    if (claimed < 0) return claimed;
     return {
       length: request.length,
       read: (offset, width) => (this.reachable() ? this.loadMemory(index, at + offset, width) : null),
@@ -222,7 +234,10 @@ export class Regions {
     } else if (this.host.msix?.bar === index) {
       window = [this.host.msix.from, this.host.msix.to];
     }
-    if (index < REGION_INDEX.ROM) this.claims.add(index);
+    if (index < REGION_INDEX.ROM) {
+      const claimed = this.claim(index);
+      if (claimed < 0) return claimed;
+    }
     const io = (resource.flags & RESOURCE.IO) !== 0n;
     for (let done = 0; done < count;) {
       const here = at + done;
