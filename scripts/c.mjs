@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { changedAt, inRoot, newest, say } from './lib/files.mjs';
 
 const folder = inRoot('out/c');
-const library = path.join(folder, 'liblab.a');
+// Not *.a: packers of applications leave those out.
+const library = path.join(folder, 'liblab.archive');
 const thread = path.join(folder, 'thread.mjs');
 const sources = inRoot('engine/shell/c/lib');
 const headers = inRoot('engine/shell/c/include');

@@ -26,7 +26,7 @@ export const headersFolder = (): string =>
   found(find('engine/shell/c/include', 'c/include'), 'The folder of C headers');
 
 /** The lab's C library, built by scripts/c.mjs. */
-export const libraryFile = (): string => found(find('out/c/liblab.a'), 'out/c/liblab.a, the C library,');
+export const libraryFile = (): string => found(find('out/c/liblab.archive'), 'out/c/liblab.archive, the C library,');
 
 /** The compiler's module; null where it is not installed. */
 export const compilerFile = (): string | null =>
