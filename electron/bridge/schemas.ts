@@ -144,6 +144,7 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   editing: one,
   clip: z.strictObject({ addresses }),
   'what-if': z.strictObject({ changes: acsChanges }),
+  rules: z.strictObject({ other: name.nullable() }),
   lesson: z.null(),
   lessons: z.null(),
   stimuli: one,

@@ -111,7 +111,13 @@ describe('vfiolab groups', () => {
     interface Comparison {
       policies: { name: string; groups: number }[];
       equal: boolean;
-      differences: { functions: string[]; first: string[][]; second: string[][] }[];
+      differences: {
+        functions: string[];
+        first: string[][];
+        second: string[][];
+        kind: string;
+        reasons: { function: string; joins: string; rule: string; because: object; instead: object }[];
+      }[];
     }
     const all = ['0000:00:1c.0', '0000:00:1c.1', '0000:02:00.0', '0000:03:00.0'];
     const result = await json<Comparison>(chipset, '--compare', 'linux-3.6');
@@ -120,13 +126,26 @@ describe('vfiolab groups', () => {
       ['linux-3.6', 1],
     ]);
     expect(result.equal).toBe(false);
-    expect(result.differences).toEqual([{ functions: all, first: all.map((name) => [name]), second: [all] }]);
+    expect(result.differences).toMatchObject([
+      { functions: all, first: all.map((name) => [name]), second: [all], kind: 'merged' },
+    ]);
+    const { reasons } = result.differences[0]!;
+    expect(reasons.map((reason) => [reason.function, reason.rule])).toEqual(
+      all.slice(1).map((fn) => [fn, 'linux-3.6']),
+    );
+    expect(reasons[1]).toMatchObject({
+      joins: '0000:00:1c.0',
+      because: { rule: 'path', decided: true },
+      instead: { rule: 'new', decided: true },
+    });
     out = [];
     expect(await json<Comparison>(RECORDED, '--compare', 'linux-3.6')).toMatchObject({ equal: true, differences: [] });
     out = [];
     expect(await main(['groups', chipset, '--compare', 'linux-3.6'])).toBe(0);
     expect(out).toContain('  linux-6.12: {00:1c.0} {00:1c.1} {02:00.0} {03:00.0}');
     expect(out).toContain('  linux-3.6: {00:1c.0 00:1c.1 02:00.0 03:00.0}');
+    expect(out.filter((line) => line.startsWith('    00:1c.1 with 00:1c.0 by linux-3.6: '))).toHaveLength(1);
+    expect(out.filter((line) => line.startsWith('      but by linux-6.12: '))).toHaveLength(3);
   });
 
   it('takes only rules it knows', async () => {

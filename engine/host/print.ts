@@ -1,10 +1,11 @@
 /** What `vfiolab groups`, `vfiolab why` and `vfiolab reach` print. */
 import type { MachineDescription } from '../hardware/description';
 import { explainConfigWrite, writeLines } from '../lab/explain';
-import { comparePartitions, predictByRule } from '../linux/iommu/compare';
+import { compareRules, predictByRule } from '../linux/iommu/compare';
 import type { IommuCore } from '../linux/iommu/core';
 import { platformGroups } from '../linux/iommu/platform';
 import type { GroupingPolicy } from '../linux/iommu/policy';
+import type { PredictionRange } from '../linux/iommu/predict';
 import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
 import type { PciDevice } from '../linux/pci/device';
@@ -52,8 +53,7 @@ interface GroupReport {
   readonly range: { readonly finest: number; readonly coarsest: number };
 }
 
-function predicted(kernel: Kernel, policy: GroupingPolicy): GroupReport {
-  const { finest, coarsest, undecided } = predictByRule(kernel.iommu, policy);
+function reportOf(policy: GroupingPolicy, { finest, coarsest, undecided }: PredictionRange): GroupReport {
   const groups = [...coarsest.groups].map(([id, devices]) => ({ id, devices }));
   return { policy, groups, undecided, range: { finest: finest.groups.size, coarsest: coarsest.groups.size } };
 }
@@ -61,7 +61,7 @@ function predicted(kernel: Kernel, policy: GroupingPolicy): GroupReport {
 /** By the kernel's own rule: what the kernel made of the machine. By another one: a prediction. */
 function reportGroups(kernel: Kernel, policy: GroupingPolicy): GroupReport {
   const { iommu } = kernel;
-  if (policy !== iommu.policy) return predicted(kernel, policy);
+  if (policy !== iommu.policy) return reportOf(policy, predictByRule(iommu, policy));
   const groups = [...iommu.groups.values()].sort((a, b) => a.id - b.id);
   return { policy, groups, undecided: [...iommu.undecided], range: rangeOf(iommu, groups.length) };
 }
@@ -116,35 +116,41 @@ export function printGroups(description: MachineDescription, { json, policy }: G
   return 0;
 }
 
-/** Where the rules `policy` and `other` differ; recorded groups play no part. */
+/** Where the rules `policy` and `other` differ, and why; recorded groups play no part. */
 export function printComparison(
   description: MachineDescription,
   { json, policy }: GroupOptions,
   other: GroupingPolicy,
 ): number {
-  const kernel = bootKernel(description);
-  const reports = [predicted(kernel, policy), predicted(kernel, other)] as const;
-  const [first, second] = reports.map((report) => report.groups.map((group) => namesOf(group.devices)));
-  const differences = comparePartitions(first!, second!);
+  const { policies, ranges, differences } = compareRules(bootKernel(description).iommu, policy, other);
+  const reports = policies.map((rule, index) => reportOf(rule, ranges[index]!));
   if (json) {
-    const policies = reports.map((report) => ({
-      name: report.policy.name,
-      groups: report.groups.length,
-      undecided: namesOf(report.undecided),
-      range: report.range,
+    const summaries = reports.map(({ policy: rule, groups, undecided, range }) => ({
+      name: rule.name,
+      title: rule.title,
+      groups: groups.length,
+      undecided: namesOf(undecided),
+      range,
     }));
-    console.log(JSON.stringify({ policies, equal: differences.length === 0, differences }));
+    console.log(JSON.stringify({ policies: summaries, equal: differences.length === 0, differences }));
     return 0;
   }
   for (const { policy: rule, groups } of reports) console.log(`${rule.name}: ${groups.length} groups (${rule.title})`);
   if (differences.length === 0) console.log('Both make the same groups.');
   const domains = description.functions.some((fn) => !fn.address.startsWith('0000:'));
+  const short = (name: string): string => shortName(name, domains);
   const braces = (groups: readonly (readonly string[])[]): string =>
-    groups.map((group) => `{${group.map((name) => shortName(name, domains)).join(' ')}}`).join(' ');
+    groups.map((group) => `{${group.map(short).join(' ')}}`).join(' ');
+  const plain = (text: string): string => (domains ? text : text.replaceAll(/\b0000:(?=[0-9a-f]{2}:)/g, ''));
   for (const difference of differences) {
     console.log('');
     console.log(`  ${policy.name}: ${braces(difference.first)}`);
     console.log(`  ${other.name}: ${braces(difference.second)}`);
+    for (const { function: fn, joins, rule, because, instead } of difference.reasons) {
+      const against = rule === policy.name ? other.name : policy.name;
+      console.log(`    ${short(fn)} with ${short(joins)} by ${rule}: ${plain(because.text)}`);
+      console.log(`      but by ${against}: ${plain(instead.text)}`);
+    }
   }
   for (const report of reports) {
     if (report.undecided.length > 0) console.error(`${report.policy.name}: ${uncertainty(report)}`);

@@ -62,6 +62,26 @@ export class GroupHistory {
   }
 }
 
+/** Groups that are not those of now, with the colours that they would have: each that of the group it would go on as. */
+export function colouredGroups(
+  after: Grouping,
+  before: Grouping,
+  places: ReadonlyMap<number, number>,
+): { id: number; members: string[]; place: number; hasEndpoint: boolean }[] {
+  const kept = new Map<number, number>();
+  for (const [from, to] of heirs(before, after)) {
+    const place = places.get(from) ?? 0;
+    if (place > 0) kept.set(to, place);
+  }
+  const groups = [...after.members].map(([id, members]) => ({
+    id,
+    members: members.map(({ address }) => address),
+    hasEndpoint: members.some(({ key }) => !(after.device(key)?.function.isBridge ?? true)),
+  }));
+  const own = assignPlaces(groups, kept);
+  return groups.map((group) => ({ ...group, place: own.get(group.id) ?? 0 }));
+}
+
 /** Functions in their groups. */
 export function groupingOf(kernel: Kernel, description: MachineDescription): Grouping {
   const keys = functionKeys(description);

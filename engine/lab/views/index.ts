@@ -17,6 +17,7 @@ import { iommuView } from './iommu';
 import { machineView } from './machine';
 import { pairView } from './pair';
 import { reachView } from './reach';
+import { rulesView } from './rules';
 import { timelineView } from './timeline';
 import { topologyView } from './topology';
 import type { ViewName, Views } from './types';
@@ -71,6 +72,7 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   editing: ({ machine, names }, { address }) => editingView(machine, names, address),
   clip: ({ machine }, { addresses }) => clipView(machine, addresses),
   'what-if': ({ machine, names, groups }, { changes }) => whatIfView(machine, names, groups, changes),
+  rules: ({ machine, groups }, { other }) => rulesView(machine, groups, other),
   lesson: (context) => lessonView(context),
   lessons: (context) => lessonsView(context),
   stimuli: ({ machine }, { address }) => {

@@ -223,3 +223,34 @@ export interface WhatIfView {
   cmdline: string;
   option: string;
 }
+
+/** The machine's functions grouped by another rule than its kernel's, beside the groups by its own. */
+export interface RulesView {
+  /** Every rule that there is. */
+  rules: { name: string; title: string }[];
+  /** The kernel's own rule. */
+  own: string;
+  /** The rule that is compared; the own one where that was not named. */
+  other: string;
+  /** Groups by the other rule, with the colours that they would have. */
+  groups: { id: number; members: string[]; place: number; hasEndpoint: boolean }[];
+  differences: {
+    /** From the groups by the own rule to those by the other. */
+    kind: 'split' | 'merged' | 'mixed';
+    functions: string[];
+    own: string[][];
+    other: string[][];
+    /** Joins that one rule makes and the other does not. */
+    reasons: {
+      address: string;
+      joins: string;
+      /** Name of the rule that joins. */
+      rule: string;
+      /** Why it joins, and what the other rule says instead. */
+      because: string;
+      instead: string;
+    }[];
+  }[];
+  /** Functions whose group by one of the rules rests on registers that the dump did not show. */
+  undecided: string[];
+}

@@ -10,6 +10,7 @@ import type {
   PartView,
   PlacesView,
   ReachView,
+  RulesView,
   TopologyView,
   WhatIfView,
 } from './topology-types';
@@ -661,6 +662,8 @@ export interface Views {
   /** A copy of functions, for the clipboard. */
   clip: { parameters: { addresses: string[] }; value: ClipView };
   'what-if': { parameters: { changes: AcsChange[] }; value: WhatIfView };
+  /** `other`: name of a grouping rule; null: only which rules there are. */
+  rules: { parameters: { other: string | null }; value: RulesView };
   lesson: { parameters: null; value: LessonView | null };
   lessons: { parameters: null; value: LessonsView };
   /** What can happen to a function, for its menu; null when it is not there. */

@@ -6,11 +6,10 @@ import type { Machine } from '../machine';
 import type { Names } from '../names';
 import { withAcsOption } from './config-acs';
 import type { Grouping, Placed } from './group-changes';
-import { groupChanges, heirs } from './group-changes';
+import { groupChanges } from './group-changes';
 import type { GroupHistory } from './group-history';
-import { groupingOf } from './group-history';
+import { colouredGroups, groupingOf } from './group-history';
 import { functionKeys } from './keys';
-import { assignPlaces } from './palette';
 import { acsAt, astrayOf, membersNow, subtreeTops } from './stale';
 import type { AcsChange, WhatIfView } from './topology-types';
 import { predictGroups } from '../../linux/iommu/predict';
@@ -131,7 +130,7 @@ export function whatIfView(
   });
   return {
     changes,
-    groups: groupsOf(preview.after, before, history),
+    groups: colouredGroups(preview.after, before, history.places),
     texts: preview.texts,
     functions: functionsOf(machine, names, { before, after: preview.after, reachBefore, reachAfter: preview.reach }),
     reach: reachBefore && preview.reach ? { before: reachBefore.pairs, after: preview.reach.pairs } : null,
@@ -139,22 +138,6 @@ export function whatIfView(
     setpci: changes.map(({ address, after }) => `setpci -s ${short(address)} ECAP_ACS+6.w=${hex4(after)}`),
     ...withAcsOption(description.kernel.cmdline, changes),
   };
-}
-
-/** Groups of the preview, with the colours that they would have. */
-function groupsOf(after: Grouping, before: Grouping, history: GroupHistory): WhatIfView['groups'] {
-  const kept = new Map<number, number>();
-  for (const [from, to] of heirs(before, after)) {
-    const place = history.places.get(from) ?? 0;
-    if (place > 0) kept.set(to, place);
-  }
-  const groups = [...after.members].map(([id, members]) => ({
-    id,
-    members: members.map(({ address }) => address),
-    hasEndpoint: members.some(({ key }) => !(after.device(key)?.function.isBridge ?? true)),
-  }));
-  const places = assignPlaces(groups, kept);
-  return groups.map((group) => ({ ...group, place: places.get(group.id) ?? 0 }));
 }
 
 interface Sides {
