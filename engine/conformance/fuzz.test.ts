@@ -10,6 +10,7 @@ import { Pages } from '../linux/process/pages';
 import type { Field, Request } from '../linux/uapi/requests';
 import { REQUESTS } from '../linux/uapi/requests';
 import { VFIO } from '../linux/uapi/vfio';
+import { Regions } from '../linux/vfio/pci/regions';
 import { fingerprint } from './fingerprint';
 import { BUFFER_SIZE, fuzzBench } from './fixtures/bench';
 import type { FuzzBench } from './fixtures/bench';
@@ -161,8 +162,12 @@ function sensibleCall(b: FuzzBench): fc.Arbitrary<{ fd: number; request: number;
 const wasReset = (request: number, result: number): boolean =>
   request === VFIO.DEVICE_PCI_HOT_RESET && result === -ERRNO.ENOTTY;
 
-/** What a refused call may leave behind: why it was refused, a line in the log. */
-const isRecord = (_owner: object, key: string): boolean => key === 'why' || key === 'log';
+/**
+ * What a refused call may leave behind: why it was refused, a line in the log, and the claim on a BAR that an ioeventfd
+ * takes before it looks for the one to remove.
+ */
+const isRecord = (owner: object, key: string): boolean =>
+  key === 'why' || key === 'log' || (key === 'claims' && owner instanceof Regions);
 
 /** The state but for what is in the memory that calls write to, refused or not (sizes that would have done). */
 function stateOf(b: FuzzBench): string {
