@@ -135,8 +135,8 @@ export interface VfioLabBridge {
   exportAs(format: ExportFormat): Promise<FileResult>;
   /** Asks where to, and writes what the page made: a picture. */
   savePicture(name: string, format: 'svg' | 'png', bytes: Uint8Array<ArrayBuffer>): Promise<FileResult>;
-  /** What a process did, or the last step, as text that does it again. */
-  programText(language: 'c' | 'shell', of: number | 'last-step'): Promise<string>;
+  /** What a process did, or a step by its number, as text that does it again. */
+  programText(language: 'c' | 'shell', of: number | { step: number }): Promise<string>;
   recentFiles(): Promise<RecentFile[]>;
   openRecent(path: string): Promise<FileResult>;
   forgetRecent(): Promise<void>;
