@@ -38,6 +38,8 @@ export interface Settings {
   startPage: boolean;
   /** Coach marks that were used. */
   marksSeen: string[];
+  /** How the Containers pane shows who holds what. */
+  containersAs: 'picture' | 'list';
   /** Layouts as text, by the names that the person gave them. */
   namedLayouts: { name: string; layout: string }[];
 }

@@ -52,6 +52,7 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('get-device'), address, pid: small, group: small }),
   z.strictObject({ kind: z.literal('bind-iommufd'), address, ...descriptor }),
   z.strictObject({ kind: z.enum(['alloc-ioas', 'close']), ...descriptor }),
+  z.strictObject({ kind: z.literal('attach-iommufd'), group: small, ...descriptor }),
   z.strictObject({ kind: z.literal('alloc-hwpt'), ...descriptor, device: small, ioas: small }),
   z.strictObject({ kind: z.literal('attach-pt'), address, pt: small }),
   z.strictObject({ kind: z.literal('detach-pt'), address }),

@@ -54,8 +54,8 @@ export interface ActionResult {
   edited?: EditedView;
   /** The calls issued, as strace lines. */
   calls: string[];
-  /** Number of the document's step that it became; absent where it changed nothing. */
-  step?: number;
+  /** The step of the document that it became; absent where it changed nothing. */
+  step?: { number: number; label: string };
 }
 
 export interface EditedView {

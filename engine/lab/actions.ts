@@ -134,13 +134,28 @@ function attach(script: Script, action: Action & { kind: 'attach' }): string {
 function detach(script: Script, group: number): string {
   const holdings = script.caller.holdings();
   const held = holdings.groups.find((candidate) => candidate.id === group);
-  if (!held) throw new Refused(`Nobody holds group ${group}.`, 'EINVAL', null);
+  if (!held) return detachDevices(script, group);
   for (const device of held.devices) script.call(held.pid, { op: 'close', fd: device.fd }, 'The device was not closed');
   script.call(held.pid, { op: 'close', fd: held.fd }, 'The group was not closed');
   const container = holdings.containers.find((one) => one.pid === held.pid && one.fd === held.containerFd);
   if (container?.container.groups.length === 0 && held.processName === CLIENT)
     script.call(held.pid, { op: 'close', fd: container.fd }, 'The container was not closed');
   leaveWhenEmpty(script, held.pid);
+  return `Group ${group} is free again.`;
+}
+
+/** Devices that were opened through their own files: a group has no descriptor then. */
+function detachDevices(script: Script, group: number): string {
+  const members = new Set(
+    script.caller
+      .holdings()
+      .members(group)
+      .map(({ address }) => address),
+  );
+  const devices = script.caller.holdings().devices.filter(({ address }) => members.has(address));
+  if (devices.length === 0) throw new Refused(`Nobody holds group ${group}.`, 'EINVAL', null);
+  for (const { pid, fd } of devices) script.call(pid, { op: 'close', fd }, 'The device was not closed');
+  for (const pid of new Set(devices.map((device) => device.pid))) leaveWhenEmpty(script, pid);
   return `Group ${group} is free again.`;
 }
 

@@ -83,7 +83,7 @@ describe('iommufd, one call at a time', () => {
     const [space, device] = [now().spaces[0]!.id, now().devices[0]!.id];
     expect(lab.act({ kind: 'attach-pt', address: NIC, pt: 99 })).toMatchObject({ ok: false, errno: 'ENOENT' });
     const table = done(lab, { kind: 'alloc-hwpt', ...at, device, ioas: space });
-    expect(table.calls[0]).toMatch(/IOMMU_HWPT_ALLOC, \{.*dev_id=\d+, pt_id=\d+.*\} = 0$/);
+    expect(table.calls[0]).toMatch(/IOMMU_HWPT_ALLOC, \{flags=0, dev_id=2, pt_id=1\} => .*out_hwpt_id=3.* = 0$/);
     const made = now().tables[0]!;
     expect(made).toMatchObject({ space, automatic: false });
     done(lab, { kind: 'attach-pt', address: NIC, pt: made.id });
@@ -104,6 +104,23 @@ describe('iommufd, one call at a time', () => {
     expect(text).toContain('.pt_id = hwpt_alloc.out_hwpt_id');
   });
 
+  it('takes a whole group, as a container does, and lets it go again', () => {
+    const lab = machine('iommufd');
+    done(lab, { kind: 'open-iommufd', pid: null });
+    const { pid } = holder(lab);
+    const group = groupOf(lab, NIC);
+    done(lab, { kind: 'attach-iommufd', group, pid, fd: 3 });
+    done(lab, { kind: 'attach-iommufd', group: groupOf(lab, OTHER), pid, fd: 3 });
+    const { spaces, devices } = holder(lab).iommufds[0]!;
+    expect(spaces).toHaveLength(1);
+    expect(devices.map((one) => [one.address, one.group, one.space])).toEqual([
+      [NIC, group, spaces[0]!.id],
+      [OTHER, groupOf(lab, OTHER), spaces[0]!.id],
+    ]);
+    done(lab, { kind: 'detach', group });
+    expect(holder(lab).iommufds[0]!.devices.map(({ address }) => address)).toEqual([OTHER]);
+  });
+
   it('says what is missing where the kernel has no iommufd', () => {
     const lab = machine('debian');
     expect(lab.act({ kind: 'open-iommufd', pid: null })).toMatchObject({ ok: false, errno: 'ENOENT' });
@@ -119,9 +136,9 @@ describe('the text of one step', () => {
     const at = { pid, fd: containers[0]!.fd, ioas: null, size: '0x1000' };
     const second = done(lab, { kind: 'map', ...at, iova: '0x1000', rights: 'read' });
     done(lab, { kind: 'map', ...at, iova: '0x2000', rights: 'read' });
-    expect(lab.programText('shell', { step: second.step! })).toBe('# Map 0x1000\nvfio map 0x1000 0x1000\n');
-    expect(lab.programText('shell', { step: first.step! })).toContain(`vfio attach ${NIC}`);
-    const text = lab.programText('c', { step: second.step! });
+    expect(lab.programText('shell', { step: second.step!.number })).toBe('# Map 0x1000\nvfio map 0x1000 0x1000\n');
+    expect(lab.programText('shell', { step: first.step!.number })).toContain(`vfio attach ${NIC}`);
+    const text = lab.programText('c', { step: second.step!.number });
     expect(text).toContain('.iova = 0x1000');
     expect(text).not.toContain('.iova = 0x2000');
   });

@@ -18,6 +18,8 @@ export type HolderAction =
   | { kind: 'get-device'; address: string; pid: number; group: number }
   /** Opens the function's own file and binds it to the iommufd. */
   | { kind: 'bind-iommufd'; address: string; pid: number; fd: number }
+  /** Binds every member that vfio-pci has, and attaches it to the first address space, which is made where none is. */
+  | { kind: 'attach-iommufd'; group: number; pid: number; fd: number }
   | { kind: 'alloc-ioas'; pid: number; fd: number }
   | { kind: 'alloc-hwpt'; pid: number; fd: number; device: number; ioas: number }
   /** `pt`: an address space or a page table. */
@@ -35,6 +37,7 @@ const KINDS: ReadonlySet<string> = new Set<HolderAction['kind']>([
   'set-iommu',
   'get-device',
   'bind-iommufd',
+  'attach-iommufd',
   'alloc-ioas',
   'alloc-hwpt',
   'attach-pt',
@@ -118,6 +121,41 @@ function bindIommufd(script: Script, { address, pid, fd }: HolderAction & { kind
 
 const numberOf = (arg: unknown, field: string): number => Number((arg as Record<string, unknown> | undefined)?.[field]);
 
+function attachIommufd(script: Script, { group, pid, fd }: HolderAction & { kind: 'attach-iommufd' }): string {
+  const { caller } = script;
+  const members = caller
+    .holdings()
+    .members(group)
+    .filter(({ driver }) => driver === 'vfio-pci');
+  if (members.length === 0) {
+    throw new Refused(
+      `Group ${group} has no file in /dev/vfio/devices: no member is bound to vfio-pci. Bind a member first.`,
+      'ENOENT',
+      null,
+    );
+  }
+  const held = caller.holdings().iommufds.find((one) => one.pid === pid && one.fd === fd);
+  const known = held?.file.context.objects.all().find((object) => object.kind === 'ioas');
+  if (!known) allocIoas(script, pid, fd);
+  for (const { address } of members) bindIommufd(script, { kind: 'bind-iommufd', address, pid, fd });
+  const space = caller
+    .holdings()
+    .iommufds.find((one) => one.pid === pid && one.fd === fd)!
+    .file.context.objects.all()
+    .find((object) => object.kind === 'ioas')!.id;
+  for (const { address } of members) attachTo(script, address, space);
+  return `Group ${group} is attached to address space ${space} of iommufd ${fd}; process ${pid} holds ${members.map(({ address }) => short(address)).join(' and ')}.`;
+}
+
+function attachTo(script: Script, address: string, pt: number): void {
+  const { pid, fd } = heldDevice(script, address);
+  script.call(
+    pid,
+    { op: 'ioctl', fd, request: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', arg: { argsz: 12, flags: 0, pt_id: pt } },
+    `${short(address)} was not attached`,
+  );
+}
+
 function allocIoas(script: Script, pid: number, fd: number): string {
   const answer = script.call(
     pid,
@@ -194,15 +232,11 @@ export function performHolder(script: Script, action: HolderAction): string {
       return allocIoas(script, action.pid, action.fd);
     case 'alloc-hwpt':
       return allocHwpt(script, action);
-    case 'attach-pt': {
-      const { pid, fd } = heldDevice(script, action.address);
-      script.call(
-        pid,
-        { op: 'ioctl', fd, request: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', arg: { argsz: 12, flags: 0, pt_id: action.pt } },
-        `${short(action.address)} was not attached`,
-      );
+    case 'attach-iommufd':
+      return attachIommufd(script, action);
+    case 'attach-pt':
+      attachTo(script, action.address, action.pt);
       return `${short(action.address)} is attached to object ${action.pt}.`;
-    }
     case 'detach-pt': {
       const { pid, fd } = heldDevice(script, action.address);
       script.call(
@@ -245,6 +279,8 @@ export function holderLabel(action: HolderAction): string {
       return `Open ${short(action.address)}`;
     case 'bind-iommufd':
       return `Bind ${short(action.address)} to iommufd`;
+    case 'attach-iommufd':
+      return `Attach group ${action.group} to iommufd`;
     case 'alloc-ioas':
       return 'Make an address space';
     case 'alloc-hwpt':

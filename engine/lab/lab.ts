@@ -370,7 +370,7 @@ export class Lab implements MachineDoor {
       },
       action,
     );
-    return this.history.isLast(key) ? { ...result, step: this.history.all.length } : result;
+    return this.history.isLast(key) ? { ...result, step: { number: this.history.all.length, label } } : result;
   }
 
   undo(): ActionResult {

@@ -93,7 +93,7 @@ describe('steps as commands', () => {
     expect(lines).toContain(`vfio irq ${GPU} msix off`);
     expect(lines).toContain('vfio map 0x100000 0x1000');
     const { step } = lab.act({ kind: 'write-config', address: GPU, offset: 0x3c, hex: '55', as: 'root' });
-    expect(lab.programText('shell', { step: step! })).toBe(`# Write 03c of 01:00.0\nsetpci -s ${GPU} 3c.b=55\n`);
+    expect(lab.programText('shell', { step: step!.number })).toBe(`# Write 03c of 01:00.0\nsetpci -s ${GPU} 3c.b=55\n`);
   });
 
   it.skipIf(spawnSync('bash', ['--version']).status !== 0)('are a script (skipped: no bash)', () => {

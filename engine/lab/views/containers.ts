@@ -77,6 +77,7 @@ function iommufdView(id: number, fd: number, file: IommufdFile, held: Holdings['
       .map((bound) => ({
         id: bound.id,
         address: bound.device.name,
+        group: bound.owned.group.id,
         fd: held.find((one) => one.address === bound.device.name)?.fd ?? null,
         space: bound.isAttached ? (bound.owned.hwpt?.ioas.id ?? null) : null,
         table: bound.isAttached ? (bound.owned.hwpt?.id ?? null) : null,

@@ -233,7 +233,14 @@ export interface ContainersView {
        * `id`: its number in the iommufd. `space`, `table`: what it is attached to; null for none. `fd` is null once only
        * the binding is left.
        */
-      devices: { id: number; address: string; fd: number | null; space: number | null; table: number | null }[];
+      devices: {
+        id: number;
+        address: string;
+        group: number;
+        fd: number | null;
+        space: number | null;
+        table: number | null;
+      }[];
     }[];
     /** Devices held in no container and by no iommufd of the process. */
     looseDevices: { address: string; fd: number }[];
