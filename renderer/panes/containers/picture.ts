@@ -132,6 +132,10 @@ function stepColumns(room: number): Record<ColumnName, Column> {
   return Object.fromEntries(COLUMNS.map((name) => [name, of(name)])) as Record<ColumnName, Column>;
 }
 
+/** Air in rows behind a group, and behind a process. */
+const GROUP_AIR = 0.22;
+const PROCESS_AIR = 0.35;
+
 /** Rows of a list below its head, in the same column. */
 const INDENTED: ReadonlySet<NodeKind> = new Set(['mapping', 'more', 'descriptor']);
 const INDENT = 14;
@@ -190,6 +194,8 @@ class Drawer {
   private stack(node: TreeNode, parent: Placed | null): void {
     const one = this.put(node, parent, this.rows);
     for (const child of this.shownChildren(one)) this.stack(child, one);
+    // Outlines of groups do not touch.
+    if (node.kind === 'group') this.rows += GROUP_AIR;
   }
 
   process(node: TreeNode): void {
@@ -302,8 +308,7 @@ export function layPicture(tree: readonly TreeNode[], open: (node: TreeNode) => 
   const drawer = new Drawer(columns, wide, open);
   for (const process of tree) {
     drawer.process(process);
-    // A little air between processes.
-    drawer.rows += drawer.rows > 0 ? 0.35 : 0;
+    drawer.rows += PROCESS_AIR;
   }
   const right = Math.max(...COLUMNS.map((name) => columns[name].x + columns[name].width));
   return {
