@@ -15,6 +15,7 @@ const shape = z.object({
   autosave: z.boolean().catch(false),
   startPage: z.boolean().catch(true),
   marksSeen: z.array(z.string().max(64)).max(64).catch([]),
+  containersAs: z.enum(['picture', 'list']).catch('picture'),
   namedLayouts: z
     .array(z.object({ name: z.string().min(1).max(64), layout }))
     .max(32)

@@ -31,9 +31,9 @@ test('a group goes to a container by drag, and undo takes it back', async ({ lab
   for (const short of ['01:00.0', '01:00.1']) await person.binds(short);
   const { groups } = await view(lab.app, 'topology', null);
   await person.dragsGroup(groups.find((g) => g.members.includes('0000:01:00.0'))?.id ?? -1);
-  await expect(person.containers.getByText(/^container fd \d+$/)).toBeVisible();
+  await expect(person.containers.getByRole('treeitem', { name: /^container fd \d+/ })).toBeVisible();
   await lab.page.getByRole('button', { name: /^Undo/ }).first().click();
-  await expect(person.containers.getByText(/^container fd \d+$/)).toBeHidden();
+  await expect(person.containers.getByRole('treeitem', { name: /^container fd \d+/ })).toBeHidden();
   await lab.page.getByRole('button', { name: /^Undo/ }).first().click();
   await expect(person.node('01:00.1')).toHaveAccessibleName(/snd_hda_intel/);
   expect((await view(lab.app, 'function', { address: '0000:01:00.1' }))?.overview.driver).toBe('snd_hda_intel');

@@ -38,6 +38,8 @@ export interface Settings {
   startPage: boolean;
   /** Coach marks that were used. */
   marksSeen: string[];
+  /** How the Containers pane shows who holds what. */
+  containersAs: 'picture' | 'list';
   /** Layouts as text, by the names that the person gave them. */
   namedLayouts: { name: string; layout: string }[];
 }
@@ -135,8 +137,8 @@ export interface VfioLabBridge {
   exportAs(format: ExportFormat): Promise<FileResult>;
   /** Asks where to, and writes what the page made: a picture. */
   savePicture(name: string, format: 'svg' | 'png', bytes: Uint8Array<ArrayBuffer>): Promise<FileResult>;
-  /** What a process did, or the last step, as text that does it again. */
-  programText(language: 'c' | 'shell', of: number | 'last-step'): Promise<string>;
+  /** What a process did, or a step by its number, as text that does it again. */
+  programText(language: 'c' | 'shell', of: number | { step: number }): Promise<string>;
   recentFiles(): Promise<RecentFile[]>;
   openRecent(path: string): Promise<FileResult>;
   forgetRecent(): Promise<void>;

@@ -17,6 +17,10 @@ const hex = z.string().regex(/^([0-9a-f]{2}){1,8}$/i);
 const irqIndex = z.union([z.literal(0), z.literal(1), z.literal(2)]);
 const vector = z.int().min(0).max(2047);
 const addresses = z.array(address).max(65_536);
+/** `0x…`, up to 64 bits. */
+const busAddress = z.string().regex(/^0x[0-9a-f]{1,16}$/i);
+const descriptor = { pid: small, fd: small };
+const mapped = { ...descriptor, ioas: small.nullable(), iova: busAddress, size: busAddress };
 const acsChanges = z.array(z.strictObject({ address, control: z.int().min(0).max(0x7f) })).max(65_536);
 
 export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
@@ -43,6 +47,18 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('set-vfs'), address, count: z.int().min(0).max(0xffff) }),
   z.strictObject({ kind: z.literal('reboot'), cmdline: z.string().max(4096).nullable() }),
   z.strictObject({ kind: z.literal('write-file'), path: labPath, text: z.string().max(LONGEST_TEXT) }),
+  z.strictObject({ kind: z.enum(['open-container', 'open-iommufd']), pid: small.nullable() }),
+  z.strictObject({ kind: z.literal('set-iommu'), ...descriptor, type: z.enum(['type1', 'type1v2']) }),
+  z.strictObject({ kind: z.literal('get-device'), address, pid: small, group: small }),
+  z.strictObject({ kind: z.literal('bind-iommufd'), address, ...descriptor }),
+  z.strictObject({ kind: z.enum(['alloc-ioas', 'close']), ...descriptor }),
+  z.strictObject({ kind: z.literal('attach-iommufd'), group: small, ...descriptor }),
+  z.strictObject({ kind: z.literal('alloc-hwpt'), ...descriptor, device: small, ioas: small }),
+  z.strictObject({ kind: z.literal('attach-pt'), address, pt: small }),
+  z.strictObject({ kind: z.literal('detach-pt'), address }),
+  z.strictObject({ kind: z.literal('destroy-object'), ...descriptor, id: small }),
+  z.strictObject({ kind: z.literal('map'), ...mapped, rights: z.enum(['read', 'write', 'read and write']) }),
+  z.strictObject({ kind: z.literal('unmap'), ...mapped }),
   z.strictObject({ kind: z.literal('wait'), ms: z.int().min(0).max(86_400_000) }),
 ]);
 
@@ -80,7 +96,7 @@ export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parame
     z.enum(['svg', 'png']),
     z.instanceof(Uint8Array<ArrayBuffer>).refine((bytes) => bytes.length <= LONGEST_TEXT),
   ]),
-  programText: z.tuple([z.enum(['c', 'shell']), z.union([small, z.literal('last-step')])]),
+  programText: z.tuple([z.enum(['c', 'shell']), z.union([small, z.strictObject({ step: small })])]),
   recentFiles: none,
   openRecent: z.tuple([z.string().min(1).max(8192)]),
   forgetRecent: none,
@@ -100,8 +116,6 @@ export const requests: { [Name in RequestName]: z.ZodType<Requests[Name]['parame
 export const isRequestName = (value: unknown): value is RequestName =>
   typeof value === 'string' && Object.hasOwn(requests, value);
 
-/** `0x…`, up to 64 bits. */
-const busAddress = z.string().regex(/^0x[0-9a-f]{1,16}$/i);
 const one = z.strictObject({ address });
 const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   machine: z.null(),

@@ -1,6 +1,7 @@
 /** Shells outside the window: `vfiolab sh`, and the programs that a conformance check runs. */
 import { readFileSync } from 'node:fs';
 import type { Input } from '../lab/input';
+import { heldBy } from '../lab/held';
 import { History } from '../lab/journal';
 import { arrivalsSince } from '../lab/arrivals';
 import { deviceSheet } from '../lab/device-sheet';
@@ -72,6 +73,7 @@ export function doorOf(history: History): MachineDoor {
     programCalled: () => undefined,
     now: () => ({ realtime: Date.now(), monotonic: Number(history.machine.kernel.clock.now / 1_000_000n) }),
     arrivals: (from, uid) => arrivalsSince(history.machine.kernel, from, uid),
+    held: (pid) => heldBy(history.machine.kernel, pid),
     explain: (subject) => explainSubject(history.machine.kernel, subject),
     deviceSheet: (device) => deviceSheet(history.machine.kernel, device),
   };

@@ -5,9 +5,11 @@
 import type { Stimulus } from '../hardware/devices/stimulus';
 import type { WriteExplanation } from '../linux/vfio/pci/explain';
 import type { Refusal } from '../linux/why';
+import type { HolderAction } from './holder-actions';
 import type { TopologyEdit } from './input';
 
 export type Action =
+  | HolderAction
   /** driver_override + unbind + drivers_probe, as `driverctl` does; null gives the function back to its host driver. */
   | { kind: 'bind'; address: string; driver: string | null }
   | { kind: 'unbind'; address: string }
@@ -52,6 +54,8 @@ export interface ActionResult {
   edited?: EditedView;
   /** The calls issued, as strace lines. */
   calls: string[];
+  /** The step of the document that it became; absent where it changed nothing. */
+  step?: { number: number; label: string };
 }
 
 export interface EditedView {

@@ -11,6 +11,8 @@ import type { Action, ActionResult } from './action';
 import { Refused, Script, devicePath, driverOf, short, write } from './script';
 import type { Caller } from './script';
 import { editNotes } from './edit/words';
+import { CLIENT, holderLabel, isHolderAction, leaveWhenEmpty, performHolder } from './holder-actions';
+import type { HolderAction } from './holder-actions';
 import { isTopologyAction, performTopology, topologyLabel } from './topology-actions';
 import type { TopologyAction } from './topology-actions';
 
@@ -76,7 +78,7 @@ function attach(script: Script, action: Action & { kind: 'attach' }): string {
     );
   }
   const fresh = action.pid === null;
-  const pid = action.pid ?? caller.spawn('vfio-client');
+  const pid = action.pid ?? caller.spawn(CLIENT);
   const opened: number[] = [];
   const open = (path: string, name: string): number => {
     const fd = script.call(pid, { op: 'open', path, flags: 'O_RDWR', as: name }, `${path} was not opened`).fd!;
@@ -97,7 +99,8 @@ function attach(script: Script, action: Action & { kind: 'attach' }): string {
       { op: 'ioctl', fd: group, request: 'VFIO_GROUP_SET_CONTAINER', arg: container },
       `Group ${action.group} was not attached`,
     );
-    if (action.containerFd === null) {
+    const existing = caller.holdings().containers.find((one) => one.pid === pid && one.fd === container);
+    if (existing?.container.backend == null) {
       script.call(
         pid,
         { op: 'ioctl', fd: container, request: 'VFIO_SET_IOMMU', arg: TYPE1V2 },
@@ -131,11 +134,28 @@ function attach(script: Script, action: Action & { kind: 'attach' }): string {
 function detach(script: Script, group: number): string {
   const holdings = script.caller.holdings();
   const held = holdings.groups.find((candidate) => candidate.id === group);
-  if (!held) throw new Refused(`Nobody holds group ${group}.`, 'EINVAL', null);
+  if (!held) return detachDevices(script, group);
   for (const device of held.devices) script.call(held.pid, { op: 'close', fd: device.fd }, 'The device was not closed');
   script.call(held.pid, { op: 'close', fd: held.fd }, 'The group was not closed');
-  const rest = script.caller.holdings().groups.some((other) => other.pid === held.pid);
-  if (!rest && held.processName === 'vfio-client') script.input({ kind: 'exit', pid: held.pid });
+  const container = holdings.containers.find((one) => one.pid === held.pid && one.fd === held.containerFd);
+  if (container?.container.groups.length === 0 && held.processName === CLIENT)
+    script.call(held.pid, { op: 'close', fd: container.fd }, 'The container was not closed');
+  leaveWhenEmpty(script, held.pid);
+  return `Group ${group} is free again.`;
+}
+
+/** Devices that were opened through their own files: a group has no descriptor then. */
+function detachDevices(script: Script, group: number): string {
+  const members = new Set(
+    script.caller
+      .holdings()
+      .members(group)
+      .map(({ address }) => address),
+  );
+  const devices = script.caller.holdings().devices.filter(({ address }) => members.has(address));
+  if (devices.length === 0) throw new Refused(`Nobody holds group ${group}.`, 'EINVAL', null);
+  for (const { pid, fd } of devices) script.call(pid, { op: 'close', fd }, 'The device was not closed');
+  for (const pid of new Set(devices.map((device) => device.pid))) leaveWhenEmpty(script, pid);
   return `Group ${group} is free again.`;
 }
 
@@ -260,7 +280,7 @@ function happened(script: Script, stimulus: Stimulus): string {
   return `${short(stimulus.device)}: ${stimulusText(stimulus)}${times}.${found}${stopped}`;
 }
 
-function perform(script: Script, action: Exclude<Action, TopologyAction>): string {
+function perform(script: Script, action: Exclude<Action, TopologyAction | HolderAction>): string {
   switch (action.kind) {
     case 'bind':
       return bind(script, action.address, action.driver);
@@ -319,6 +339,7 @@ function perform(script: Script, action: Exclude<Action, TopologyAction>): strin
 /** Names an action for undo: `Bind 01:00.0 to vfio-pci`. */
 export function actionLabel(action: Action): string {
   if (isTopologyAction(action)) return topologyLabel(action);
+  if (isHolderAction(action)) return holderLabel(action);
   switch (action.kind) {
     case 'bind':
       return action.driver === null
@@ -365,7 +386,11 @@ function edited({ report }: Script): Pick<ActionResult, 'edited'> {
 export function runAction(caller: Caller, action: Action): ActionResult {
   const script = new Script(caller);
   try {
-    const message = isTopologyAction(action) ? performTopology(script, action) : perform(script, action);
+    const message = isTopologyAction(action)
+      ? performTopology(script, action)
+      : isHolderAction(action)
+        ? performHolder(script, action)
+        : perform(script, action);
     return { ok: true, message, errno: null, why: null, ...explained(script), ...edited(script), calls: script.calls };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

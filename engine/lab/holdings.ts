@@ -1,5 +1,6 @@
 /** Who holds what: descriptors of every process on containers, groups and devices. */
 import type { Kernel } from '../linux/kernel';
+import { IommufdFile } from '../linux/iommufd/core';
 import { EventFd } from '../linux/process/eventfd';
 import { VfioContainer } from '../linux/vfio/container';
 import { VfioDeviceFile } from '../linux/vfio/device';
@@ -11,6 +12,8 @@ export interface HeldDevice {
   readonly pid: number;
   readonly processName: string;
   readonly fd: number;
+  /** Opened through its group; false: through its own file. */
+  readonly fromGroup: boolean;
 }
 
 export interface HeldGroup {
@@ -30,9 +33,17 @@ export interface HeldContainer {
   readonly container: VfioContainer;
 }
 
+/** An open of /dev/iommu. */
+export interface HeldIommufd {
+  readonly pid: number;
+  readonly fd: number;
+  readonly file: IommufdFile;
+}
+
 export interface Holdings {
   readonly groups: readonly HeldGroup[];
   readonly containers: readonly HeldContainer[];
+  readonly iommufds: readonly HeldIommufd[];
   readonly devices: readonly HeldDevice[];
   device(address: string): HeldDevice | null;
   /** Name below /dev/vfio of the group's node; null without one. */
@@ -55,6 +66,7 @@ export function vfioPciOf(kernel: Kernel, address: string): VfioPciDevice | null
 export function holdingsOf(kernel: Kernel): Holdings {
   const groups: HeldGroup[] = [];
   const containers: HeldContainer[] = [];
+  const iommufds: HeldIommufd[] = [];
   const devices: HeldDevice[] = [];
   const byAddress = new Map<string, HeldDevice>();
   const eventfds = new Map<EventFd, number>();
@@ -65,9 +77,17 @@ export function holdingsOf(kernel: Kernel): Holdings {
         containerFds.set(file, fd);
         containers.push({ pid: process.pid, fd, container: file });
       } else if (file instanceof VfioDeviceFile) {
-        const held = { address: file.device.device.name, pid: process.pid, processName: process.name, fd };
+        const held = {
+          address: file.device.device.name,
+          pid: process.pid,
+          processName: process.name,
+          fd,
+          fromGroup: file.fromGroup,
+        };
         devices.push(held);
         if (!byAddress.has(held.address)) byAddress.set(held.address, held);
+      } else if (file instanceof IommufdFile) {
+        iommufds.push({ pid: process.pid, fd, file });
       } else if (file instanceof EventFd) {
         eventfds.set(file, fd);
       }
@@ -91,6 +111,7 @@ export function holdingsOf(kernel: Kernel): Holdings {
   return {
     groups,
     containers,
+    iommufds,
     devices,
     device: (address) => byAddress.get(address) ?? null,
     groupNode: (id) => kernel.vfio.groups.get(id)?.name ?? null,

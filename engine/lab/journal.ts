@@ -115,6 +115,11 @@ export class History {
     return { branch, name };
   }
 
+  /** The last step in force was made under this key. */
+  isLast(key: object): boolean {
+    return this.tree.head !== 0 && this.lastKey === key;
+  }
+
   /** Linux refused one of its calls. */
   wasRefused(gesture: DocumentGesture): boolean {
     return this.refused.has(gesture);

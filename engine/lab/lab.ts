@@ -4,7 +4,7 @@ import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { LinearMemory } from '../shell/c/abi';
 import type { CompilerProblem } from '../shell/c/diagnostics';
 import type { ProgramHost, ToldCall } from '../shell/c/host';
-import type { DeviceSheet, InterruptArrival, UserSpace } from '../shell/user-space';
+import type { DeviceSheet, HeldByProcess, InterruptArrival, UserSpace } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
 import { arrivalsSince } from './arrivals';
@@ -17,11 +17,13 @@ import type { ExportFormat } from './export';
 import { cProgram } from './export/c-program';
 import { presentMachine } from './export/present';
 import { answeredSteps } from './export/process-calls';
+import type { AnsweredStep } from './export/process-calls';
 import { report } from './export/report';
 import { html, markdown } from './export/report-blocks';
 import { shellLines } from './export/shell-lines';
 import { traceOf } from './export/trace';
 import { explainWrite } from '../linux/vfio/pci/explain';
+import { heldBy } from './held';
 import { holdingsOf, vfioPciOf } from './holdings';
 import { ImportError, importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
@@ -332,6 +334,10 @@ export class Lab implements MachineDoor {
     return explainSubject(this.machine.kernel, subject);
   }
 
+  held(pid: number): HeldByProcess {
+    return heldBy(this.machine.kernel, pid);
+  }
+
   arrivals(from: number, uid: number): { next: number; list: InterruptArrival[] } {
     return arrivalsSince(this.machine.kernel, from, uid);
   }
@@ -348,7 +354,7 @@ export class Lab implements MachineDoor {
       apply({ kind: 'spawn', pid, parent: 1, name, uid: 0 });
       return pid;
     };
-    return runAction(
+    const result = runAction(
       {
         apply,
         spawn,
@@ -364,6 +370,7 @@ export class Lab implements MachineDoor {
       },
       action,
     );
+    return this.history.isLast(key) ? { ...result, step: { number: this.history.all.length, label } } : result;
   }
 
   undo(): ActionResult {
@@ -554,14 +561,23 @@ export class Lab implements MachineDoor {
    * What was done as text that does it again: of a process all that it did, as a C program or as commands; of the last
    * step its commands, or the program of the process that made it.
    */
-  programText(language: 'c' | 'shell', of: number | 'last-step'): string {
+  /** What a process did, or one step of the document: in C with all that its process did before. */
+  programText(language: 'c' | 'shell', of: number | { step: number }): string {
     const { contents } = this.history;
-    if (of === 'last-step' && language === 'shell') {
-      const steps = answeredSteps(contents, null);
-      return shellLines(steps, steps.length - 1);
-    }
-    const pid = of === 'last-step' ? (answeredSteps(contents, null).at(-1)?.calls.at(-1)?.pid ?? 1) : of;
-    const steps = answeredSteps(contents, pid);
+    if (typeof of === 'number') return this.processText(language, of, answeredSteps(contents, of));
+    const all = answeredSteps(contents, null);
+    const at = all.find(({ number }) => number === of.step);
+    if (language === 'shell') return shellLines(all, at ? all.indexOf(at) : all.length);
+    const pid = at?.calls.at(-1)?.pid ?? 1;
+    const until = at?.number ?? 0;
+    return this.processText(
+      language,
+      pid,
+      answeredSteps(contents, pid).filter(({ number }) => number <= until),
+    );
+  }
+
+  private processText(language: 'c' | 'shell', pid: number, steps: readonly AnsweredStep[]): string {
     if (language === 'shell') return shellLines(steps);
     const name = this.machine.kernel.processes.get(pid)?.name ?? `process ${pid}`;
     return cProgram(steps, `What ${name} (${pid}) did in VFIO Lab, on ${this.title}.`);

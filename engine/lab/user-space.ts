@@ -4,7 +4,7 @@ import type { Refusal } from '../linux/why';
 import type { LinearMemory } from '../shell/c/abi';
 import type { CompilerProblem } from '../shell/c/diagnostics';
 import type { ProgramHost, RunningProcess, ToldCall } from '../shell/c/host';
-import type { DeviceSheet, InterruptArrival, StimulusOutcome, UserSpace } from '../shell/user-space';
+import type { DeviceSheet, HeldByProcess, InterruptArrival, StimulusOutcome, UserSpace } from '../shell/user-space';
 import type { Input, Stimulus } from './input';
 import type { Looker } from './journal';
 import type { Outcome } from './machine';
@@ -34,6 +34,7 @@ export interface MachineDoor {
   edit?(path: string, line: number | null): void;
   /** What the compiler said of its sources. */
   compiled?(problems: readonly CompilerProblem[]): void;
+  held(pid: number): HeldByProcess;
   arrivals(from: number, uid: number): { next: number; list: InterruptArrival[] };
 }
 
@@ -229,6 +230,10 @@ export class LabUserSpace implements UserSpace, Looker {
 
   arrivals(from: number): { next: number; list: InterruptArrival[] } {
     return this.door.arrivals(from, this.uid);
+  }
+
+  held(): HeldByProcess {
+    return this.door.held(this.pid);
   }
 
   now(): { realtime: number; monotonic: number } {

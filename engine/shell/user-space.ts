@@ -35,6 +35,24 @@ export interface InterruptArrival {
   readonly hops: readonly { readonly step: string; readonly detail: string; readonly ok: boolean }[];
 }
 
+/** What a process holds of VFIO and iommufd, as its descriptors stand. */
+export interface HeldByProcess {
+  readonly container: { readonly fd: number; readonly iommuSet: boolean } | null;
+  /** By name: `8`. */
+  readonly groups: readonly { readonly name: string; readonly fd: number }[];
+  /** `group`: null for a device that was opened through its own file. */
+  readonly devices: readonly { readonly address: string; readonly fd: number; readonly group: string | null }[];
+  readonly iommufd: { readonly fd: number; readonly ioas: number } | null;
+  readonly maps: readonly { readonly iova: bigint; readonly size: bigint }[];
+  /** Eventfds by the interrupt that they wait for. */
+  readonly events: readonly {
+    readonly fd: number;
+    readonly device: string;
+    readonly index: number;
+    readonly vector: number;
+  }[];
+}
+
 /** One process as the shell sees it. Calls that change nothing are not part of a machine's history. */
 export interface UserSpace {
   readonly pid: number;
@@ -42,8 +60,6 @@ export interface UserSpace {
   readonly uid?: number;
   /** Its parent's pid; absent: init. */
   readonly parentPid?: number;
-  /** What stays the same through other hands (`forward`): programs keep a process's state by it. */
-  readonly process?: object;
   call(operation: TracedOperation): Answer;
   /** A child process, with this one's user unless `uid` is given. */
   spawn(name: string, uid?: number): UserSpace;
@@ -68,6 +84,8 @@ export interface UserSpace {
   pause?(ms: number, signal: AbortSignal): Promise<void>;
   /** Interrupts from number `from` on, and the number that comes next. Another process's are shown to its user and root. */
   arrivals?(from: number): { readonly next: number; readonly list: readonly InterruptArrival[] };
+  /** What this process holds now, whatever was undone since. */
+  held?(): HeldByProcess;
   /** Boots the machine again, with another kernel command line when one is given. */
   reboot?(cmdline: string | null): void;
   /** Why the last call was refused. */
@@ -94,7 +112,6 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     pid: system.pid,
     ...(system.uid !== undefined && { uid: system.uid }),
     ...(system.parentPid !== undefined && { parentPid: system.parentPid }),
-    process: system.process ?? system,
     call: (operation) => system.call(operation),
     spawn: (name, uid) => system.spawn(name, uid),
     exit: () => system.exit(),
@@ -108,6 +125,7 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     ...(system.deviceSheet && { deviceSheet: (device) => system.deviceSheet!(device) }),
     ...(system.pause && { pause: (ms, signal) => system.pause!(ms, signal) }),
     ...(system.arrivals && { arrivals: (from) => system.arrivals!(from) }),
+    ...(system.held && { held: () => system.held!() }),
     ...(system.reboot && { reboot: (cmdline) => system.reboot!(cmdline) }),
     ...(system.why && { why: () => system.why!() }),
     ...(system.explain && { explain: (subject) => system.explain!(subject) }),

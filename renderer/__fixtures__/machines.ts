@@ -132,6 +132,7 @@ export class TestBridge {
     autosave: false,
     startPage: false,
     marksSeen: [],
+    containersAs: 'list',
     namedLayouts: [],
   };
   layout: string | null = null;

@@ -38,7 +38,10 @@ export const LOCAL_KEYS: readonly { title: string; keys: { keys: string; does: s
   {
     title: T.pane.containers,
     keys: [
+      { keys: 'M', does: K.carry },
+      { keys: 'N', does: K.map },
       { keys: 'Del', does: K.detach },
+      { keys: 'Shift F10', does: K.nodeMenu },
       { keys: 'C / S', does: K.copyProcess },
     ],
   },

@@ -424,11 +424,13 @@ describe('containers', () => {
           fds: [],
           containers: [
             {
+              id: 1,
               fd: 3,
               backend: 'type1v2',
               mappings: 1,
               mappedBytes: '4 KiB',
               first: [],
+              usable: [],
               groups: [{ id: 8, fd: 4, viable: true, devices: [{ address: GPU, fd: 5 }] }],
             },
           ],
@@ -437,7 +439,7 @@ describe('containers', () => {
     });
     await nextTick();
     const rows = [...document.querySelectorAll('[role="treeitem"]')];
-    expect(rows.map((r) => r.getAttribute('aria-level'))).toEqual(['1', '2', '3', '4', '3']);
+    expect(rows.map((r) => r.getAttribute('aria-level'))).toEqual(['1', '2', '3', '4', '4', '3']);
     byName('button', 'Detach group 8').click();
     await flushPromises();
     expect(bridge.actions).toEqual([{ kind: 'detach', group: 8 }]);

@@ -14,7 +14,8 @@ export const useActions = defineStore('actions', () => {
   const messages = useMessages();
   const dock = useDock();
   const past = usePast();
-  const last = shallowRef<{ action: Action; result: ActionResult } | null>(null);
+  /** The last action that made calls, while it is the present's. */
+  const last = shallowRef<ActionResult | null>(null);
   const busy = ref(0);
 
   /** Performs an action. `quiet` keeps a success off the screen where its effect is in view anyway. */
@@ -26,7 +27,7 @@ export const useActions = defineStore('actions', () => {
     busy.value++;
     try {
       const result = await lab().act(action);
-      last.value = { action, result };
+      if (result.calls.length > 0) last.value = result;
       report(action, result, quiet);
       return result;
     } finally {
@@ -41,7 +42,7 @@ export const useActions = defineStore('actions', () => {
       messages.say(result.message);
       return;
     }
-    const next = result.ok ? [] : remedies(action);
+    const next = result.ok ? [] : remedies(action, result);
     if (result.calls.length > 0) next.push({ label: T.message.showCalls, run: () => dock.showTerminal('calls') });
     messages.show({
       kind: result.ok ? 'ok' : 'bad',
@@ -63,9 +64,38 @@ export const useActions = defineStore('actions', () => {
   }
 
   /** Buttons that really do what a refused action still lacks. */
-  function remedies(action: Action): Step[] {
-    if (action.kind !== 'attach') return [];
-    return viabilitySteps(action.group);
+  function remedies(action: Action, result: ActionResult): Step[] {
+    if (action.kind === 'attach' || action.kind === 'attach-iommufd') return attachRemedies(action, result);
+    if (result.errno === 'EBUSY' && 'address' in action) {
+      const group = machine.groupOf(action.address);
+      if (group?.owned) return [detachStep(group.id)];
+    }
+    return [];
+  }
+  const detachStep = (group: number): Step => ({
+    label: T.remedy.detachFirst(group),
+    run: () => void perform({ kind: 'detach', group }),
+  });
+
+  /** What a group lacks: nobody may have it yet, and all of it must be vfio-pci's. The first button does it and tries again. */
+  function attachRemedies(action: Action & { group: number }, result: ActionResult): Step[] {
+    if (result.errno === 'EBUSY') return [detachStep(action.group)];
+    const wanting = unlent(action.group, result.errno === 'ENOENT');
+    if (wanting.length === 0) return [];
+    const list = wanting.map(short).join(T.remedy.and);
+    const whole: Step = { label: T.remedy.bindAndAttach(list), run: () => void bindThen(wanting, action) };
+    return [whole, ...viabilitySteps(action.group)];
+  }
+  /** Members that keep the group from being lent; `all`: also those without a driver, when vfio-pci has none of them. */
+  const unlent = (group: number, all: boolean): string[] =>
+    (machine.groups.get(group)?.members ?? []).filter((address) => {
+      const fn = machine.functions.get(address);
+      return fn && !fn.isBridge && (fn.ownership === 'host' || (all && fn.driver === null));
+    });
+  async function bindThen(addresses: readonly string[], then: Action): Promise<void> {
+    for (const address of addresses)
+      if (!(await perform({ kind: 'bind', address, driver: 'vfio-pci' }, true)).ok) return;
+    await perform(then);
   }
 
   /** The ways to make a group viable: bind its culprit to vfio-pci, or unbind it. */
@@ -95,6 +125,7 @@ export const useActions = defineStore('actions', () => {
       return;
     }
     const result = await run();
+    if (result.ok) last.value = null;
     if (result.ok) messages.say(result.message);
     else messages.show({ kind: 'bad', what: result.message, why: result.why?.found ?? null, remedy: null, next: [] });
   }

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { createPinia, setActivePinia } from 'pinia';
+import { flushPromises } from '@vue/test-utils';
 import { nextTick } from 'vue';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestBridge, smallMachine } from '../__fixtures__/machines';
@@ -89,11 +90,13 @@ describe('machine', () => {
           fds: [],
           containers: [
             {
+              id: 1,
               fd: 3,
               backend: null,
               mappings: 0,
               mappedBytes: '0',
               first: [],
+              usable: [],
               groups: [{ id: 8, fd: 4, viable: true, devices: [] }],
             },
           ],
@@ -170,10 +173,18 @@ describe('actions', () => {
     expect(message).toMatchObject({ kind: 'bad', what: 'Group 8 was not attached (EPERM).', why: 'found' });
     expect(messages.assertive).toContain('EPERM');
     bridge.answer = { ok: true, message: 'Bound.', errno: null, why: null, calls: [] };
+    expect(message?.next.map(({ label }) => label)).toEqual([
+      'Bind 01:00.0 and 01:00.1 to vfio-pci and attach',
+      'Bind 01:00.1 to vfio-pci',
+      'Unbind 01:00.1',
+    ]);
     message?.next[0]?.run();
-    await nextTick();
-    expect(bridge.actions.at(-1)).toEqual({ kind: 'bind', address: '0000:01:00.1', driver: 'vfio-pci' });
-    await nextTick();
+    await flushPromises();
+    expect(bridge.actions.slice(-3)).toEqual([
+      { kind: 'bind', address: '0000:01:00.0', driver: 'vfio-pci' },
+      { kind: 'bind', address: '0000:01:00.1', driver: 'vfio-pci' },
+      { kind: 'attach', group: 8, pid: null, containerFd: null },
+    ]);
     expect(messages.list.some((m) => m.kind === 'bad')).toBe(false);
   });
 

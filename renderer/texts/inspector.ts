@@ -58,4 +58,7 @@ export const pair = {
 export const remedy = {
   bind: (short: string) => `Bind ${short} to vfio-pci`,
   unbind: (short: string) => `Unbind ${short}`,
+  bindAndAttach: (list: string) => `Bind ${list} to vfio-pci and attach`,
+  detachFirst: (id: number) => `Detach group ${id}`,
+  and: ' and ',
 } as const;

@@ -10,6 +10,8 @@ export interface AnsweredCall {
 }
 
 export interface AnsweredStep {
+  /** Of the document's steps in force, from 1. */
+  readonly number: number;
   readonly label: string;
   readonly calls: readonly AnsweredCall[];
 }
@@ -17,13 +19,13 @@ export interface AnsweredStep {
 /** Replays the document. Steps without a call of the process are left out; null: of every process. */
 export function answeredSteps(contents: DocumentContents, pid: number | null): AnsweredStep[] {
   const machine = new Machine(contents.machine);
-  return contents.gestures.flatMap(({ label, inputs }) => {
+  return contents.gestures.flatMap(({ label, inputs }, k) => {
     const calls: AnsweredCall[] = [];
     for (const input of inputs) {
       const { answer } = machine.apply(input);
       if (input.kind === 'call' && answer !== null && (pid === null || input.pid === pid))
         calls.push({ pid: input.pid, operation: input.operation, answer });
     }
-    return calls.length === 0 ? [] : [{ label, calls }];
+    return calls.length === 0 ? [] : [{ number: k + 1, label, calls }];
   });
 }

@@ -92,8 +92,8 @@ describe('steps as commands', () => {
     expect(lines).toContain(`vfio irq ${GPU} msix mask 1`);
     expect(lines).toContain(`vfio irq ${GPU} msix off`);
     expect(lines).toContain('vfio map 0x100000 0x1000');
-    lab.act({ kind: 'write-config', address: GPU, offset: 0x3c, hex: '55', as: 'root' });
-    expect(lab.programText('shell', 'last-step')).toBe(`# Write 03c of 01:00.0\nsetpci -s ${GPU} 3c.b=55\n`);
+    const { step } = lab.act({ kind: 'write-config', address: GPU, offset: 0x3c, hex: '55', as: 'root' });
+    expect(lab.programText('shell', { step: step!.number })).toBe(`# Write 03c of 01:00.0\nsetpci -s ${GPU} 3c.b=55\n`);
   });
 
   it.skipIf(spawnSync('bash', ['--version']).status !== 0)('are a script (skipped: no bash)', () => {

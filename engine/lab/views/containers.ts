@@ -1,10 +1,12 @@
 import type { Kernel } from '../../linux/kernel';
-import { BoundDevice } from '../../linux/iommufd/context';
-import { IommufdFile } from '../../linux/iommufd/core';
+import { BoundDevice, Hwpt } from '../../linux/iommufd/context';
+import type { IommufdFile } from '../../linux/iommufd/core';
 import { Ioas } from '../../linux/iommufd/ioas';
 import type { VfioContainer } from '../../linux/vfio/container';
 import { Type1 } from '../../linux/vfio/type1/type1';
 import type { Holdings } from '../holdings';
+import { areasOf, runsOf } from '../mapped-runs';
+import type { MappedRun } from '../mapped-runs';
 import { bytesText } from './iommu';
 import { culpritOf } from './topology';
 import type { ContainersView, MappedView } from './types';
@@ -24,13 +26,7 @@ function viable(kernel: Kernel, id: number): boolean {
 const rightsText = (prot: number): string => ['none', 'read', 'write', 'read and write'][prot & 3] ?? '';
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-interface Run {
-  readonly iova: bigint;
-  readonly size: bigint;
-  readonly prot: number;
-}
-
-function mapped(runs: Iterable<Run>): MappedView {
+function mapped(runs: Iterable<MappedRun>, usable: Iterable<readonly [bigint, bigint]>): MappedView {
   const first: MappedView['first'] = [];
   let mappings = 0;
   let bytes = 0n;
@@ -39,53 +35,73 @@ function mapped(runs: Iterable<Run>): MappedView {
     bytes += size;
     if (first.length < MOST_MAPPINGS) first.push({ iova: hex(iova), size: hex(size), rights: rightsText(prot) });
   }
-  return { mappings, mappedBytes: bytesText(Number(bytes / PAGE)), first };
+  return {
+    mappings,
+    mappedBytes: bytesText(Number(bytes / PAGE)),
+    first,
+    usable: [...usable].map(([start, last]) => ({ start: hex(start), last: hex(last) })),
+  };
 }
 
-function* runsOf({ backend }: VfioContainer): Iterable<Run> {
+function* rangesOf({ backend }: VfioContainer): Iterable<[bigint, bigint]> {
   if (!(backend instanceof Type1)) return;
-  for (const { page, pages, prot } of backend.state.mappings)
-    yield { iova: BigInt(page) * PAGE, size: BigInt(pages) * PAGE, prot };
+  for (const { start, end } of backend.state.ranges) yield [start, end];
 }
 
-function* areasOf(space: Ioas): Iterable<Run> {
-  for (const { start, last, prot } of space.areas) yield { iova: start, size: last - start + 1n, prot };
+const usableOf = (space: Ioas): [bigint, bigint][] => space.usable().map(({ start, last }) => [start, last]);
+
+/** Numbers for things that have none of their own, in the order in which they are met. */
+function numbering(): (thing: object) => number {
+  const known = new Map<object, number>();
+  return (thing) => {
+    const id = known.get(thing) ?? known.size + 1;
+    known.set(thing, id);
+    return id;
+  };
 }
 
 /** What an open of /dev/iommu keeps: `held` are the process's own descriptors on devices. */
-function iommufdView(fd: number, file: IommufdFile, held: Holdings['devices']): IommufdView {
+function iommufdView(id: number, fd: number, file: IommufdFile, held: Holdings['devices']): IommufdView {
   const objects = file.context.objects.all();
   return {
+    id,
     fd,
     spaces: objects
       .filter((object) => object instanceof Ioas)
-      .map((space) => ({ id: space.id, ...mapped(areasOf(space)) })),
+      .map((space) => ({ id: space.id, ...mapped(areasOf(space), usableOf(space)) })),
+    tables: objects
+      .filter((object) => object instanceof Hwpt)
+      .map((table) => ({ id: table.id, space: table.ioas.id, automatic: table.automatic })),
     devices: objects
       .filter((object) => object instanceof BoundDevice)
       .map((bound) => ({
+        id: bound.id,
         address: bound.device.name,
+        group: bound.owned.group.id,
         fd: held.find((one) => one.address === bound.device.name)?.fd ?? null,
         space: bound.isAttached ? (bound.owned.hwpt?.ioas.id ?? null) : null,
+        table: bound.isAttached ? (bound.owned.hwpt?.id ?? null) : null,
       })),
   };
 }
 
 export function containersView(kernel: Kernel, holdings: Holdings): ContainersView {
   const processes: ProcessView[] = [];
+  const idOf = numbering();
   for (const process of kernel.processes.all()) {
     const held = holdings.groups.filter((group) => group.pid === process.pid);
     const own = holdings.containers.filter((container) => container.pid === process.pid);
     const devices = holdings.devices.filter((device) => device.pid === process.pid);
-    const files = [...process.files.entries()];
-    const iommufds = files.flatMap(([fd, file]) =>
-      file instanceof IommufdFile ? [iommufdView(fd, file, devices)] : [],
-    );
+    const iommufds = holdings.iommufds
+      .filter((one) => one.pid === process.pid)
+      .map(({ fd, file }) => iommufdView(idOf(file), fd, file, devices));
     if ([own, held, devices, iommufds].every((list) => list.length === 0)) continue;
     const containers = own.map(({ fd, container }): ContainerView => {
       return {
+        id: idOf(container),
         fd,
         backend: container.backend?.name ?? null,
-        ...mapped(runsOf(container)),
+        ...mapped(runsOf(container), rangesOf(container)),
         groups: container.groups.map((group) => ({
           id: group.id,
           fd: held.find((candidate) => candidate.id === group.id)?.fd ?? null,
@@ -108,7 +124,7 @@ export function containersView(kernel: Kernel, holdings: Holdings): ContainersVi
       iommufds,
       looseDevices: devices.filter(({ address }) => !placed.has(address)).map(({ address, fd }) => ({ address, fd })),
       looseGroups: held.filter((group) => !group.contained).map(({ id, fd }) => ({ id, fd })),
-      fds: files.map(([fd, file]) => ({ fd, link: file.link })),
+      fds: [...process.files.entries()].map(([fd, file]) => ({ fd, link: file.link })),
     });
   }
   return { processes };

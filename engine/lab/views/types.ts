@@ -207,24 +207,41 @@ export interface MappedView {
   /** `6 MiB`. */
   mappedBytes: string;
   first: { iova: string; size: string; rights: string }[];
+  /** What can be mapped at all: first and last address; empty while nothing translates. */
+  usable: { start: string; last: string }[];
 }
 
+/** Descriptors that lead to one container or iommufd have its `id`, in whichever process they are. */
 export interface ContainersView {
   processes: {
     pid: number;
     name: string;
     uid: number;
     containers: (MappedView & {
+      id: number;
       fd: number;
       backend: string | null;
       groups: { id: number; fd: number | null; viable: boolean; devices: { address: string; fd: number }[] }[];
     })[];
     /** Opens of /dev/iommu: their address spaces, and the devices bound to each. */
     iommufds: {
+      id: number;
       fd: number;
       spaces: (MappedView & { id: number })[];
-      /** `space`: the address space it is attached to; null for none. `fd` is null once only the binding is left. */
-      devices: { address: string; fd: number | null; space: number | null }[];
+      /** Page tables; `automatic`: made by an attach, goes with its last device. */
+      tables: { id: number; space: number; automatic: boolean }[];
+      /**
+       * `id`: its number in the iommufd. `space`, `table`: what it is attached to; null for none. `fd` is null once only
+       * the binding is left.
+       */
+      devices: {
+        id: number;
+        address: string;
+        group: number;
+        fd: number | null;
+        space: number | null;
+        table: number | null;
+      }[];
     }[];
     /** Devices held in no container and by no iommufd of the process. */
     looseDevices: { address: string; fd: number }[];

@@ -2,14 +2,18 @@
 import { describe, expect, it } from 'vitest';
 import type { MachineDescription } from '../../hardware/description';
 import { MachineBuilder } from '../../hardware/parts/fixture';
-import { doorTo, rootShell } from '../../host/shell';
+import { doorOf, doorTo, rootShell } from '../../host/shell';
+import { History } from '../../lab/journal';
+import type { LabUserSpace } from '../../lab/user-space';
 import { runScript } from '../session';
 import { BytesWriter, NULL_READER } from '../streams';
 
 const TOKEN = '00112233-4455-6677-8899-aabbccddeeff';
 
-function shellOf(description: MachineDescription): (script: string) => Promise<string> {
-  const system = rootShell(doorTo(description), 'test');
+const shellOf = (description: MachineDescription): ((script: string) => Promise<string>) =>
+  running(rootShell(doorTo(description), 'test'));
+
+function running(system: LabUserSpace): (script: string) => Promise<string> {
   return async (script) => {
     const out = new BytesWriter();
     await runScript(system, script, { stdin: NULL_READER, stdout: out, stderr: out });
@@ -60,6 +64,54 @@ describe('vfio attach', () => {
     expect(text).toMatch(/^iommufd {4}fd \d+ {2}address space 1$/m);
     expect(text).toContain('0000:02:00.0: DMA read of 4 bytes at 0x10000\nabababab');
     expect(text).toMatch(/close\(\d+\) = 0\nNothing is attached\./);
+  });
+});
+
+describe('vfio and undo', () => {
+  const history = (): { history: History; run: (script: string) => Promise<string> } => {
+    const made = History.of(machine('iommufd', 'lab-nic', 'lab-nic'));
+    return { history: made, run: running(rootShell(doorOf(made), 'test')) };
+  };
+  /** Takes back the last command: in a script all of it is one gesture. */
+  const oneByOne = async (
+    { history: made }: { history: History },
+    commands: readonly string[],
+  ): Promise<() => Promise<string>> => {
+    for (const [k, command] of commands.entries())
+      await running(rootShell(doorOf(made), `step ${k}`))(`${command} >/dev/null 2>&1`);
+    return () => running(rootShell(doorOf(made), 'look'))('vfio status');
+  };
+
+  it('goes on from what undo brought back, and from what redo took away again', async () => {
+    const lab = history();
+    const status = await oneByOne(lab, [
+      'driverctl set-override 0000:01:00.0 vfio-pci',
+      'vfio attach 01:00.0; vfio irq 01:00.0 msix 0-1; vfio map 0x10000 0x2000',
+      'vfio detach',
+    ]);
+    expect(await status()).toBe('Nothing is attached. Begin with: vfio attach ADDRESS\n');
+    lab.history.undo();
+    const held = await status();
+    expect(held).toMatch(/^container {2}fd \d+ {2}type1v2$/m);
+    expect(held).toMatch(/^device {5}fd \d+ {2}0000:01:00\.0 {2}\(group \d+\)$/m);
+    expect(held).toMatch(/^mapped {5}0x10000-0x11fff$/m);
+    expect(held).toMatch(/^eventfd {4}fd \d+ {2}0000:01:00\.0 MSI-X 1$/m);
+    expect(await lab.run('vfio cfg 01:00.0 VENDOR_ID | tail -n 1')).toMatch(/^VENDOR_ID = [0-9a-f]{4}$/m);
+    expect(await lab.run('vfio unmap 0x10000 0x2000 >/dev/null; vfio status')).not.toContain('mapped');
+    expect(await lab.run('vfio detach >/dev/null; vfio status')).toContain('Nothing is attached.');
+  });
+
+  it('remembers the address space of an iommufd', async () => {
+    const lab = history();
+    const status = await oneByOne(lab, [
+      'driverctl set-override 0000:01:00.0 vfio-pci; driverctl set-override 0000:02:00.0 vfio-pci',
+      'vfio attach --iommufd 01:00.0; vfio map 0x10000 0x2000',
+      'vfio detach',
+    ]);
+    lab.history.undo();
+    expect(await status()).toMatch(/^iommufd {4}fd \d+ {2}address space 1$/m);
+    const second = await lab.run('vfio attach --iommufd 02:00.0 | tail -n 1');
+    expect(second).toContain('address space 1,');
   });
 });
 

@@ -151,9 +151,7 @@ export async function status(session: Session): Promise<void> {
     await session.say(`device     fd ${fd}  ${address}${group === null ? '' : `  (group ${group})`}`);
   for (const map of client.maps) await session.say(`mapped     ${hex(map.iova)}-${hex(map.iova + map.size - 1n)}`);
   for (const event of client.events) {
-    await session.say(
-      `eventfd    fd ${event.fd}  ${event.device} ${IRQS[event.index]} ${event.vector}  ${event.total} so far`,
-    );
+    await session.say(`eventfd    fd ${event.fd}  ${event.device} ${IRQS[event.index]} ${event.vector}`);
   }
 }
 

@@ -34,8 +34,7 @@ export async function map(session: Session, args: readonly string[], undo: boole
     client.maps = client.maps.filter((one) => one.iova < iova || one.iova + one.size > iova + size);
     return;
   }
-  client.buffers += 1;
-  const name = `vfiobuffer${client.buffers}`;
+  const name = `dma${hex(iova)}`;
   const memory = await session.step({ op: 'alloc', as: name, size: hex(size) }, 'no memory');
   await session.step(
     iommufd
@@ -59,5 +58,5 @@ export async function map(session: Session, args: readonly string[], undo: boole
         },
     'the memory was not mapped',
   );
-  client.maps.push({ iova, size, name });
+  client.maps.push({ iova, size });
 }

@@ -57,7 +57,7 @@ export async function interrupts(session: Session, args: readonly string[]): Pro
   const fresh: EventSource[] = [];
   for (let vector = from; vector <= to; vector++) {
     const opened = await session.step({ op: 'eventfd' }, 'no eventfd was made');
-    fresh.push({ fd: opened.fd!, device: address, index, vector, total: 0 });
+    fresh.push({ fd: opened.fd!, device: address, index, vector });
   }
   try {
     await session.step(
@@ -103,6 +103,7 @@ async function watchEvents(session: Session, options: { verbose: boolean }): Pro
   const { system } = context;
   const others = system.arrivals !== undefined;
   if (client.events.length === 0 && !others) throw new Refused('no eventfd is waiting: vfio irq ADDRESS msix 0-3');
+  const totals = new Map<EventSource, number>();
   let { next } = system.arrivals?.(Number.MAX_SAFE_INTEGER) ?? { next: 0 };
   await session.say(
     `Watching ${client.events.length} eventfds of this shell${others ? ', and those of other programs' : ''}. Ctrl-C ends it.`,
@@ -113,10 +114,11 @@ async function watchEvents(session: Session, options: { verbose: boolean }): Pro
       const answer = system.call({ op: 'evread', fd: event.fd });
       const count = answer.count ?? 0;
       if (count === 0) continue;
-      event.total += count;
+      const total = (totals.get(event) ?? 0) + count;
+      totals.set(event, total);
       const source = sourceName(event.device, event.index, event.vector);
       await session.say(
-        `${sinceBoot(system.now?.().monotonic ?? 0)} ${source}: ${count} arrived on eventfd ${event.fd} (${event.total} in all)`,
+        `${sinceBoot(system.now?.().monotonic ?? 0)} ${source}: ${count} arrived on eventfd ${event.fd} (${total} since the watch began)`,
       );
     }
     const seen = system.arrivals?.(next) ?? { next, list: [] };

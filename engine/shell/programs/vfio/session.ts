@@ -1,7 +1,8 @@
-/** What the client holds between its commands, and how it makes a call and shows it. */
+/** What the client's shell holds when a command begins, and how the client makes a call and shows it. */
 import type { Answer, Operation } from '../../../linux/uapi/operation';
 import { straceLine } from '../../calls/strace';
 import { strerror } from '../../errors';
+import type { HeldByProcess } from '../../user-space';
 import type { ProgramContext } from '../program';
 import { fullAddress } from '../support/address';
 import { print } from '../support/output';
@@ -13,7 +14,6 @@ export interface EventSource {
   device: string;
   index: number;
   vector: number;
-  total: number;
 }
 
 interface Client {
@@ -26,11 +26,21 @@ interface Client {
   /** /dev/iommu and the address space that devices opened through their own files share. */
   iommufd: { fd: number; ioas: number } | null;
   events: EventSource[];
-  maps: { iova: bigint; size: bigint; name: string }[];
-  buffers: number;
+  maps: { iova: bigint; size: bigint }[];
 }
 
-const clients = new WeakMap<object, Client>();
+/** The shell's descriptors tell what it holds; nothing is remembered that an undo could make untrue. */
+function clientOf(held: HeldByProcess | undefined): Client {
+  return {
+    container: held?.container?.fd ?? null,
+    iommuSet: held?.container?.iommuSet ?? false,
+    groups: new Map(held?.groups.map(({ name, fd }) => [name, fd])),
+    devices: new Map(held?.devices.map(({ address, fd, group }) => [address, { fd, group }])),
+    iommufd: held?.iommufd ? { ...held.iommufd } : null,
+    events: [...(held?.events ?? [])],
+    maps: [...(held?.maps ?? [])],
+  };
+}
 
 /** A step that was refused ends the command. */
 export class Refused extends Error {}
@@ -49,36 +59,7 @@ export class Session {
 
   constructor(context: ProgramContext) {
     this.context = context;
-    const key = context.system.process ?? context.system;
-    let client = clients.get(key);
-    if (!client || !this.alive(client)) {
-      client = {
-        container: null,
-        iommuSet: false,
-        groups: new Map(),
-        devices: new Map(),
-        iommufd: null,
-        events: [],
-        maps: [],
-        buffers: 0,
-      };
-      clients.set(key, client);
-    }
-    this.client = client;
-  }
-
-  /** Whether the descriptors are still what they were: a reboot or an undo closes them. */
-  private alive(client: Client): boolean {
-    const link = (fd: number): string => {
-      try {
-        return this.context.files.readlink(`/proc/${this.context.system.pid}/fd/${fd}`);
-      } catch {
-        return '';
-      }
-    };
-    for (const [group, fd] of client.groups) if (!link(fd).endsWith(`/${group}`)) return false;
-    if (client.iommufd !== null && !link(client.iommufd.fd).endsWith('iommu')) return false;
-    return client.container === null || link(client.container).includes('vfio');
+    this.client = clientOf(context.system.held?.());
   }
 
   async say(text: string): Promise<void> {
