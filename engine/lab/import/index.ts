@@ -3,6 +3,7 @@ import type { MachineDescription } from '../../hardware/description';
 import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
 import { readFacter } from './facter';
+import { textInJson } from './other-lists';
 import { looksLikeQemu, looksLikeTopology, readQemu, readTopology } from './qemu';
 import { jsonErrorLine, readSnapshot } from './snapshot';
 import { readSysfs } from './sysfs';
@@ -28,7 +29,10 @@ function readJson(text: string, name: string): MachineDescription {
     throw new ImportError(`is no complete JSON: ${message.slice(0, 120)}`, jsonErrorLine(text, message));
   }
   if (looksLikeTopology(value)) return readTopology(value);
-  if (!format?.startsWith('vfiolab-machine/')) return readFacter(value, name);
+  if (!format?.startsWith('vfiolab-machine/')) {
+    const inside = textInJson(value);
+    return inside === null ? readFacter(value, name) : readText(inside, name);
+  }
   const checked = checkDescription(value);
   if ('problem' in checked) throw new ImportError(checked.problem);
   return checked;
@@ -43,6 +47,16 @@ function isBinary(bytes: Uint8Array): boolean {
     if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b && byte !== 0x0c) odd++;
   }
   return odd > start.length / 20;
+}
+
+/** As UTF-8, or as UTF-16 where its mark or its NULs say so: Windows' shell writes that into files. */
+function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  const start = bytes.subarray(0, 512);
+  const marked = first === 0xff && second === 0xfe;
+  const wide = start.length >= 8 && start.every((byte, index) => (index & 1) === 0 || byte === 0);
+  return new TextDecoder(marked || wide ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
 /** A copy of `/sys`, or a collection of logs: what text of it tells of PCI functions. */
@@ -71,9 +85,10 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
         1,
       );
     }
-    const text = new TextDecoder().decode(bytes);
-    if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
-    if (isBinary(bytes)) throw new ImportError('is no text and no archive that can be read', 1);
+    const text = decodeText(bytes);
+    if (/^\s*(?:\{|\[\s*[{"])/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
+    if (isBinary(new TextEncoder().encode(text.slice(0, 8192))))
+      throw new ImportError('is no text and no archive that can be read', 1);
     if (looksLikeQemu(text)) return readQemu(text, machineName(fileName));
     return readText(text, machineName(fileName));
   } catch (error) {

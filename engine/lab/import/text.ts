@@ -15,7 +15,10 @@ import type { Draft } from './lspci/draft';
 import { bareText, describe, draftOf, factsOf, merge, nodeOf, setMultifunction } from './lspci/draft';
 import type { FunctionText, GroupStatement } from './lspci/lines';
 import { cutText } from './lspci/lines';
+import type { BusNumbers } from './lspci/paths';
 import type { PlacedNode } from './tree';
+import { withOtherLists } from './other-lists';
+import { secondMachine } from './several-machines';
 import { placeInTree } from './tree';
 import type { TreeText } from './tree-text';
 import { readTree } from './tree-text';
@@ -26,6 +29,7 @@ function draftsOf(
   log: KernelFacts,
   tree: TreeText,
   groups: readonly GroupStatement[],
+  paths: ReadonlyMap<string, BusNumbers>,
 ): Draft[] {
   const texts = merge(functions);
   const add = (address: PciAddress, line: number, name: string): void => {
@@ -46,12 +50,14 @@ function draftsOf(
   }
   const drafts = [...texts].map(([name, { text, headers }]) => {
     const draft = draftOf(text, headers, log.functions.get(name) ?? null);
-    const buses = tree.buses.get(name) ?? log.buses.get(name);
-    if (buses && !draft.regs.isKnown(0x19, 2)) {
+    const shown = tree.buses.get(name) ?? log.buses.get(name);
+    const buses = shown ?? paths.get(name);
+    if (buses && !draft.regs.isKnown(0x19, 1)) {
       if (!draft.regs.isKnown(0x0e, 1)) draft.regs.setBits(0x0e, 0, 7, draft.layout === 2 ? 2 : 1);
       draft.regs.set(0x18, 1, draft.text.address.bus);
       draft.regs.set(0x19, 1, buses.secondary);
-      draft.regs.set(0x1a, 1, buses.subordinate);
+      // Paths show the buses with functions, which need not be all.
+      draft.regs.set(0x1a, 1, buses.subordinate, shown !== undefined);
     }
     return draft;
   });
@@ -84,11 +90,11 @@ function membershipOf(
   statements: readonly GroupStatement[],
   placed: ReadonlyMap<string, PlacedNode>,
 ): Membership {
-  const said = new Map<string, GroupStatement>();
+  const said = new Map<string, GroupStatement & { group: string }>();
   for (const statement of statements) {
     const name = formatAddress(statement.address);
     said.delete(name);
-    said.set(name, statement);
+    if (statement.group !== null) said.set(name, { ...statement, group: statement.group });
   }
   const groupOf = new Map<string, string>();
   const gone = new Set<string>();
@@ -127,15 +133,25 @@ const KINDS = ['lspci text', 'the tree of lspci -t', 'a kernel log', 'a list of 
 
 /** Throws ImportError when nothing in the text is a function, or when the bridges form a loop. */
 export function readText(text: string, name = 'machine'): MachineDescription {
-  return readLines(cleanLines(text), name);
+  return readLines(withOtherLists(cleanLines(text)), name);
 }
 
 function readLines(lines: readonly TextLine[], name: string): MachineDescription {
   const whole = wholeLines(lines);
   const cut = cutText(whole);
+  const second = secondMachine(cut.functions);
+  if (second !== null) {
+    const first = readLines(
+      lines.filter((line) => line.number < second.line),
+      name,
+    );
+    const why = `line ${second.line} begins a listing of another machine, as ${second.example} shows; it is left out`;
+    first.unknown.push({ function: null, what: 'machine', why });
+    return first;
+  }
   const log = readKernelLog(whole);
   const tree = readTree(lines);
-  const drafts = draftsOf(cut.functions, log, tree, cut.groups);
+  const drafts = draftsOf(cut.functions, log, tree, cut.groups, cut.buses);
   if (drafts.length === 0) {
     throw new ImportError('has no line that starts with the address of a function, as lspci prints it (00:1f.3 …)', 1);
   }
@@ -144,7 +160,7 @@ function readLines(lines: readonly TextLine[], name: string): MachineDescription
   // In a text that shows lists of capabilities, one that is announced and not shown is empty.
   const listsShown = drafts.some((draft) => draft.capabilities.any);
   const unknown: UnknownFact[] = [];
-  const placed = placeInTree(drafts.map(nodeOf), unknown, [...tree.roots, ...log.roots]);
+  const placed = placeInTree(drafts.map(nodeOf), unknown, [...tree.roots, ...log.roots, ...cut.roots]);
   const virtual = new Set(
     [...placed].filter(([, place]) => place.physicalFunction !== null).map(([address]) => address),
   );

@@ -15,6 +15,7 @@ import { Registers } from './registers';
 import type { LoggedFunction } from '../kernel-log';
 import { setLogged } from '../kernel-log';
 import type { PlacedNode, TreeNode } from '../tree';
+import { isVmdId } from '../../../linux/pci/aliases';
 
 /** A function between text and description. */
 export interface Draft {
@@ -39,9 +40,9 @@ export function merge(functions: readonly FunctionText[]): Map<string, { text: F
   for (const fn of functions) {
     const name = formatAddress(fn.address);
     const before = byName.get(name);
-    if (!before) byName.set(name, { text: fn, headers: [fn.header] });
+    if (!before) byName.set(name, { text: fn, headers: [...new Set([fn.header, fn.head])] });
     else {
-      before.headers.push(fn.header);
+      before.headers.push(fn.header, fn.head);
       const [fuller, other] = weight(fn) > weight(before.text) ? [fn, before.text] : [before.text, fn];
       before.text = {
         ...fuller,
@@ -71,6 +72,7 @@ export const bareText = (address: PciAddress, line: number, name: string): Funct
   address,
   line,
   header: name === '' ? '' : `: ${name}`,
+  head: name === '' ? '' : `: ${name}`,
   details: [],
   capabilities: [],
   hex: [],
@@ -83,15 +85,17 @@ export function draftOf(text: FunctionText, headers: readonly string[], logged: 
   const regs = new Registers();
   for (const row of text.hex) regs.dump(row.offset, row.bytes);
   const identity = identityOf(headers);
+  // Registers that read all ones: the function sleeps, or is gone.
+  const silent = text.details.some((one) => one.text.startsWith('!!! Unknown header type 7f'));
   const dumpedLayout = regs.isDumped(0x0e) ? regs.bytes[0x0e]! & 0x7f : null;
   const layout = dumpedLayout ?? logged?.layout ?? layoutOf(text.details, identity.classCode);
   setIds(regs, 0x00, identity);
   if (identity.classCode !== null) {
     regs.set(0x0a, 2, identity.classCode);
     const detailed = text.details.some((one) => /^(?:Flags|Control):/.test(one.text));
-    regs.set(0x09, 1, identity.progIf ?? 0, identity.progIf !== null || detailed);
+    regs.set(0x09, 1, silent ? 0 : (identity.progIf ?? 0), !silent && (identity.progIf !== null || detailed));
   }
-  regs.set(0x08, 1, identity.revision);
+  regs.set(0x08, 1, silent ? 0 : identity.revision, !silent);
   const details = readDetails(regs, text.details, layout, ids);
   regs.setBits(0x0e, 0, 7, layout, dumpedLayout !== null || details.verbose || details.bus !== null);
   const capabilities = readCapabilities(regs, text.capabilities, layout, ids);
@@ -151,6 +155,8 @@ function expressType(regs: Registers): number | null {
   return null;
 }
 
+/** Bridges, system peripherals, signal processing and counters. */
+const HOST_BASES: readonly number[] = [0x06, 0x08, 0x11];
 const HOST_CLASSES: readonly number[] = [0x0600, 0x0806];
 
 /** Host bridges and IOMMUs stand on a root bus. */
@@ -160,7 +166,7 @@ const isHostPart = (regs: Registers): boolean =>
 export function nodeOf(draft: Draft): TreeNode {
   const { regs } = draft;
   const layout = regs.bytes[0x0e]! & 0x7f;
-  const numbers = (layout === 1 || layout === 2) && regs.isKnown(0x19, 2);
+  const numbers = (layout === 1 || layout === 2) && regs.isKnown(0x19, 1);
   const type = expressType(regs);
   return {
     address: draft.text.address,
@@ -169,7 +175,13 @@ export function nodeOf(draft: Draft): TreeNode {
     isBridge: layout === 1 || layout === 2,
     needsPort: type !== null && [0, 1, 5, 6, 7].includes(type),
     onRoot: (type !== null && [4, 9, 10].includes(type)) || isHostPart(regs),
+    hostLike: regs.isKnown(0x0a, 2) && HOST_BASES.includes(regs.bytes[0x0b]!),
+    looksVirtual:
+      ((type === 0 || type === 9) && draft.details.onlyVirtualRegions) ||
+      /\bVirtual Function\b/i.test(draft.identity.deviceName ?? ''),
+    isVmd: regs.isKnown(0, 2) && isVmdId(regs.read(0, 4)) && regs.bytes[0x0b] !== 0x06,
     sriov: sriovOf(regs),
+    sriovHidden: draft.capabilities.sriovHidden && !regs.isDumped(0x100),
   };
 }
 
@@ -181,6 +193,11 @@ export function factsOf(draft: Draft, complete: boolean): UnknownFact[] {
   const facts: UnknownFact[] = [];
   const say = (what: string, why: string): void => void facts.push({ function: draft.name, what, why });
   const { identity, capabilities, details, text, regs, logged } = draft;
+  const silent = text.details.find((one) => one.text.startsWith('!!! Unknown header type'));
+  if (silent !== undefined) {
+    say('config', `line ${silent.number}: it did not answer; it slept, or was gone`);
+    return facts;
+  }
   if (identity.candidates.length > 1 && !regs.isKnown(0, 4)) {
     const list = identity.candidates
       .map((id) => id.toString(16).padStart(8, '0'))
@@ -221,7 +238,7 @@ export function factsOf(draft: Draft, complete: boolean): UnknownFact[] {
     say('capabilities', `line ${capabilities.brokenChain.number}: the list of capabilities is broken`);
   if (details.barNumbersGuessed)
     say('bars', 'lspci -v does not say which register a region belongs to; their order is taken');
-  if ((draft.layout === 1 || draft.layout === 2) && !regs.isKnown(0x19, 2)) {
+  if ((draft.layout === 1 || draft.layout === 2) && !regs.isKnown(0x19, 1)) {
     say('buses', `the bus numbers behind this bridge are not shown (line ${text.line})`);
   }
   return facts;
