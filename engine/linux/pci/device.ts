@@ -101,6 +101,10 @@ export class PciDevice {
   wakeupEnabled = false;
   /** Driver data (`dev_set_drvdata`). */
   driverData: unknown = null;
+  /** Turns isolation on again after a reset was undone (pci_enable_acs). */
+  isolateAgain: () => void = () => undefined;
+  /** Where firmware had put the rows that it could not keep there; 0 and undefined: nowhere. */
+  readonly firmwareAddresses: (bigint | undefined)[] = [];
   /** The class does not go with the header, and Linux does not look at it. */
   classIgnored = false;
   private repairedType: number | null = null;
