@@ -182,8 +182,10 @@ export class Hierarchy {
   private rename(): void {
     const { functions } = this.services.machine;
     const listed = this.roots.flatMap((root) => [...root.all()]).flatMap(({ devices }) => devices);
-    const order = new Set(listed.map((device) => device.function));
-    const rest = [...functions.values()].filter((fn) => !order.has(fn));
+    const all = new Set(functions.values());
+    // Virtual functions that their physical one gave up are on Linux's list only.
+    const order = new Set(listed.map((device) => device.function).filter((fn) => all.has(fn)));
+    const rest = [...all].filter((fn) => !order.has(fn));
     functions.clear();
     for (const fn of [...order, ...rest]) if (!functions.has(fn.name)) functions.set(fn.name, fn);
   }
