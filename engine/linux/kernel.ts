@@ -28,6 +28,7 @@ import type { InterruptRemapping } from './irq/remapping';
 import { KernelLog } from './log';
 import { ModuleLoader } from './module-loader';
 import { ModuleTable } from './modules';
+import { parseAcsOverride } from './pci/acs';
 import { PciActionSet, busView } from './pci/actions';
 import { AerService } from './pci/aer';
 import { PciBus } from './pci/bus';
@@ -112,6 +113,7 @@ export function bootKernel(
   const build = settings.build;
   log.print(LEVEL.NOTICE, `Linux version ${settings.release} (lab@vfio-lab) (gcc) #1 SMP PREEMPT_DYNAMIC`);
   log.print(LEVEL.INFO, `Command line: ${settings.cmdline}`);
+  for (const line of parseAcsOverride(settings.cmdline).lines) log.print(LEVEL.WARNING, line);
 
   const memory = new PhysicalMemory(upperMemoryOf(machine));
   const processes = new ProcessTable(memory);

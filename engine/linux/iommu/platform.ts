@@ -4,6 +4,7 @@ import type { PciFunction } from '../../hardware/pci/function';
 import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from '../pci/device';
 import type { ReservedRegion } from './group';
+import type { UnitScopes } from './scopes';
 import type { IommuSettings } from './settings';
 
 const CLASS_IOMMU = 0x0806;
@@ -11,8 +12,8 @@ const CLASS_ISA_BRIDGE = 0x0601;
 const VIRTIO_IOMMU = 0x10571af4;
 
 /**
- * Whether some IOMMU unit's scope holds the function. The scope is in firmware tables that no PCI dump shows: where
- * the dump recorded groups, a function without one is outside. Else: VT-d covers all; an AMD table usually begins
+ * Whether some IOMMU unit's scope holds the function. The scope is in firmware tables that few dumps show: where
+ * the dump recorded groups, a function without one is outside; where it has the table, that decides. Else: VT-d covers all; an AMD table usually begins
  * behind the IOMMU's own function, when that sits in slot 0 with the host bridge; virtio-iommu covers all but itself.
  * A virtual function goes with its parent function, a function that came later with the bridge above it.
  */
@@ -21,6 +22,7 @@ export function isBehindIommu(
   description: MachineDescription,
   recordedOf: ReadonlyMap<string, string>,
   described: ReadonlySet<string>,
+  scopes: UnitScopes | null,
 ): boolean {
   if (recordedOf.size > 0) {
     if (recordedOf.has(device.name)) return true;
@@ -28,8 +30,9 @@ export function isBehindIommu(
     if (isAboveCovered(device.function, recordedOf)) return true;
     if (described.has(device.name)) return false;
     const source = device.physicalFunction ?? device.parent;
-    return source === null || isBehindIommu(source, description, recordedOf, described);
+    return source === null || isBehindIommu(source, description, recordedOf, described, scopes);
   }
+  if (scopes !== null) return scopes.placeOf(device) !== null;
   if (description.iommu === 'virtio-iommu') return device.config.read(0, 4) !== VIRTIO_IOMMU;
   if (description.iommu !== 'amd-vi') return true;
   if (device.class >>> 8 === CLASS_IOMMU) return false;
