@@ -32,10 +32,11 @@ export function isBehindIommu(
     const source = device.physicalFunction ?? device.parent;
     return source === null || isBehindIommu(source, description, recordedOf, described, scopes);
   }
-  if (scopes !== null) return scopes.placeOf(device) !== null;
   if (description.iommu === 'virtio-iommu') return device.config.read(0, 4) !== VIRTIO_IOMMU;
+  // An AMD unit's own function is in no group, although tables name it (recorded).
+  if (description.iommu === 'amd-vi' && device.class >>> 8 === CLASS_IOMMU) return false;
+  if (scopes !== null) return scopes.placeOf(device) !== null;
   if (description.iommu !== 'amd-vi') return true;
-  if (device.class >>> 8 === CLASS_IOMMU) return false;
   const { device: slot, function: number } = device.function.address;
   return !(device.parent === null && slot === 0 && number === 0 && hasIommuInSlotZero(device, description));
 }
