@@ -3,6 +3,7 @@ import type { FunctionDescription, MachineDescription } from './description';
 import { createModel } from './devices/catalog';
 import { wireResets } from './devices/reset';
 import { followSlotPower } from './hot-plug';
+import { followVirtualEnable } from './virtual-function';
 import { HardwareMachine } from './machine';
 import type { PciAddress } from './pci/address';
 import { compareAddresses, parseAddress } from './pci/address';
@@ -175,9 +176,10 @@ function inEnumerationOrder(functions: readonly FunctionDescription[]): Placed[]
 }
 
 /** What registers do when software writes them. */
-function wire(fn: PciFunction): void {
+function wire(machine: HardwareMachine, fn: PciFunction): void {
   wireResets(fn);
   if (fn.isBridge) followSlotPower(fn);
+  if (fn.virtualFunctions.length > 0) followVirtualEnable(machine, fn);
 }
 
 export function buildMachine(description: MachineDescription): HardwareMachine {
@@ -189,7 +191,7 @@ export function buildMachine(description: MachineDescription): HardwareMachine {
   for (const { description: fn, address } of inEnumerationOrder(description.functions)) {
     const bytes = registers.subarray(used, (used += sizeOf(fn)));
     const parent = fn.parent === null ? null : (machine.functions.get(fn.parent) ?? null);
-    const config = buildConfigSpace(fn, bytes, () => wire(built));
+    const config = buildConfigSpace(fn, bytes, () => wire(machine, built));
     const built: PciFunction = new PciFunction(address, config, parent, fn.rootBus);
     if (machine.functions.has(built.name)) throw new Error(`There are two functions at ${fn.address}.`);
     if (fn.parentKnown === false) built.parentKnown = false;

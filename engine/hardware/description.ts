@@ -15,6 +15,8 @@ export interface MachineDescription {
   iommu: IommuKind;
   /** What the source tells about the IOMMU unit itself; left out: interrupt remapping, 39-bit addresses. */
   iommuUnit?: IommuUnit;
+  /** What firmware's table says of the units (DMAR, IVRS); left out: the source does not show it. */
+  iommuTable?: IommuTable;
   kernel: KernelDescription;
   functions: FunctionDescription[];
   /** Groups the source recorded (group number → addresses); null when it recorded none. */
@@ -39,6 +41,8 @@ export interface IommuUnit {
   cachingMode: boolean;
   /** VT-d can make all DMA snoop the caches; left out: yes. */
   snoopControl?: boolean;
+  /** VT-d can pass requests through untranslated (ECAP.PT); left out: yes. */
+  passThrough?: boolean;
   /** Interrupt remapping takes x2APIC destinations; left out: yes. */
   x2apic?: boolean;
   /** The unit knows its requesters by their bus number at power-on: what is below a bridge is not translated. */
@@ -46,6 +50,21 @@ export interface IommuUnit {
   /** Software sees no event of the unit: its log never shows an end (QEMU's AMD unit). */
   hidesEvents?: boolean;
 }
+
+export interface IommuTable {
+  /** In the order of the table. */
+  units: {
+    segment: number;
+    /** It also serves all of the segment that no unit names (INCLUDE_PCI_ALL). */
+    rest: boolean;
+    scope: IommuScope[];
+  }[];
+  /** Ranges that functions have to reach at their own addresses (RMRR, IVMD), numbers as `0x…` text, both ends included. */
+  reserved: { start: string; end: string; scope: IommuScope[] }[];
+}
+
+/** A function, a bridge with everything below it, or requester IDs of one segment, both ends included. */
+export type IommuScope = { at: string } | { from: string; to: string };
 
 export interface KernelDescription {
   release: string;
@@ -61,9 +80,8 @@ export interface KernelDescription {
 
 export interface RecordedGroup {
   devices: string[];
+  /** Null also where another command line makes other types. */
   type: string | null;
-  /** The type is not what the command line gives: somebody wrote it after boot. */
-  typeWritten?: boolean;
   /** `[start, end, kind]`, numbers as `0x…` text. */
   reserved: [string, string, string][];
 }

@@ -12,6 +12,8 @@ import { deriveMasks } from './pci/masks';
 const SRIOV_CAPABILITY = 0x10;
 const MSIX_CAPABILITY = 0x11;
 const MSI_CAPABILITY = 0x05;
+const CONTROL = 0x08;
+const VF_ENABLE = 0x1;
 
 /** Address of VF `index` (from 0): First VF Offset and VF Stride count from the physical function's routing ID. */
 export function virtualFunctionAddress(pf: PciFunction, index: number): PciAddress {
@@ -79,6 +81,37 @@ function registersFrom(source: VirtualFunctionSource): ConfigSpace {
   return space;
 }
 
+const followed = new WeakSet<PciFunction>();
+
+/**
+ * Without VF Enable there are no virtual functions: whoever still asks one gets no answer (PCIe 9.3.3.3.1). Needed once
+ * for a physical function that has some.
+ */
+export function followVirtualEnable(machine: HardwareMachine, pf: PciFunction): void {
+  if (followed.has(pf)) return;
+  followed.add(pf);
+  const at = pf.config.findExtendedCapability(SRIOV_CAPABILITY);
+  if (at === 0) return;
+  pf.config.onWrite(at + CONTROL, at + CONTROL + 2, () => {
+    if (pf.config.read(at + CONTROL, 2) & VF_ENABLE) return;
+    for (const vf of [...pf.virtualFunctions]) vanish(machine, pf, vf);
+  });
+}
+
+/** Off the fabric; its registers are kept as the pattern for the next one. */
+function vanish(machine: HardwareMachine, pf: PciFunction, vf: PciFunction): void {
+  const { config } = vf;
+  const kept = new ConfigSpace(config.size);
+  kept.bytes.set(config.bytes);
+  kept.writable.set(config.writable);
+  kept.writeOneToClear.set(config.writeOneToClear);
+  machine.remove(vf);
+  retired.set(pf, new PciFunction(vf.address, kept, vf.parent, vf.rootBus));
+  config.bytes.fill(0xff);
+  config.sealed = true;
+  config.changes.count++;
+}
+
 /** `sizes[n]` is the length of VF BAR n. */
 export function addVirtualFunction(
   machine: HardwareMachine,
@@ -86,6 +119,7 @@ export function addVirtualFunction(
   index: number,
   sizes: readonly number[],
 ): PciFunction {
+  followVirtualEnable(machine, pf);
   const source = isVirtualSource(pf.model) ? pf.model : null;
   if (source !== null) {
     const made = new PciFunction(virtualFunctionAddress(pf, index), registersFrom(source), pf.parent, pf.rootBus);

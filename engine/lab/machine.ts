@@ -26,6 +26,18 @@ import type { BatchKeeper, OpenBatch, ProgramWatchers } from './program';
 import { LiveProgram, stepCall, stepLoad, stepStore, stepTime } from './program';
 import type { Recording } from './recording/recording';
 
+/** The types of groups that a dump recorded were made by another command line. */
+function withCommandLine(description: MachineDescription, cmdline: string): MachineDescription {
+  const { kernel, recordedGroups } = description;
+  if (cmdline === kernel.cmdline) return description;
+  const untyped = Object.entries(recordedGroups ?? {}).map(([id, group]) => [id, { ...group, type: null }] as const);
+  return {
+    ...description,
+    kernel: { ...kernel, cmdline },
+    recordedGroups: recordedGroups === null ? null : Object.fromEntries(untyped),
+  };
+}
+
 /** What an input did. `error` is a refusal by the lab itself (an edit that cannot be), not by Linux. */
 export interface Outcome {
   answer: Answer | null;
@@ -220,10 +232,7 @@ export class Machine {
       case 'edit':
         return this.edit(input.edit);
       case 'reboot':
-        this.boot({
-          ...this.description,
-          kernel: { ...this.description.kernel, cmdline: input.cmdline ?? this.description.kernel.cmdline },
-        });
+        this.boot(input.cmdline === null ? this.description : withCommandLine(this.description, input.cmdline));
         return done();
       case 'answer':
         return done();

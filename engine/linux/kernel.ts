@@ -7,6 +7,8 @@ import type { HardwareMachine } from '../hardware/machine';
 import { PhysicalMemory } from '../hardware/memory';
 import { Platform } from '../hardware/platform';
 import { upperMemoryOf } from '../hardware/upper-memory';
+import { devfn } from '../hardware/pci/address';
+import type { ConfigSpace } from '../hardware/pci/config-space';
 import type { PciFunction } from '../hardware/pci/function';
 import { Clock } from './clock';
 import { characterDevices, groupNodes } from './devices';
@@ -26,6 +28,7 @@ import type { InterruptRemapping } from './irq/remapping';
 import { KernelLog } from './log';
 import { ModuleLoader } from './module-loader';
 import { ModuleTable } from './modules';
+import { parseAcsOverride } from './pci/acs';
 import { PciActionSet, busView } from './pci/actions';
 import { AerService } from './pci/aer';
 import { PciBus } from './pci/bus';
@@ -40,6 +43,7 @@ import { idOf } from './pci/match';
 import { pciOptionsOf } from './pci/options';
 import type { HostApertures } from './pci/resource-tree';
 import { Sriov } from './pci/sriov';
+import { VgaArbiter } from './pci/vga-arbiter';
 import { describePhysical } from './physical';
 import { EventFd } from './process/eventfd';
 import { processFile } from './process/proc-files';
@@ -109,6 +113,7 @@ export function bootKernel(
   const build = settings.build;
   log.print(LEVEL.NOTICE, `Linux version ${settings.release} (lab@vfio-lab) (gcc) #1 SMP PREEMPT_DYNAMIC`);
   log.print(LEVEL.INFO, `Command line: ${settings.cmdline}`);
+  for (const line of parseAcsOverride(settings.cmdline).lines) log.print(LEVEL.WARNING, line);
 
   const memory = new PhysicalMemory(upperMemoryOf(machine));
   const processes = new ProcessTable(memory);
@@ -144,16 +149,28 @@ export function bootKernel(
   });
   const enable = new PciEnable(log, irqs);
   const pci = new PciBus(log, why, iommu);
+  const granted = grantsOf(description);
+  const vga = new VgaArbiter(log);
   const hierarchy = new Hierarchy({
     machine,
     log,
     options: pciOptionsOf(settings.cmdline),
-    acs: { enable: iommu.settings.enabled, cmdline: settings.cmdline },
+    acs: {
+      enable: iommu.settings.enabled,
+      cmdline: settings.cmdline,
+      neighbour: ({ function: { parent, rootBus } }, id) => registersAt(machine, parent, rootBus, id),
+    },
     apertures: APERTURES,
     firmware: (fn) => firmwareFacts(origin.get(fn)),
+    native: (rootBus) => ({ latencyTolerance: granted(rootBus).ltr }),
+    vga,
   });
+  pci.listen({ announced: (device) => vga.add(device), removed: (device) => vga.remove(device) });
   const devices = description.booted ? pciDevicesOf(machine, description) : hierarchy.boot(() => iommu.announce());
-  if (description.booted) hierarchy.takeOver(devices);
+  if (description.booted) {
+    hierarchy.takeOver(devices);
+    vga.takeOver(devices);
+  }
   if (description.booted) iommu.announce();
   for (const device of devices) pci.enlist(device);
   iommu.boot(devices);
@@ -192,7 +209,6 @@ export function bootKernel(
   // By the names that boot gave.
   const described = new Map([...origin].map(([fn, source]) => [fn.name, source]));
   const sriov = new Sriov(machine, pci, log, why);
-  const granted = grantsOf(description);
   const actions = new PciActionSet({
     hierarchy,
     bus: pci,
@@ -284,6 +300,7 @@ export function bootKernel(
     modules,
     roots: machine.roots.map((root) => root.name),
     granted,
+    isFirstDisplay: (device) => vga.first === device,
     memory: memoryStart,
     maxMapCount: MAX_MAP_COUNT,
     vfioMajor: maxVfioMajor,
@@ -343,7 +360,20 @@ function firmwareFacts(source: FunctionDescription | undefined): PciDevice['attr
   return facts;
 }
 
-const FIRMWARE_FACTS = ['sysfs', 'bootVga', 'externalFacing', 'usb4Host', 'untrusted'] as const;
+const FIRMWARE_FACTS = ['sysfs', 'bootVga', 'externalFacing', 'usb4Host', 'untrusted', 'proxyIds'] as const;
+
+/** Registers of what answers at a devfn beside others below a bridge or on a root bus; null: nothing does. */
+function registersAt(
+  machine: HardwareMachine,
+  parent: PciFunction | null,
+  rootBus: string,
+  id: number,
+): ConfigSpace | null {
+  for (const fn of parent?.children ?? machine.functions.values()) {
+    if (fn.parent === parent && fn.rootBus === rootBus && devfn(fn.address) === id) return fn.config;
+  }
+  return null;
+}
 
 /** What each driver of the description was bound to, each ID once. */
 function idsByDriver(
@@ -380,6 +410,7 @@ function nameVirtual(device: PciDevice): void {
   if (pf === null) return;
   const at = pf.config.findExtendedCapability(0x10);
   device.attributes['vendor'] = pf.vendor;
+  device.classFound = device.class;
   device.attributes['device'] = at === 0 ? pf.device : pf.config.read(at + 0x1a, 2);
 }
 

@@ -6,6 +6,8 @@ const address = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]
 const configHex = z.string().regex(/^(?:[0-9a-f]{512}|[0-9a-f]{8192})$/, 'is not 256 or 4096 bytes of lower-case hex');
 const number = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'is no 0x… number');
 
+const scope = z.union([z.object({ at: address }), z.object({ from: address, to: address })]);
+
 export const functionSchema = z.object({
   address,
   parent: address.nullable(),
@@ -49,6 +51,14 @@ export const descriptionSchema = z.looseObject({
   source: z.enum(['recorded', 'lspci', 'sysfs', 'built']),
   booted: z.boolean(),
   iommu: z.enum(['intel-vtd', 'amd-vi', 'virtio-iommu', 'smmu', 'none', 'unknown']),
+  iommuTable: z
+    .object({
+      units: z
+        .array(z.object({ segment: z.number().int().min(0), rest: z.boolean(), scope: z.array(scope).max(4096) }))
+        .max(1024),
+      reserved: z.array(z.object({ start: number, end: number, scope: z.array(scope).max(4096) })).max(1024),
+    })
+    .optional(),
   kernel: z.looseObject({
     release: z.string(),
     build: z.enum(['debian', 'iommufd', 'ifdcompat']),
@@ -64,7 +74,6 @@ export const descriptionSchema = z.looseObject({
       z.object({
         devices: z.array(address),
         type: z.string().nullable(),
-        typeWritten: z.boolean().optional(),
         reserved: z.array(z.tuple([z.string(), z.string(), z.string()])),
       }),
     )

@@ -1,6 +1,7 @@
 /** The script that copies what the importer needs from a machine's `/sys`; shown in the app and in docs. */
 export const COLLECT_SCRIPT = `#!/bin/sh
-# Copies what VFIO Lab needs to show this machine: the PCI part of /sys, the IOMMU groups, a few lines of /proc.
+# Copies what VFIO Lab needs to show this machine: the PCI part of /sys, the IOMMU groups, firmware's
+# table of IOMMU units, a few lines of /proc.
 # Usage: sudo sh collect-machine.sh [FILE]      default: machine.tar.gz in the current folder
 # Without root only the first 64 bytes of each configuration space can be read, and isolation (ACS) stays unknown.
 # Nothing is changed and nothing is sent anywhere. Serial numbers stand in the configuration space.
@@ -17,6 +18,11 @@ for unit in /sys/class/iommu/*; do
   [ -e "$unit" ] && : >"$top/sys/class/iommu/\${unit##*/}"
 done
 
+for table in DMAR IVRS; do
+  file=/sys/firmware/acpi/tables/$table
+  [ -r "$file" ] && mkdir -p "$top/sys/firmware/acpi/tables" && cat "$file" >"$top$file" 2>/dev/null
+done
+
 for device in /sys/bus/pci/devices/*; do
   real=$(cd "$device" && pwd -P) || continue
   folder=$top$real
@@ -27,7 +33,7 @@ for device in /sys/bus/pci/devices/*; do
     driver_override reset_method sriov_totalvfs sriov_numvfs label; do
     [ -r "$real/$name" ] && cat "$real/$name" >"$folder/$name" 2>/dev/null
   done
-  for name in driver iommu_group physfn; do
+  for name in driver iommu_group iommu physfn; do
     target=$(readlink "$real/$name" 2>/dev/null) && printf '%s\\n' "$target" >"$folder/$name"
   done
 done

@@ -10,7 +10,6 @@ import type {
   MachineDescription,
   RecordedGroup,
 } from '../../hardware/description';
-import { iommuSettings } from '../../linux/iommu/settings';
 import { ImportError } from './error';
 
 const MAX_FUNCTIONS = 65536;
@@ -254,9 +253,5 @@ export function readSnapshot(text: string): MachineDescription {
     recordedGroups: groups,
     unknown: [],
   };
-  const { defaultDomain } = iommuSettings(machine);
-  for (const group of Object.values(groups)) {
-    if (group.type !== null && group.type !== defaultDomain) group.typeWritten = true;
-  }
   return machine;
 }

@@ -5,6 +5,7 @@
 import type {
   FunctionDescription,
   IommuKind,
+  IommuTable,
   MachineDescription,
   RecordedGroup,
   UnknownFact,
@@ -14,6 +15,7 @@ import { compareAddresses, formatAddress, parseAddress } from '../../hardware/pc
 import { toHex } from '../../shell/calls/hex';
 import { ImportError } from './error';
 import { iommuOf } from './iommu-kind';
+import { readDmar, readIvrs } from './iommu-tables';
 import type { Archive } from './tar';
 import type { TreeNode } from './tree';
 import { placeInTree } from './tree';
@@ -234,6 +236,41 @@ function procText(archive: Archive, name: string): string {
   return '';
 }
 
+/** Firmware's own table, where the copy has it; else which unit each function's `iommu` link leads to. */
+function tableOf(archive: Archive, folders: readonly Folder[]): IommuTable | null {
+  const configs = new Map(folders.map((folder) => [formatAddress(folder.address), folder.config]));
+  const behind = (address: string): number | null => {
+    const config = configs.get(address);
+    return config === undefined || (config[0x0e]! & 0x7f) !== 1 ? null : config[0x19]!;
+  };
+  for (const [path, bytes] of archive.files) {
+    const table = /(?:^|\/)acpi\/tables\/(DMAR|IVRS)$/.exec(path)?.[1];
+    const read = table === 'DMAR' ? readDmar(bytes, behind) : table === 'IVRS' ? readIvrs(bytes) : null;
+    if (read !== null) return read;
+  }
+  return tableOfLinks(archive, folders);
+}
+
+/** Several units that links name: which of them is for the rest no link tells; it is taken to be the host bridge's. */
+function tableOfLinks(archive: Archive, folders: readonly Folder[]): IommuTable | null {
+  const units = new Map<number, IommuTable['units'][number]>();
+  for (const { path, address } of folders) {
+    const link = linkOf(archive, `${path}/iommu`);
+    const number = link === null ? null : /^(?:dmar|ivhd)(\d+)$/.exec(basename(link))?.[1];
+    if (number == null) continue;
+    const unit = units.get(Number(number)) ?? { segment: address.segment, rest: false, scope: [] };
+    units.set(Number(number), unit);
+    unit.scope.push({ at: formatAddress(address) });
+    if (address.bus === 0 && address.device === 0 && address.function === 0) unit.rest = true;
+  }
+  const last = Math.max(-1, ...units.keys());
+  if (units.size < 2 || last >= MOST_UNITS) return null;
+  const none = { segment: 0, rest: false, scope: [] };
+  return { units: Array.from({ length: last + 1 }, (_, number) => units.get(number) ?? none), reserved: [] };
+}
+
+const MOST_UNITS = 1024;
+
 /** Throws ImportError when the copy holds no function's `config`. */
 export function readSysfs(archive: Archive, name: string): MachineDescription {
   const folders = findFolders(archive);
@@ -265,6 +302,7 @@ export function readSysfs(archive: Archive, name: string): MachineDescription {
     }
   }
   const groups = readGroups(archive, folders);
+  const table = tableOf(archive, folders);
   const version =
     /Linux version (\S+)/.exec(procText(archive, 'version'))?.[1] ?? procText(archive, 'sys/kernel/osrelease');
   return {
@@ -277,6 +315,7 @@ export function readSysfs(archive: Archive, name: string): MachineDescription {
       iommuByClass(archive) ??
       (showsNoIommu(archive) && groups === null ? 'none' : null) ??
       iommuOf(folders.map(({ config }) => ({ classCode: word(config, 0x0a), vendor: word(config, 0) }))),
+    ...(table !== null && { iommuTable: table }),
     kernel: {
       release: version,
       build: 'debian',

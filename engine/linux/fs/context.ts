@@ -100,6 +100,8 @@ export interface FsContext {
   readonly roots: readonly string[];
   /** What firmware leaves to Linux at the ports of a root bus (_OSC). */
   readonly granted: (rootBus: string) => Granted;
+  /** The display that firmware or the first scan chose. */
+  isFirstDisplay(device: PciDevice): boolean;
   /** Bytes of RAM. */
   readonly memory: bigint;
   /** vm.max_map_count */

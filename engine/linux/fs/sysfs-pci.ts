@@ -178,7 +178,8 @@ function controls(context: FsContext, device: PciDevice): Entries {
         store: (value) => context.actions.setResetMethods(device, value),
       }),
     ),
-    boot_vga: () => (device.class >>> 8 === 0x0300 ? readOnly(() => `${stored(device, 'bootVga', 0)}\n`) : null),
+    boot_vga: () =>
+      device.class >>> 8 === 0x0300 ? readOnly(() => `${context.isFirstDisplay(device) ? 1 : 0}\n`) : null,
   };
 }
 

@@ -20,6 +20,7 @@ import { IntelDriver } from './intel';
 import { VtdFaultLog } from './intel-faults';
 import { RangeDriver } from './range-driver';
 import { TablePool } from './table-pages';
+import { defaultTypeOf, demandOf, isUntrusted } from './default-type';
 import { FabricIndex } from './fabric-index';
 import type { DomainType, IommuDomain, IommuGroup, ReservedRegion } from './group';
 import { isBehindIommu, mergeRegions, platformGroups, recordedRegions, reservedRegions } from './platform';
@@ -27,8 +28,9 @@ import type { GroupDecision, WhyStep } from './decision';
 import type { GroupingPolicy, PolicyContext } from './policy';
 import { LINUX_6_12 } from './policy';
 import { placementOrder, predictRange, isBelowUnseen } from './predict';
+import { UnitScopes } from './scopes';
 import type { IommuSettings } from './settings';
-import { acsSettingsOf, bootLines, iommuSettings } from './settings';
+import { acsSettingsOf, bootLines, iommuSettings, unitLines } from './settings';
 
 const PAGE_SIZES = (1n << 12n) | (1n << 21n) | (1n << 30n);
 const SMALLEST_PAGES = 1n << 12n;
@@ -82,6 +84,9 @@ class Group implements IommuGroup {
   }
 }
 
+const isDefaultType = (text: string | null): text is 'DMA' | 'DMA-FQ' | 'identity' =>
+  text === 'DMA' || text === 'DMA-FQ' || text === 'identity';
+
 const plainDomain = (type: DomainType, apertureEnd: bigint): IommuDomain => ({
   type,
   pageSizes: PAGE_SIZES,
@@ -110,6 +115,8 @@ export class IommuCore {
   private readonly why: WhyLog;
   private readonly membership = new Map<PciDevice, Group>();
   private readonly decisions = new Map<PciDevice, GroupDecision>();
+  /** Units as firmware's table has them; null where no table is known. */
+  private scopes: UnitScopes | null = null;
   /** What the rule looks at. */
   readonly index: FabricIndex;
   private readonly context: PolicyContext;
@@ -204,12 +211,6 @@ export class IommuCore {
   announce(): void {
     const { cmdline } = this.description.kernel;
     for (const line of bootLines(this.description.iommu, this.settings, cmdline)) this.log.print(KERN_INFO, line);
-    if (this.index.settings.override !== null) {
-      this.log.print(
-        KERN_WARNING,
-        'Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA',
-      );
-    }
   }
 
   // ---- membership
@@ -219,7 +220,13 @@ export class IommuCore {
     for (const device of devices) this.index.add(device);
     this.index.refresh();
     if (!this.settings.enabled) return;
-    const covered = placementOrder(this.index.devices).filter((device) => this.covers(device));
+    const { iommuTable, iommu } = this.description;
+    if (iommuTable !== undefined) {
+      const sender = (device: PciDevice): PciDevice => this.index.realDmaDevice(device);
+      this.scopes = new UnitScopes({ iommuTable, iommu }, this.settings, [...this.index.devices], sender);
+    }
+    const listed = placementOrder(this.index.devices).filter((device) => this.covers(device));
+    const covered = this.scopes?.inOrder(listed) ?? listed;
     // Behind virtio-iommu a function joins when a driver first probes it: bridges and those with a driver came first,
     // in which order the others came is a fact of that boot.
     const lazy = this.description.iommu === 'virtio-iommu';
@@ -230,7 +237,8 @@ export class IommuCore {
     this.findUndecided(placed);
     if (!this.known && this.recordedOf.size > 0) this.adoptRecorded(placed);
     else if (this.recordedOf.size > 0 && (this.description.source !== 'recorded' || lazy)) this.adoptNumbers();
-    this.adoptTypes();
+    for (const line of unitLines(this.description.iommu, this.settings)) this.log.print(KERN_INFO, line);
+    this.settleTypes();
     for (const device of this.index.devices) {
       const group = this.membership.get(device);
       if (!group) continue;
@@ -249,7 +257,7 @@ export class IommuCore {
 
   /** A unit covers the function, whether or not the groups shown hold it. */
   covers(device: PciDevice): boolean {
-    return isBehindIommu(device, this.description, this.recordedOf, this.recordable);
+    return isBehindIommu(device, this.description, this.recordedOf, this.recordable, this.scopes);
   }
 
   /** Where a decision rests on what the dump hides, both readings are compared. */
@@ -296,7 +304,7 @@ export class IommuCore {
     const decision = this.policy.decide(device, this.context);
     this.decisions.set(device, decision);
     const joined = decision.joins === null ? undefined : this.membership.get(decision.joins);
-    const group = joined ?? this.newGroup();
+    const group = joined ?? this.newGroup(this.typeFor([device]));
     this.join(device, group);
     return group;
   }
@@ -370,6 +378,7 @@ export class IommuCore {
   private regionsOf(devices: readonly PciDevice[]): ReservedRegion[] {
     return mergeRegions([
       ...reservedRegions(devices, this.description, this.settings),
+      ...(this.scopes?.reservedOf(devices) ?? []),
       ...recordedRegions(devices, this.description, this.recordedOf),
     ]);
   }
@@ -385,9 +394,13 @@ export class IommuCore {
     this.firstFree = Math.min(this.firstFree, id);
   }
 
-  private newGroup(): Group {
+  private typeFor(devices: readonly PciDevice[]): DomainType {
+    return defaultTypeOf(devices, this.description.iommu, this.settings);
+  }
+
+  private newGroup(type: DomainType): Group {
     const id = this.lowestFree();
-    const group = this.makeGroup(id, this.settings.defaultDomain);
+    const group = this.makeGroup(id, type);
     this.groups.set(id, group);
     return group;
   }
@@ -421,13 +434,20 @@ export class IommuCore {
     return this.description.recordedGroups![id]!.devices.length === group.devices.length ? id : null;
   }
 
-  /** A type that somebody wrote to a group after boot shows in the recording alone. */
-  private adoptTypes(): void {
+  /**
+   * At boot the members of a group decide together; those that come later have no say. What the dump recorded was made
+   * by another kernel, or written by somebody after boot, and counts.
+   */
+  private settleTypes(): void {
     for (const group of this.groups.values()) {
       const id = this.recordedIdOf(group);
-      const recorded = id === null ? null : this.description.recordedGroups![id]!;
-      const type = recorded?.typeWritten ? recorded.type : null;
-      if (type === 'DMA' || type === 'DMA-FQ' || type === 'identity') this.setDefault(group, type);
+      const recorded = id === null ? null : this.description.recordedGroups![id]!.type;
+      const kept = isDefaultType(recorded) && !group.devices.some(isUntrusted);
+      const type = kept ? recorded : this.typeFor(group.devices);
+      if (type === group.defaultDomain) continue;
+      const own = group as Group;
+      own.home = this.defaultDomain(type, own);
+      own.domain = own.home;
     }
   }
 
@@ -495,7 +515,7 @@ export class IommuCore {
   /** A driver is about to be tried (iommu_device_use_default_domain). 0 or a negative errno. */
   claimForDriver(device: PciDevice, driverManagedDma: boolean): number {
     if (this.description.iommu === 'virtio-iommu' && this.settings.enabled && !this.membership.has(device)) {
-      if (isBehindIommu(device, this.description, new Map(), this.recordable) && this.hasEndpoints(device))
+      if (isBehindIommu(device, this.description, new Map(), this.recordable, null) && this.hasEndpoints(device))
         this.admit(device);
     }
     const group = this.membership.get(device);
@@ -702,7 +722,18 @@ export class IommuCore {
         'Unbind the members first.',
       );
     }
-    this.setDefault(group, word === 'auto' ? this.settings.defaultDomain : word);
+    const demand = demandOf(group.devices, this.description.iommu, this.settings);
+    if (word !== 'auto' && demand !== null && demand !== word) {
+      const outsider = group.devices.find(isUntrusted);
+      return this.why.refuse(
+        ERRNO.EINVAL,
+        'iommu.type.demanded',
+        outsider
+          ? `${outsider.name} is not trusted: the IOMMU must translate for group ${group.id}, and flush at once.`
+          : `The IOMMU driver demands ${demand} for group ${group.id}.`,
+      );
+    }
+    this.setDefault(group, word === 'auto' ? this.typeFor(group.devices) : word);
     return 0;
   }
 
@@ -717,6 +748,7 @@ export class IommuCore {
 
   units(): readonly string[] {
     if (!this.settings.enabled) return [];
+    if (this.scopes !== null) return this.scopes.names;
     switch (this.description.iommu) {
       case 'intel-vtd':
         return ['dmar0'];
@@ -737,7 +769,8 @@ export class IommuCore {
   }
 
   unitOf(device: PciDevice): string | null {
-    return this.membership.has(device) ? (this.units()[0] ?? null) : null;
+    if (!this.membership.has(device)) return null;
+    return this.scopes?.nameOf(device) ?? this.units()[0] ?? null;
   }
 }
 

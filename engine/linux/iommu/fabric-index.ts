@@ -1,5 +1,6 @@
 /** The functions of a machine as the grouping rules walk them: by bus, by slot, upwards, by requester ID. */
 import { devfn, requesterId } from '../../hardware/pci/address';
+import type { ConfigSpace } from '../../hardware/pci/config-space';
 import type { AcsSettings, AcsVerdict } from '../pci/acs';
 import { acsVerdict, capabilitiesHidden } from '../pci/acs';
 import type { AliasVisit } from '../pci/aliases';
@@ -219,8 +220,8 @@ export class FabricIndex {
     return visits;
   }
 
-  private neighbour(device: PciDevice, id: number): PciDevice | null {
-    return this.sameBus(device).find((other) => devfn(other.function.address) === id) ?? null;
+  private neighbour(device: PciDevice, id: number): ConfigSpace | null {
+    return this.sameBus(device).find((other) => devfn(other.function.address) === id)?.config ?? null;
   }
 }
 

@@ -5,6 +5,7 @@ import { PortType } from '../../hardware/pci/function';
 import { capabilitiesHidden } from '../pci/acs';
 import type { PciDevice } from '../pci/device';
 import type { ReservedRegion } from './group';
+import type { UnitScopes } from './scopes';
 import type { IommuSettings } from './settings';
 
 const CLASS_IOMMU = 0x0806;
@@ -12,8 +13,8 @@ const CLASS_ISA_BRIDGE = 0x0601;
 const VIRTIO_IOMMU = 0x10571af4;
 
 /**
- * Whether some IOMMU unit's scope holds the function. The scope is in firmware tables that no PCI dump shows: where
- * the dump recorded groups, a function without one is outside. Else: VT-d covers all; an AMD table usually begins
+ * Whether some IOMMU unit's scope holds the function. The scope is in firmware tables that few dumps show: where
+ * the dump recorded groups, a function without one is outside; where it has the table, that decides. Else: VT-d covers all; an AMD table usually begins
  * behind the IOMMU's own function, when that sits in slot 0 with the host bridge; virtio-iommu covers all but itself.
  * A virtual function goes with its parent function, a function that came later with the bridge above it.
  */
@@ -22,6 +23,7 @@ export function isBehindIommu(
   description: MachineDescription,
   recordedOf: ReadonlyMap<string, string>,
   described: ReadonlySet<string>,
+  scopes: UnitScopes | null,
 ): boolean {
   if (recordedOf.size > 0) {
     if (recordedOf.has(device.name)) return true;
@@ -29,11 +31,13 @@ export function isBehindIommu(
     if (isAboveCovered(device.function, recordedOf)) return true;
     if (described.has(device.name)) return false;
     const source = device.physicalFunction ?? device.parent;
-    return source === null || isBehindIommu(source, description, recordedOf, described);
+    return source === null || isBehindIommu(source, description, recordedOf, described, scopes);
   }
   if (description.iommu === 'virtio-iommu') return device.config.read(0, 4) !== VIRTIO_IOMMU;
+  // An AMD unit's own function is in no group, although tables name it (recorded).
+  if (description.iommu === 'amd-vi' && device.class >>> 8 === CLASS_IOMMU) return false;
+  if (scopes !== null) return scopes.placeOf(device) !== null;
   if (description.iommu !== 'amd-vi') return true;
-  if (device.class >>> 8 === CLASS_IOMMU) return false;
   const { device: slot, function: number } = device.function.address;
   // Tables for the RD890 northbridges begin at the host bridge.
   return !(device.parent === null && slot === 0 && number === 0 && hasIommuInSlotZero(device, description));

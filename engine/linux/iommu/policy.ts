@@ -25,10 +25,11 @@ function aliasSearch(
   visited: Set<number>,
   decision: Decision,
 ): PciDevice | null {
-  visited.add(devfn(device.function.address));
+  const own = devfn(device.function.address);
+  if (visited.has(own)) return null;
+  visited.add(own);
   if (context.hasGroup(device)) return device;
   for (const other of context.index.dmaAliases(device)) {
-    if (visited.has(devfn(other.function.address))) continue;
     const found = aliasSearch(other, context, visited, decision) ?? slotSearch(other, context, visited, decision);
     if (found === null) continue;
     decision.note(
@@ -55,7 +56,7 @@ function slotSearch(
   decision.rests(own);
   if (own.isolated) return null;
   for (const other of context.index.sameSlot(device)) {
-    if (other === device || visited.has(devfn(other.function.address))) continue;
+    if (other === device) continue;
     const verdict = context.index.verdict(other);
     decision.rests(verdict);
     if (verdict.isolated) continue;

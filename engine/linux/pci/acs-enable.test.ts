@@ -63,7 +63,10 @@ describe('setUpAcs', () => {
     const [older] = fixtureDevices([{ at: '00:1c.0', type: 'RootPort', secondary: 1, id: '8086:1c10' }]);
     const log = new KernelLog(() => 0n);
     setUpAcs(older!, { enable: true, cmdline: '' }, log);
-    expect(log.records[0]!.text).toBe('pci 0000:00:1c.0: Intel PCH root port ACS workaround enabled');
+    expect(log.records.map((record) => record.text)).toEqual([
+      'pci 0000:00:1c.0: Enabling MPC IRBNCE',
+      'pci 0000:00:1c.0: Intel PCH root port ACS workaround enabled',
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 /** What Linux writes into ACS control registers while it sets a function up (iommu-groups.md 3.2, 3.3, 3.6). */
+import type { ConfigSpace } from '../../hardware/pci/config-space';
 import type { KernelLog } from '../log';
 import { ACS, ACS_CAPABILITY } from './acs';
 import { isPchPort, isSunrisePoint, pchPortsEnabled } from './acs-quirks';
@@ -10,9 +11,13 @@ export interface AcsEnableSettings {
   /** An IOMMU is on: what isolates is turned on everywhere. */
   readonly enable: boolean;
   readonly cmdline: string;
-  /** The function at a devfn of the same bus, for the chipset registers of the LPC bridge. */
-  readonly neighbour?: (device: PciDevice, devfn: number) => PciDevice | null;
+  /** Registers of the function at a devfn of the same bus: the LPC bridge leads to the chipset's. */
+  readonly neighbour?: (device: PciDevice, devfn: number) => ConfigSpace | null;
 }
+
+/** Intel PCH ports: the requester's bus number is checked, which is what source validation does elsewhere. */
+const MISCELLANEOUS_PORT_CONFIG = 0xd8;
+const INVALID_BUS_CHECK = 0x0400_0000;
 
 const REDIRECTS = ACS.RR | ACS.CR | ACS.EC;
 const ISOLATING = ACS.SV | ACS.RR | ACS.CR | ACS.UF;
@@ -51,8 +56,16 @@ function defaultBits(device: PciDevice, settings: AcsEnableSettings): number {
 function enableChipsetPort(device: PciDevice, settings: AcsEnableSettings, log: KernelLog): boolean {
   const say = (level: number, text: string): void => log.print(level, `${devicePrefix(device)}${text}`);
   if (isPchPort(device)) {
-    if (pchPortsEnabled(device, settings)) say(LEVEL.INFO, 'Intel PCH root port ACS workaround enabled');
-    else say(LEVEL.WARNING, 'Failed to enable Intel PCH ACS quirk');
+    if (!pchPortsEnabled(device, settings)) {
+      say(LEVEL.WARNING, 'Failed to enable Intel PCH ACS quirk');
+      return true;
+    }
+    const miscellaneous = device.config.read(MISCELLANEOUS_PORT_CONFIG, 4);
+    if (!(miscellaneous & INVALID_BUS_CHECK)) {
+      say(LEVEL.INFO, 'Enabling MPC IRBNCE');
+      device.config.write(MISCELLANEOUS_PORT_CONFIG, 4, miscellaneous | INVALID_BUS_CHECK);
+    }
+    say(LEVEL.INFO, 'Intel PCH root port ACS workaround enabled');
     return true;
   }
   if (!isSunrisePoint(device)) return false;

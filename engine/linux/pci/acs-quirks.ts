@@ -1,4 +1,5 @@
 /** Devices whose isolation is vouched for, or denied, by Linux itself (spec iommu-groups 3.5). In the kernel's order. */
+import type { ConfigSpace } from '../../hardware/pci/config-space';
 import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from './device';
 
@@ -17,8 +18,8 @@ const MULTIFUNCTION = SV | TB | RR | CR | UF | DT;
 
 export interface QuirkContext {
   readonly amdIommu: boolean;
-  /** The function at `devfn` of the same bus. */
-  neighbour?(device: PciDevice, devfn: number): PciDevice | null;
+  /** Registers of the function at `devfn` of the same bus, whether or not Linux has found it yet. */
+  neighbour?(device: PciDevice, devfn: number): ConfigSpace | null;
 }
 
 interface Quirk {
@@ -100,8 +101,8 @@ const ROOT_COMPLEX_BASE = 0xf0;
 /** Linux reaches the chipset registers through the LPC bridge's base, when that is enabled; it is unless shown off. */
 export function pchPortsEnabled(device: PciDevice, context: Pick<QuirkContext, 'neighbour'>): boolean {
   const lpc = context.neighbour?.(device, LPC_BRIDGE) ?? null;
-  if (lpc === null || !lpc.config.isKnown(ROOT_COMPLEX_BASE, 4)) return true;
-  return (lpc.config.read(ROOT_COMPLEX_BASE, 4) & 1) !== 0;
+  if (lpc === null || !lpc.isKnown(ROOT_COMPLEX_BASE, 4)) return true;
+  return (lpc.read(ROOT_COMPLEX_BASE, 4) & 1) !== 0;
 }
 
 const INTEL_NICS: readonly number[] = [

@@ -71,16 +71,29 @@ const verdict = (
   known = true,
 ): AcsVerdict => ({ isolated, rule, missing, detail, known });
 
-/** `downstream,multifunction,id:8086:1234` */
-export function parseAcsOverride(cmdline: string): AcsOverride | null {
-  const match = /(?:^|\s)pcie_acs_override=(\S+)/.exec(cmdline);
-  if (!match) return null;
-  const entries = match[1]!.split(',');
-  const ids = entries.flatMap((entry) => {
-    const id = /^id:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(entry);
-    return id ? [((parseInt(id[1]!, 16) << 16) | parseInt(id[2]!, 16)) >>> 0] : [];
-  });
-  return { downstream: entries.includes('downstream'), multifunction: entries.includes('multifunction'), ids };
+/** The patch has room for no more. */
+const OVERRIDE_SLOTS = 16;
+
+/** `downstream,multifunction,id:8086:1234`: the setting, null where nothing of it is, and what the log says. */
+export function parseAcsOverride(cmdline: string): { override: AcsOverride | null; lines: string[] } {
+  const lines: string[] = [];
+  const ids: number[] = [];
+  let [downstream, multifunction] = [false, false];
+  for (const [, list] of cmdline.matchAll(/(?:^|\s)pcie_acs_override=(\S+)/g)) {
+    for (const entry of list!.split(',')) {
+      if (entry === 'downstream') downstream = true;
+      else if (entry === 'multifunction') multifunction = true;
+      else if (entry.startsWith('id:')) {
+        const id = /^id:([0-9a-f]{4}):([0-9a-f]{4})$/i.exec(entry);
+        if (id === null) lines.push('PCIe ACS invalid ID');
+        else if (ids.length >= OVERRIDE_SLOTS - 1) lines.push(`Out of PCIe ACS override slots (${OVERRIDE_SLOTS})`);
+        else ids.push(((parseInt(id[1]!, 16) << 16) | parseInt(id[2]!, 16)) >>> 0);
+      }
+    }
+  }
+  if (!downstream && !multifunction && ids.length === 0) return { override: null, lines };
+  lines.push('Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA');
+  return { override: { downstream, multifunction, ids }, lines };
 }
 
 function overrideVerdict(device: PciDevice, override: AcsOverride, type: number, capability: number): boolean {

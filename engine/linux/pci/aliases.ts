@@ -4,52 +4,103 @@ import { PCIE_LIKE_BRIDGES } from '../../hardware/fabric/requester';
 import { PortType } from '../../hardware/pci/function';
 import type { PciDevice } from './device';
 
-type AliasRule =
-  | { readonly kind: 'function'; readonly number: number }
-  | { readonly kind: 'devfns'; readonly list: readonly number[] };
+/** devfns of the function's own bus: one, or several in a row. */
+interface AliasRange {
+  readonly from: number;
+  readonly count: number;
+}
 
 interface AliasQuirk {
   readonly vendor: number;
   readonly devices: readonly number[];
   readonly subsystems?: readonly number[];
-  readonly alias: AliasRule;
+  /** 24-bit class without the interface; left out: any. */
+  readonly classCode?: number;
+  /** Said before the aliases. */
+  readonly note?: string;
+  readonly aliases: (device: PciDevice) => readonly AliasRange[];
 }
 
+const single = (from: number): AliasRange => ({ from, count: 1 });
 const slots = Array.from({ length: 32 }, (_, slot) => slot);
-const ALL_DEVFNS = Array.from({ length: 256 }, (_, id) => id);
+const ALL_DEVFNS = 256;
 
-/** Functions that send with ids of others (spec 2.2). Switchtec ones keep theirs in a BAR, which no dump shows. */
+/** Another function of its slot; none for that function itself. */
+const functionOfSlot =
+  (number: number) =>
+  (device: PciDevice): AliasRange[] => {
+    const own = devfn(device.function.address);
+    return (own & 7) === number ? [] : [single((own & ~7) | number)];
+  };
+
+const always = (ranges: readonly AliasRange[]) => (): readonly AliasRange[] => ranges;
+
+/** devfns of a table in the device's registers, which firmware's or the dump's attribute names: `01.0 1f.7`. */
+function proxyIds({ attributes }: PciDevice): AliasRange[] {
+  const text = attributes['proxyIds'];
+  if (typeof text !== 'string') return [];
+  const entries = [...text.matchAll(/\b([01][0-9a-f])\.([0-7])\b/g)];
+  return entries.map(([, slot, number]) => single((parseInt(slot!, 16) << 3) | Number(number)));
+}
+
+const BRIDGE_OTHER = 0x0680;
+const SWITCHTEC_NOTE = 'Setting Switchtec proxy ID aliases';
+const lanes = (base: number, sizes: readonly number[]): number[] => sizes.map((size) => base + size);
+
+const SWITCHTEC: readonly number[] = [
+  ...[0x8530, 0x8540, 0x8550, 0x8560, 0x8570].flatMap((base) => lanes(base, [1, 2, 3, 4, 5, 6])),
+  ...[0x4000, 0x4100, 0x4200].flatMap((base) => lanes(base, [0x00, 0x84, 0x68, 0x52, 0x36, 0x28])),
+  ...[0x4300, 0x4400, 0x4500].flatMap((base) => lanes(base, [0x52, 0x36, 0x28])),
+  ...[0x5000, 0x5100, 0x5200, 0x5300, 0x5400, 0x5500].flatMap((base) =>
+    lanes(base, [0x00, 0x84, 0x68, 0x52, 0x36, 0x28]),
+  ),
+];
+
+/** Functions that send with ids of others (spec 2.2). Those of Switchtec are in a BAR, which no dump shows. */
 const ALIAS_QUIRKS: readonly AliasQuirk[] = [
-  { vendor: 0x1180, devices: [0xe832, 0xe476], alias: { kind: 'function', number: 0 } },
-  { vendor: 0x6766, devices: [0x3d40, 0x3d41], alias: { kind: 'function', number: 0 } },
+  { vendor: 0x1180, devices: [0xe832, 0xe476], aliases: functionOfSlot(0) },
+  { vendor: 0x6766, devices: [0x3d40, 0x3d41], aliases: functionOfSlot(0) },
   {
     vendor: 0x1b4b,
     devices: [
       0x9120, 0x9123, 0x9125, 0x9128, 0x9130, 0x9170, 0x9172, 0x917a, 0x9182, 0x9183, 0x91a0, 0x9215, 0x9220, 0x9230,
       0x9235,
     ],
-    alias: { kind: 'function', number: 1 },
+    aliases: functionOfSlot(1),
   },
-  { vendor: 0x1103, devices: [0x0642, 0x0645], alias: { kind: 'function', number: 1 } },
-  { vendor: 0x197b, devices: [0x2392], alias: { kind: 'function', number: 1 } },
-  { vendor: 0x1c28, devices: [0x0122], alias: { kind: 'function', number: 1 } },
+  { vendor: 0x1103, devices: [0x0642, 0x0645], aliases: functionOfSlot(1) },
+  { vendor: 0x197b, devices: [0x2392], aliases: functionOfSlot(1) },
+  { vendor: 0x1c28, devices: [0x0122], aliases: functionOfSlot(1) },
   {
     vendor: 0x9005,
     devices: [0x0285],
     subsystems: [0x02bb9005, 0x02bc9005],
-    alias: { kind: 'devfns', list: [0x01 << 3] },
+    aliases: always([single(0x01 << 3)]),
   },
   {
     vendor: 0x8086,
     devices: [0x2260, 0x2264],
-    alias: { kind: 'devfns', list: [0x10 << 3, 0x11 << 3, (0x12 << 3) | 3] },
+    aliases: always([0x10 << 3, 0x11 << 3, (0x12 << 3) | 3].map(single)),
   },
   {
     vendor: 0x8086,
     devices: [0x2954, 0x2955, 0x2956, 0x2958, 0x2959, 0x295a],
-    alias: { kind: 'devfns', list: slots.flatMap((slot) => [0, 1, 2, 3, 4].map((fn) => (slot << 3) | fn)) },
+    aliases: always(slots.map((slot) => ({ from: slot << 3, count: 5 }))),
   },
-  { vendor: 0x10b5, devices: [0x87b0, 0x87b1], alias: { kind: 'devfns', list: ALL_DEVFNS } },
+  {
+    vendor: 0x10b5,
+    devices: [0x87b0, 0x87b1],
+    note: 'Setting PLX NTB proxy ID aliases',
+    aliases: always([{ from: 0, count: ALL_DEVFNS }]),
+  },
+  { vendor: 0x11f8, devices: SWITCHTEC, classCode: BRIDGE_OTHER, note: SWITCHTEC_NOTE, aliases: proxyIds },
+  {
+    vendor: 0x1055,
+    devices: [0x1001, 0x1002, 0x1003, 0x1004, 0x1005, 0x1006, 0x1008],
+    classCode: BRIDGE_OTHER,
+    note: SWITCHTEC_NOTE,
+    aliases: proxyIds,
+  },
 ];
 
 /** Bridges at which translation begins: the walk ends below them. */
@@ -61,22 +112,43 @@ const QUIRKS_OF_VENDOR = new Map<number, AliasQuirk[]>();
 for (const quirk of ALIAS_QUIRKS) {
   QUIRKS_OF_VENDOR.set(quirk.vendor, [...(QUIRKS_OF_VENDOR.get(quirk.vendor) ?? []), quirk]);
 }
-const NO_DEVFNS: readonly number[] = [];
+const NOTHING: readonly never[] = [];
+
+function quirksOf(device: PciDevice): readonly AliasQuirk[] {
+  const quirks = device.isVirtual ? undefined : QUIRKS_OF_VENDOR.get(device.vendor);
+  if (quirks === undefined) return NOTHING;
+  return quirks.filter(
+    ({ devices, subsystems, classCode }) =>
+      devices.includes(device.device) &&
+      (subsystems?.includes(device.config.read(0x2c, 4)) ?? true) &&
+      (classCode === undefined || device.class >>> 8 === classCode),
+  );
+}
 
 /** devfns on the function's own bus that it also sends with, ascending. */
 export function aliasDevfns(device: PciDevice): readonly number[] {
-  const quirks = QUIRKS_OF_VENDOR.get(device.vendor);
-  if (quirks === undefined || device.isVirtual) return NO_DEVFNS;
-  const own = devfn(device.function.address);
+  const quirks = quirksOf(device);
+  if (quirks.length === 0) return NOTHING;
   const out = new Set<number>();
-  for (const quirk of quirks) {
-    if (!quirk.devices.includes(device.device)) continue;
-    if (quirk.subsystems && !quirk.subsystems.includes(device.config.read(0x2c, 4))) continue;
-    if (quirk.alias.kind === 'function') out.add((own & ~7) | quirk.alias.number);
-    else for (const id of quirk.alias.list) out.add(id);
+  for (const { aliases } of quirks) {
+    for (const { from, count } of aliases(device)) for (let id = from; id < from + count; id++) out.add(id);
   }
-  out.delete(own);
+  out.delete(devfn(device.function.address));
   return [...out].sort((a, b) => a - b);
+}
+
+const devfnText = (id: number): string => `${(id >>> 3).toString(16).padStart(2, '0')}.${id & 7}`;
+
+/** What the log says of a function's aliases when it is found. */
+export function aliasLines(device: PciDevice): string[] {
+  return quirksOf(device).flatMap(({ note, aliases }) => [
+    ...(note === undefined ? [] : [note]),
+    ...aliases(device).map(({ from, count }) =>
+      count === 1
+        ? `Enabling fixed DMA alias to ${devfnText(from)}`
+        : `Enabling fixed DMA alias for devfn range from ${devfnText(from)} to ${devfnText(from + count - 1)}`,
+    ),
+  ]);
 }
 
 const portType = (device: PciDevice): number | null => device.portType;

@@ -7,6 +7,7 @@ import type { LogicalBus } from './logical-bus';
 import type { PciOptions } from './options';
 import {
   RESOURCE_64,
+  RESOURCE_FIXED,
   RESOURCE_IO,
   RESOURCE_MEMORY,
   RESOURCE_PREFETCH,
@@ -174,16 +175,43 @@ export class Assigner {
     }
     const size = sizeOf(resource);
     const found = this.search(device, resource, size, align, null);
-    if (found === null) {
+    if (found !== null) this.tree.place(found.window, device, resource, found.start, size);
+    else {
       this.say(device, `${name} ${resourceText(resource)}: can't assign; no space`);
-      this.say(device, `${name} ${resourceText(resource)}: failed to assign`);
-      return false;
+      if (!this.takeFirmwareAddress(device, row)) {
+        this.say(device, `${name} ${resourceText(resource)}: failed to assign`);
+        return false;
+      }
     }
-    this.tree.place(found.window, resource, found.start, size);
     resource.flags &= ~(RESOURCE_UNSET | RESOURCE_START_ALIGNED);
     this.say(device, `${name} ${resourceText(resource)}: assigned`);
     if (row < BRIDGE_RESOURCES) writeBar(device, row);
     return true;
+  }
+
+  /** pci_revert_fw_address: back to where firmware had put it, where that is still free and can be reached. */
+  private takeFirmwareAddress(device: PciDevice, row: number): boolean {
+    const address = device.firmwareAddresses[row] ?? 0n;
+    if (address === 0n) return false;
+    const resource = device.resources[row]!;
+    const before = copyOf(resource);
+    resource.end = address + sizeOf(resource) - 1n;
+    resource.start = address;
+    resource.flags &= ~RESOURCE_UNSET;
+    if (device.parent !== null && !this.tree.hasWindowFor(device.bus!, resource)) {
+      Object.assign(resource, before);
+      return false;
+    }
+    const name = resourceName(row);
+    this.say(device, `${name}: trying firmware assignment ${resourceText(resource)}`);
+    const problem = this.tree.claim(device, resource, true);
+    if (problem === null || problem === 'no window') return problem === null;
+    this.say(
+      device,
+      `${name} ${resourceText(resource)}: conflicts with ${problem.name} ${resourceText(problem.resource)}`,
+    );
+    Object.assign(resource, before);
+    return false;
   }
 
   /** pci_reassign_resource: another place with more room, or none where there is not. */
@@ -201,7 +229,7 @@ export class Assigner {
       return;
     }
     this.tree.release(resource);
-    this.tree.place(found.window, resource, found.start, wanted);
+    this.tree.place(found.window, device, resource, found.start, wanted);
     resource.flags &= ~(RESOURCE_UNSET | RESOURCE_START_ALIGNED);
     this.say(device, `${name} ${resourceText(resource)}: reassigned; expanded by 0x${size.toString(16)}`);
     if (row < BRIDGE_RESOURCES) writeBar(device, row);
@@ -288,7 +316,7 @@ function sorted(devices: readonly PciDevice[], tree: ResourceTree): Wanted[] {
     const kind = device.class >>> 8;
     if (device.isVirtual || kind === NOT_DEFINED || kind === HOST_BRIDGE) continue;
     device.resources.forEach((resource, row) => {
-      if (resource.flags === 0n || tree.isClaimed(resource)) return;
+      if (resource.flags === 0n || resource.flags & RESOURCE_FIXED || tree.isClaimed(resource)) return;
       const align = alignmentOf(device, row);
       if (align !== 0n) list.push({ device, row, resource, align });
     });

@@ -20,6 +20,8 @@ export interface IommuHooks {
 }
 
 export interface BusListener {
+  /** The device is on the list and in its group. */
+  announced?(device: PciDevice): void;
   /** After the device is visible, before drivers are tried. */
   added?(device: PciDevice): void;
   removed?(device: PciDevice): void;
@@ -89,6 +91,7 @@ export class PciBus {
   announce(device: PciDevice): void {
     this.devices.set(device.name, device);
     this.iommu.addDevice(device);
+    for (const listener of this.listeners) listener.announced?.(device);
   }
 
   /** pci_bus_add_device: drivers are tried where autoprobe is on. */

@@ -101,6 +101,12 @@ export class PciDevice {
   wakeupEnabled = false;
   /** Driver data (`dev_set_drvdata`). */
   driverData: unknown = null;
+  /** Turns isolation on again after a reset was undone (pci_enable_acs). */
+  isolateAgain: () => void = () => undefined;
+  /** Where firmware had put the rows that it could not keep there; 0 and undefined: nowhere. */
+  readonly firmwareAddresses: (bigint | undefined)[] = [];
+  /** The class as it was when the function was found; left out: it stays in the registers. */
+  classFound: number | null = null;
   /** The class does not go with the header, and Linux does not look at it. */
   classIgnored = false;
   private repairedType: number | null = null;
@@ -139,7 +145,7 @@ export class PciDevice {
 
   /** 24-bit class code; 0 where it does not go with the header's layout. */
   get class(): number {
-    return this.classIgnored ? 0 : this.config.read(8, 4) >>> 8;
+    return this.classIgnored ? 0 : (this.classFound ?? this.config.read(8, 4) >>> 8);
   }
 
   /** One of `PortType`, as Linux takes it; null for a conventional function. */

@@ -1,6 +1,8 @@
 /** Linux's devices of a machine that was booted already: registers and resources are taken as they stand. */
 import type { FunctionDescription, MachineDescription } from '../../hardware/description';
 import type { HardwareMachine } from '../../hardware/machine';
+import { devfn } from '../../hardware/pci/address';
+import { PortType } from '../../hardware/pci/function';
 import type { Resource } from './device';
 import { PciDevice } from './device';
 
@@ -31,6 +33,18 @@ function describe(device: PciDevice, fn: FunctionDescription): void {
   device.driverOverride = typeof override === 'string' && override !== '(null)' ? override : null;
 }
 
+const LINKS: ReadonlySet<number | null> = new Set([
+  PortType.RootPort,
+  PortType.DownstreamPort,
+  PortType.PciToPcieBridge,
+]);
+
+/** On a link there is one device: with ARI, what looks like another slot is a function of it. */
+function numberInDevice({ function: fn, parent }: PciDevice): number {
+  const link = parent !== null && LINKS.has(parent.portType);
+  return link && fn.parentKnown ? devfn(fn.address) : fn.address.function;
+}
+
 /** Devices in the order of the bus list. */
 export function pciDevicesOf(machine: HardwareMachine, description: MachineDescription): PciDevice[] {
   const described = new Map(description.functions.map((fn) => [fn.address, fn]));
@@ -43,7 +57,8 @@ export function pciDevicesOf(machine: HardwareMachine, description: MachineDescr
       device.physicalFunction = physical;
       physical.virtualFunctions.push(device);
     }
-    if (device.physicalFunction === null && fn.address.function > 0) device.multifunctionForced = true;
+    device.repairPortType();
+    if (device.physicalFunction === null && numberInDevice(device) > 0) device.multifunctionForced = true;
     const source = described.get(fn.name);
     if (source) describe(device, source);
     devices.set(fn.name, device);

@@ -1,5 +1,9 @@
-/** What enumeration sets up in the PCI Express capability: tags, ARI (pci-linux.md 6); payload sizes: `payload.ts`. */
+/**
+ * What enumeration sets up in the PCI Express capability: tags, latency tolerance, completion boundary, ARI
+ * (pci-linux.md 6); payload sizes: `payload.ts`, links: `link-setup.ts`.
+ */
 import type { PciFunction } from '../../hardware/pci/function';
+import { PortType } from '../../hardware/pci/function';
 import { devfn } from '../../hardware/pci/address';
 import type { PciDevice } from './device';
 import type { PciOptions } from './options';
@@ -15,17 +19,71 @@ const DEVICE_CONTROL_2 = 0x28;
 const EXTENDED_TAGS_SUPPORTED = 0x20;
 const EXTENDED_TAGS = 0x100;
 const ARI_FORWARDING = 0x20;
+const LATENCY_TOLERANCE = 0x800;
+const LATENCY_TOLERANCE_ON = 0x400;
+const LINK_CONTROL = 0x10;
+const COMPLETION_BOUNDARY = 0x8;
+
+/** What firmware left to Linux. */
+export interface NativeFeatures {
+  readonly latencyTolerance: boolean;
+}
 
 /** What the function's capability gets when it is found; `sayOf` prints on a function. */
-export function setUpExpress(device: PciDevice, options: PciOptions, sayOf: SayOf): void {
+export function setUpExpress(device: PciDevice, options: PciOptions, native: NativeFeatures, sayOf: SayOf): void {
   const { config } = device;
   const at = config.findCapability(EXPRESS);
   if (at === 0) return;
   matchPayload(device, options.payload, sayOf);
+  enableTags(device, at, sayOf);
+  if (native.latencyTolerance) enableLatencyTolerance(device, at);
+  matchCompletionBoundary(device, at);
+}
+
+function enableTags(device: PciDevice, at: number, sayOf: SayOf): void {
+  const { config } = device;
   const control = config.read(at + DEVICE_CONTROL, 2);
   if (!(config.read(at + DEVICE_CAPABILITIES, 4) & EXTENDED_TAGS_SUPPORTED) || control & EXTENDED_TAGS) return;
   sayOf(device)('enabling Extended Tags');
   config.write(at + DEVICE_CONTROL, 2, control | EXTENDED_TAGS);
+}
+
+/** Latency tolerance messages are on: at the function, and at every port above it. */
+function tellsLatency(device: PciDevice): boolean {
+  const at = device.config.findCapability(EXPRESS);
+  if (at === 0 || !(device.config.read(at + DEVICE_CONTROL_2, 2) & LATENCY_TOLERANCE_ON)) return false;
+  if (device.portType === PortType.RootPort) return true;
+  return device.parent !== null && tellsLatency(device.parent);
+}
+
+/** An endpoint may send them only where everything above understands them (PCIe 6.18). */
+function enableLatencyTolerance(device: PciDevice, at: number): void {
+  const { config, parent } = device;
+  if (!(config.read(at + DEVICE_CAPABILITIES_2, 4) & LATENCY_TOLERANCE)) return;
+  const control = config.read(at + DEVICE_CONTROL_2, 2);
+  if (control & LATENCY_TOLERANCE_ON) return;
+  if (device.portType !== PortType.RootPort && (parent === null || !tellsLatency(parent))) return;
+  config.write(at + DEVICE_CONTROL_2, 2, control | LATENCY_TOLERANCE_ON);
+}
+
+const BOUNDARY_RESERVED: ReadonlySet<number | null> = new Set([
+  PortType.RootPort,
+  PortType.UpstreamPort,
+  PortType.DownstreamPort,
+  PortType.EventCollector,
+]);
+
+/** Endpoints and bridges are told at which boundary the root port cuts completions (PCIe 7.5.3.7). */
+function matchCompletionBoundary(device: PciDevice, at: number): void {
+  if (BOUNDARY_RESERVED.has(device.portType)) return;
+  let port = device.parent;
+  while (port !== null && port.portType !== PortType.RootPort) port = port.parent;
+  if (port === null) return;
+  const { config } = device;
+  const boundary = port.config.read(port.config.findCapability(EXPRESS) + LINK_CONTROL, 2) & COMPLETION_BOUNDARY;
+  const control = config.read(at + LINK_CONTROL, 2);
+  const wanted = (control & ~COMPLETION_BOUNDARY) | boundary;
+  if (wanted !== control) config.write(at + LINK_CONTROL, 2, wanted);
 }
 
 const ariOf = (fn: PciFunction): number => fn.config.findExtendedCapability(ARI);

@@ -6,9 +6,11 @@ import type { HardwareMachine, RootBus } from '../../hardware/machine';
 import type { PciFunction } from '../../hardware/pci/function';
 import type { KernelLog } from '../log';
 import type { AcsEnableSettings } from './acs-enable';
+import { setUpAcs } from './acs-enable';
 import { Allocation } from './allocation';
 import type { PciDevice } from './device';
 import { LEVEL } from './enable';
+import type { NativeFeatures } from './express-setup';
 import { LogicalBus } from './logical-bus';
 import type { PciOptions } from './options';
 import { settlePayloads } from './payload';
@@ -18,6 +20,7 @@ import type { HostApertures } from './resource-tree';
 import { ResourceTree } from './resource-tree';
 import { BusScan } from './scan';
 import { ResourceSurvey } from './survey';
+import type { VgaArbiter } from './vga-arbiter';
 
 export interface HierarchyServices {
   readonly machine: HardwareMachine;
@@ -27,6 +30,10 @@ export interface HierarchyServices {
   readonly apertures: HostApertures;
   /** What firmware says of a function besides its registers. */
   readonly firmware?: (fn: PciFunction) => PciDevice['attributes'];
+  /** What firmware left to Linux below a root bus; left out: everything. */
+  readonly native?: (rootBus: string) => NativeFeatures;
+  /** Left out: displays are like other functions. */
+  readonly vga?: VgaArbiter;
 }
 
 const SECONDARY = 0x19;
@@ -48,6 +55,7 @@ export class Hierarchy {
     for (const device of devices) {
       const bus = device.parent === null ? roots.get(device.function.rootBus) : behind(device.parent, device);
       bus?.put(device);
+      this.keepIsolated(device);
       if (device.function.isBridge && device.config.read(SECONDARY, 1) !== 0) behind(device, null);
     }
   }
@@ -69,9 +77,22 @@ export class Hierarchy {
     this.rename();
     found();
     new ResourceSurvey(tree, log).take(this.roots);
+    this.arbitrate(devices);
     for (const root of this.roots) new Allocation(tree, this.services.options, log).root(root);
     for (const root of this.roots) this.dump(root, tree);
     return devices;
+  }
+
+  private keepIsolated(device: PciDevice): void {
+    device.isolateAgain = () => setUpAcs(device, this.services.acs, this.services.log);
+  }
+
+  /** Displays, once all are found. */
+  private arbitrate(devices: readonly PciDevice[]): void {
+    const { vga, log } = this.services;
+    if (vga === undefined) return;
+    for (const device of devices) vga.add(device);
+    log.print(LEVEL.INFO, 'vgaarb: loaded');
   }
 
   /** pci_rescan_bus on a bus, or on all. `announce` is told of each new function at once. */
@@ -113,7 +134,15 @@ export class Hierarchy {
   }
 
   private scan(tree: ResourceTree, announce?: (device: PciDevice) => void): BusScan {
-    const { log, options, acs, firmware } = this.services;
+    const { log, options, acs, firmware, native, vga } = this.services;
+    const services = {
+      log,
+      options,
+      acs,
+      ...(firmware && { firmware }),
+      ...(native && { native }),
+      ...(vga && { vga }),
+    };
     return new BusScan({
       log,
       options,
@@ -121,7 +150,8 @@ export class Hierarchy {
       functionsOn: (bus) => this.functionsOn(bus),
       setUp: (fn, bus) => {
         fn.address = { ...fn.address, bus: bus.number };
-        const device = probeFunction(fn, bus, { log, options, acs, ...(firmware && { firmware }) });
+        const device = probeFunction(fn, bus, services);
+        if (device !== null) this.keepIsolated(device);
         if (device !== null) announce?.(device);
         return device;
       },
@@ -152,8 +182,10 @@ export class Hierarchy {
   private rename(): void {
     const { functions } = this.services.machine;
     const listed = this.roots.flatMap((root) => [...root.all()]).flatMap(({ devices }) => devices);
-    const order = new Set(listed.map((device) => device.function));
-    const rest = [...functions.values()].filter((fn) => !order.has(fn));
+    const all = new Set(functions.values());
+    // Virtual functions that their physical one gave up are on Linux's list only.
+    const order = new Set(listed.map((device) => device.function).filter((fn) => all.has(fn)));
+    const rest = [...all].filter((fn) => !order.has(fn));
     functions.clear();
     for (const fn of [...order, ...rest]) if (!functions.has(fn.name)) functions.set(fn.name, fn);
   }

@@ -3,6 +3,9 @@ import { pciOptions } from './device-match';
 
 export type PayloadPolicy = 'default' | 'tune-off' | 'safe' | 'performance' | 'peer-to-peer';
 
+/** `off`: firmware keeps what it set; `force`: also on devices that are too old. */
+export type AspmMode = 'default' | 'off' | 'force';
+
 export interface PciOptions {
   /** Bus numbers that a hot-plug bridge gets at least. */
   readonly hotplugBuses: number;
@@ -20,6 +23,8 @@ export interface PciOptions {
   readonly noMsi: boolean;
   /** `resource_alignment=`: order@device entries, as written. */
   readonly resourceAlignment: string;
+  /** `pcie_aspm=` */
+  readonly aspm: AspmMode;
 }
 
 const UNITS: Readonly<Record<string, bigint>> = { '': 1n, k: 1n << 10n, m: 1n << 20n, g: 1n << 30n, t: 1n << 40n };
@@ -40,6 +45,14 @@ const PAYLOADS: Readonly<Record<string, PayloadPolicy>> = {
   pcie_bus_peer2peer: 'peer-to-peer',
 };
 
+function aspmOf(cmdline: string): AspmMode {
+  let mode: AspmMode = 'default';
+  for (const [, word] of cmdline.matchAll(/(?:^|\s)pcie_aspm=(\S+)/g)) {
+    if (word === 'off' || word === 'force') mode = word;
+  }
+  return mode;
+}
+
 export function pciOptionsOf(cmdline: string): PciOptions {
   let options: PciOptions = {
     hotplugBuses: 1,
@@ -53,6 +66,7 @@ export function pciOptionsOf(cmdline: string): PciOptions {
     noAer: false,
     noMsi: false,
     resourceAlignment: '',
+    aspm: aspmOf(cmdline),
   };
   for (const [name, value] of pciOptions(cmdline)) {
     switch (name) {

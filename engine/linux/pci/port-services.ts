@@ -15,6 +15,8 @@ export interface Granted {
   readonly pme: boolean;
   readonly aer: boolean;
   readonly hotplug: boolean;
+  /** Latency tolerance reporting. */
+  readonly ltr: boolean;
 }
 
 const EXPRESS = 0x10;
@@ -71,11 +73,11 @@ export function grantsOf(description: MachineDescription): (rootBus: string) => 
   const pci = valuesOf(cmdline, 'pci');
   const messages = !messagesForbidden(cmdline);
   const aer = messages && !pci.includes('noaer');
-  if (valuesOf(cmdline, 'pcie_ports').at(-1) === 'native') return () => ({ pme: true, aer, hotplug: true });
+  if (valuesOf(cmdline, 'pcie_ports').at(-1) === 'native') return () => ({ pme: true, aer, hotplug: true, ltr: true });
   const asked = messages && valuesOf(cmdline, 'pcie_aspm').at(-1) !== 'off' && !portsDisabled(cmdline);
-  if (!asked) return () => ({ pme: false, aer: false, hotplug: false });
+  if (!asked) return () => ({ pme: false, aer: false, hotplug: false, ltr: false });
   const hotplug = hotplugGranted(description);
-  return (rootBus) => ({ pme: true, aer, hotplug: hotplug(rootBus) });
+  return (rootBus) => ({ pme: true, aer, hotplug: hotplug(rootBus), ltr: true });
 }
 
 /** Place of the base class in the text of a config space, and the two classes of what has port services. */

@@ -4,10 +4,12 @@ import type { KernelLog } from '../log';
 import type { AcsEnableSettings } from './acs-enable';
 import { setUpAcs } from './acs-enable';
 import { enableErrorReports } from './aer';
+import { aliasLines } from './aliases';
 import { readBars, readVirtualBars } from './bars';
 import { IOV_RESOURCES, PciDevice, ROM_RESOURCE } from './device';
 import { matchesDevice } from './device-match';
 import { LEVEL } from './enable';
+import type { NativeFeatures } from './express-setup';
 import { setUpExpress } from './express-setup';
 import { foundText } from './found';
 import type { LogicalBus } from './logical-bus';
@@ -26,6 +28,7 @@ import {
 } from './resource';
 import { isSubtractive } from './resource-tree';
 import { isTunneled } from './trust';
+import type { VgaArbiter } from './vga-arbiter';
 import { readWindows, windowKinds, windowLines } from './windows';
 
 const PRIMARY = 0x18;
@@ -39,7 +42,13 @@ export interface ProbeServices {
   readonly acs: AcsEnableSettings;
   /** What firmware says of a function besides its registers. */
   readonly firmware?: (fn: PciFunction) => PciDevice['attributes'];
+  /** What firmware left to Linux below a root bus; left out: everything. */
+  readonly native?: (rootBus: string) => NativeFeatures;
+  /** Left out: displays are like other functions. */
+  readonly vga?: VgaArbiter;
 }
+
+const EVERYTHING_NATIVE: NativeFeatures = { latencyTolerance: true };
 
 /** The function as Linux's device, on its bus and not on the bus list yet; null for a header that Linux does not know. */
 export function probeFunction(fn: PciFunction, bus: LogicalBus, services: ProbeServices): PciDevice | null {
@@ -61,9 +70,12 @@ export function probeFunction(fn: PciFunction, bus: LogicalBus, services: ProbeS
   device.irq = config.read(0x3d, 1) === 0 ? 0 : config.read(0x3c, 1);
   readResources(device, say);
   if (isTunneled(device)) device.attributes['untrusted'] = 1;
-  setUpExpress(device, services.options, (one) => (text) => log.print(LEVEL.INFO, `pci ${one.name}: ${text}`));
+  const native = services.native?.(fn.rootBus) ?? EVERYTHING_NATIVE;
+  setUpExpress(device, services.options, native, (one) => (text) => log.print(LEVEL.INFO, `pci ${one.name}: ${text}`));
   if (fn.isBridge) config.write(BRIDGE_CONTROL, 2, config.read(BRIDGE_CONTROL, 2) | SERR_FORWARDING);
   if (!services.options.noAer && !services.options.noMsi) enableErrorReports(device);
+  for (const line of aliasLines(device)) say(line);
+  services.vga?.shadowRom(device);
   alignResources(device, services.options, say);
   stopMessages(device);
   setUpPower(device, say);

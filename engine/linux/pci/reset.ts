@@ -145,6 +145,7 @@ export function aroundReset(devices: readonly PciDevice[], irq: IrqCore, reset: 
   for (const { device, state } of saved) {
     restoreState(device, state);
     irq.messagesOf(device)?.restore();
+    device.isolateAgain();
   }
   return result;
 }

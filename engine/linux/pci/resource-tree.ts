@@ -4,6 +4,7 @@ import type { PciDevice, Resource } from './device';
 import type { LogicalBus } from './logical-bus';
 import {
   RESOURCE_64,
+  RESOURCE_FIXED,
   RESOURCE_IO,
   RESOURCE_MEMORY,
   RESOURCE_PREFETCH,
@@ -21,6 +22,8 @@ export type HostApertures = readonly {
 
 interface Claim {
   readonly resource: Resource;
+  /** As the log and /proc/iomem name it: `0000:01:00.0`, `PCI Bus 0000:01`. */
+  readonly name: string;
   readonly above: Claim | null;
   /** Ascending, without overlaps. */
   readonly inside: Claim[];
@@ -36,12 +39,15 @@ export interface PlaceRequest {
   readonly adjust: (start: bigint) => bigint;
 }
 
-const TYPE_BITS = RESOURCE_IO | RESOURCE_MEMORY;
+/** Windows and what is in them are of one of these. */
+export const TYPE_BITS = RESOURCE_IO | RESOURCE_MEMORY;
 
 export class ResourceTree {
   /** Rows for the windows of the host bridges, which all root buses share. */
   readonly host: readonly Resource[];
   private readonly claims = new Map<Resource, Claim>();
+  /** All ports, and all addresses (`ioport_resource`, `iomem_resource`). */
+  private readonly everything = { io: space(RESOURCE_IO), memory: space(RESOURCE_MEMORY) };
 
   constructor(apertures: HostApertures) {
     this.host = apertures.map(({ start, end, kind }) => ({
@@ -49,7 +55,14 @@ export class ResourceTree {
       end,
       flags: (kind === 'io' ? RESOURCE_IO : RESOURCE_MEMORY) | RESOURCE_WINDOW,
     }));
-    for (const resource of this.host) this.claims.set(resource, { resource, above: null, inside: [] });
+    for (const resource of this.host) {
+      const above = this.spaceOf(resource);
+      this.insert(above, resource, HOST_NAME, firstEndingAfter(above.inside, resource.start));
+    }
+  }
+
+  private spaceOf({ flags }: Resource): Claim {
+    return flags & RESOURCE_IO ? this.everything.io : this.everything.memory;
   }
 
   /** Windows through which addresses reach a bus. A bridge that decodes subtractively passes those above too. */
@@ -89,20 +102,27 @@ export class ResourceTree {
   }
 
   /**
-   * Claims a range where it stands. Null: done; else the resource that is in the way, or `no window`.
+   * Claims a range where it stands. Null: done; else what is in the way, or `no window`. `anywhere`: where no window of
+   * the bus holds the range, any place will do.
    */
-  claim(device: PciDevice, resource: Resource): Resource | 'no window' | null {
-    const parent = device.bus === null ? null : this.parentFor(device.bus, resource);
+  claim(device: PciDevice, resource: Resource, anywhere = false): InTheWay | 'no window' | null {
+    const window = device.bus === null ? null : this.parentFor(device.bus, resource);
+    const parent = window ?? (anywhere ? this.spaceOf(resource) : null);
     if (parent === null) return 'no window';
     const at = firstEndingAfter(parent.inside, resource.start);
     const next = parent.inside[at];
-    if (next !== undefined && next.resource.start <= resource.end) return next.resource;
-    this.insert(parent, resource, at);
+    if (next !== undefined && next.resource.start <= resource.end) return next;
+    this.insert(parent, resource, ownerName(device, resource), at);
     return null;
   }
 
-  private insert(above: Claim, resource: Resource, at: number): void {
-    const claim: Claim = { resource, above, inside: [] };
+  /** Whether a window of the bus holds the range. */
+  hasWindowFor(bus: LogicalBus, resource: Resource): boolean {
+    return this.parentFor(bus, resource) !== null;
+  }
+
+  private insert(above: Claim, resource: Resource, name: string, at: number): void {
+    const claim: Claim = { resource, name, above, inside: [] };
     above.inside.splice(at, 0, claim);
     this.claims.set(resource, claim);
   }
@@ -147,11 +167,11 @@ export class ResourceTree {
   }
 
   /** Gives a resource a range inside a window; `find` said that it is free. */
-  place(window: Resource, resource: Resource, start: bigint, size: bigint): void {
+  place(window: Resource, device: PciDevice, resource: Resource, start: bigint, size: bigint): void {
     const above = this.claims.get(window)!;
     resource.start = start;
     resource.end = start + size - 1n;
-    this.insert(above, resource, firstEndingAfter(above.inside, start));
+    this.insert(above, resource, ownerName(device, resource), firstEndingAfter(above.inside, start));
   }
 
   /** Everything that has an address: bridges before what is below them. Boot claims in another order (`survey.ts`). */
@@ -161,11 +181,33 @@ export class ResourceTree {
       device.resources.forEach((resource, row) => {
         if (!(resource.flags & TYPE_BITS) || resource.flags & RESOURCE_UNSET || resource.end < resource.start) return;
         if (resource.end === 0n || (row < BRIDGE_RESOURCES && resource.start === 0n)) return;
+        if (resource.flags & RESOURCE_FIXED) return;
         if (!this.isClaimed(resource)) this.claim(device, resource);
       });
     }
   }
 }
+
+/** Somebody who has a range. */
+export interface InTheWay {
+  readonly name: string;
+  readonly resource: Resource;
+}
+
+const HOST_NAME = 'PCI Bus 0000:00';
+const LAST_ADDRESS = 0xffff_ffff_ffff_ffffn;
+
+const space = (flags: bigint): Claim => ({
+  resource: { start: 0n, end: LAST_ADDRESS, flags },
+  name: '',
+  above: null,
+  inside: [],
+});
+
+const ownerName = (device: PciDevice, resource: Resource): string =>
+  device.behind !== null && device.resources.indexOf(resource) >= BRIDGE_RESOURCES
+    ? `PCI Bus ${device.behind.name}`
+    : device.name;
 
 const SUBTRACTIVE = 0x060401;
 

@@ -5,6 +5,10 @@ import type { PciDevice, Resource } from './device';
 export const RESOURCE_IO = 0x100n;
 export const RESOURCE_MEMORY = 0x200n;
 export const RESOURCE_PREFETCH = 0x2000n;
+/** It is where it is and cannot be anywhere else (`IORESOURCE_PCI_FIXED`; the bit means so in ROM rows). */
+export const RESOURCE_FIXED = 0x10n;
+/** The ROM's content is a copy in memory. */
+export const RESOURCE_ROM_SHADOW = 0x2n;
 /** Aligned to its size: a BAR. */
 export const RESOURCE_SIZE_ALIGNED = 0x40000n;
 /** Aligned to its start, which is no address yet: a window that was sized. */

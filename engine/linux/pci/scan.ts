@@ -6,6 +6,7 @@ import type { KernelLog } from '../log';
 import type { PciDevice } from './device';
 import { LEVEL, devicePrefix } from './enable';
 import { ariChain, configureAri, setAriHierarchy } from './express-setup';
+import { setUpLink } from './link-setup';
 import { LogicalBus } from './logical-bus';
 import type { PciOptions } from './options';
 import { hasHotplugSlot } from './port-services';
@@ -195,11 +196,17 @@ export class BusScan {
   private functions(bus: LogicalBus): void {
     const { present, ari } = answering(bus.bridge, this.services.functionsOn(bus));
     const listed = new Map(bus.devices.map((device) => [device.function, device]));
+    const before = this.found.length;
     for (const fn of present) {
       const device = listed.has(fn) ? null : this.services.setUp(fn, bus);
       if (device === null) continue;
       this.found.push(device);
-      if (fn.address.function > 0) device.multifunctionForced = true;
+      // With ARI the number of a function counts on: 01.0 is function 8 of the one device.
+      if (ari ? devfn(fn.address) > 0 : fn.address.function > 0) device.multifunctionForced = true;
+    }
+    if (bus.bridge !== null && this.found.length > before) {
+      const known = listed.has(present[0]!);
+      setUpLink(bus.bridge, bus.devices, this.services.options.aspm, known, (one) => (text) => this.say(one, text));
     }
     for (const device of bus.devices) {
       if (device.isVirtual) continue;

@@ -12,6 +12,7 @@ import type { IovControl } from './device';
 import { probeResetMethods } from './reset';
 import { IOV_RESOURCES, PciDevice } from './device';
 import { LEVEL, devicePrefix } from './enable';
+import { foundText } from './found';
 import { RESOURCE_UNSET } from './resource';
 
 const SRIOV_CAPABILITY = 0x10;
@@ -123,11 +124,36 @@ export class Sriov implements IovControl {
         'Ask for fewer.',
       );
     }
+    const orphan = this.orphanOf(pf, count);
+    if (orphan !== null) return this.refuseOrphan(pf, orphan);
     config.set(at + NUM_VFS, 2, count);
     config.set(at + CONTROL, 2, config.read(at + CONTROL, 2) | VF_ENABLE | VF_MEMORY);
     const sizes = bars.map((bar) => (bar.flags === 0n ? 0 : Number((bar.end - bar.start + 1n) / BigInt(total))));
     for (let i = 0; i < count; i++) this.add(pf, i, sizes, config.read(at + VF_DEVICE, 2));
     return count;
+  }
+
+  /** A virtual function that was left behind when its physical one was removed, at an address that is needed. */
+  private orphanOf(pf: PciDevice, count: number): PciDevice | null {
+    for (let index = 0; index < count; index++) {
+      const found = this.bus.devices.get(formatAddress(virtualFunctionAddress(pf.function, index)));
+      if (found !== undefined) return found;
+    }
+    return null;
+  }
+
+  /** Linux finds out when it makes the second one of that name (recorded). */
+  private refuseOrphan(pf: PciDevice, orphan: PciDevice): number {
+    let path = orphan.name;
+    for (let bridge = orphan.parent; bridge !== null; bridge = bridge.parent) path = `${bridge.name}/${path}`;
+    const text = `sysfs: cannot create duplicate filename '/devices/${orphan.function.rootBus}/${path}'`;
+    this.log.print(LEVEL.WARNING, text);
+    return this.why.refuse(
+      ERRNO.ENOENT,
+      'sriov.orphan',
+      `${orphan.name} is still there: it was left behind when ${pf.name} was removed with its virtual functions on.`,
+      `echo 1 > /sys/bus/pci/devices/${pf.parent?.name ?? orphan.name}/remove`,
+    );
   }
 
   /** pci_disable_sriov: waits while a virtual function is open through VFIO. */
@@ -150,6 +176,8 @@ export class Sriov implements IovControl {
     vf.physicalFunction = pf;
     vf.attributes['vendor'] = pf.vendor;
     vf.attributes['device'] = deviceId;
+    // Read once: the registers of a virtual function can go away under it.
+    vf.classFound = vf.class;
     sizes.forEach((size, bar) => {
       const window = pf.resources[IOV_RESOURCES + bar]!;
       const start = size === 0 ? 0n : window.start + BigInt(size) * BigInt(index);
@@ -162,6 +190,7 @@ export class Sriov implements IovControl {
     while (vf.resources.length < 13) vf.resources.push({ start: 0n, end: 0n, flags: 0n });
     pf.virtualFunctions.push(vf);
     pf.bus?.put(vf);
+    this.log.print(LEVEL.INFO, `${devicePrefix(vf)}${foundText(vf)}`);
     vf.resetMethods = probeResetMethods(vf, { siblings: () => [...(pf.bus?.devices ?? [])] });
     if (vf.resetMethods.length > 0) vf.attributes['resettable'] = 1;
     this.bus.add(vf);

@@ -4,14 +4,17 @@ import { BRIDGE_RESOURCES, ROM_RESOURCE } from './device';
 import type { PciDevice, Resource } from './device';
 import { LEVEL, devicePrefix } from './enable';
 import type { LogicalBus } from './logical-bus';
-import { RESOURCE_IO, WINDOW_ROWS, noResource, resourceName, resourceText } from './resource';
+import { RESOURCE_FIXED, RESOURCE_IO, WINDOW_ROWS, noResource, resourceName, resourceText } from './resource';
+import { TYPE_BITS } from './resource-tree';
 import type { ResourceTree } from './resource-tree';
+import { writeWindow } from './windows';
 
 const COMMAND = 0x04;
 const COMMAND_IO = 0x1;
 const COMMAND_MEMORY = 0x2;
 const ROM = { endpoint: 0x30, bridge: 0x38 } as const;
 const ROM_ENABLE = 1n;
+const PCI_BRIDGE = 0x0604;
 
 export class ResourceSurvey {
   private readonly tree: ResourceTree;
@@ -35,8 +38,35 @@ export class ResourceSurvey {
     for (const row of WINDOW_ROWS) {
       const resource = bridge.resources[row]!;
       if (resource.flags === 0n) continue;
-      if (resource.start === 0n || !this.claim(bridge, row)) bridge.resources[row] = noResource();
+      if (resource.start === 0n || !this.claimWindow(bridge, row)) bridge.resources[row] = noResource();
     }
+  }
+
+  /** pci_claim_bridge_resource: a window that is too large for the one above is cut to fit. */
+  private claimWindow(bridge: PciDevice, row: number): boolean {
+    if (this.claim(bridge, row)) return true;
+    if (bridge.class >>> 8 !== PCI_BRIDGE || !this.clip(bridge, row)) return false;
+    const resource = bridge.resources[row]!;
+    this.say(bridge, `  ${resourceName(row)} ${resourceText(resource)}`);
+    writeWindow(bridge, row, resource);
+    return this.claim(bridge, row);
+  }
+
+  /** pci_bus_clip_resource: to the first window of the bus that it overlaps; false where that takes nothing away. */
+  private clip(bridge: PciDevice, row: number): boolean {
+    const resource = bridge.resources[row]!;
+    for (const window of this.tree.windowsOf(bridge.bus!)) {
+      if ((window.flags ^ resource.flags) & TYPE_BITS) continue;
+      const start = window.start > resource.start ? window.start : resource.start;
+      const end = window.end < resource.end ? window.end : resource.end;
+      if (start > end) continue;
+      if (start === resource.start && end === resource.end) return false;
+      const before = resourceText(resource);
+      Object.assign(resource, { start, end });
+      this.say(bridge, `${before} clipped to ${resourceText(resource)}`);
+      return true;
+    }
+    return false;
   }
 
   private bars(bus: LogicalBus, decoding: boolean): void {
@@ -47,7 +77,8 @@ export class ResourceSurvey {
         const resource = device.resources[row]!;
         if (row === ROM_RESOURCE || resource.start === 0n || this.tree.isClaimed(resource)) continue;
         const on = (command & (resource.flags & RESOURCE_IO ? COMMAND_IO : COMMAND_MEMORY)) !== 0;
-        if (on !== decoding || this.claim(device, row)) continue;
+        if (on !== decoding || resource.flags & RESOURCE_FIXED || this.claim(device, row)) continue;
+        device.firmwareAddresses[row] = resource.start;
         forget(resource);
       }
       if (decoding) turnRomOff(device);
@@ -56,7 +87,7 @@ export class ResourceSurvey {
 
   private rom(device: PciDevice): void {
     const resource = device.resources[ROM_RESOURCE]!;
-    if (device.isVirtual || resource.flags === 0n || resource.start === 0n) return;
+    if (device.isVirtual || resource.flags === 0n || resource.start === 0n || resource.flags & RESOURCE_FIXED) return;
     if (!this.claim(device, ROM_RESOURCE)) forget(resource);
   }
 
@@ -65,12 +96,15 @@ export class ResourceSurvey {
     const problem = this.tree.claim(device, resource);
     if (problem === null) return true;
     const reason =
-      problem === 'no window' ? 'no compatible bridge window' : `address conflict with ${resourceText(problem)}`;
-    this.log.print(
-      LEVEL.INFO,
-      `${devicePrefix(device)}${resourceName(row)} ${resourceText(resource)}: can't claim; ${reason}`,
-    );
+      problem === 'no window'
+        ? 'no compatible bridge window'
+        : `address conflict with ${problem.name} ${resourceText(problem.resource)}`;
+    this.say(device, `${resourceName(row)} ${resourceText(resource)}: can't claim; ${reason}`);
     return false;
+  }
+
+  private say(device: PciDevice, text: string): void {
+    this.log.print(LEVEL.INFO, `${devicePrefix(device)}${text}`);
   }
 }
 

@@ -7,6 +7,7 @@ import type { LogicalBus } from './logical-bus';
 import type { PciOptions } from './options';
 import {
   RESOURCE_64,
+  RESOURCE_FIXED,
   RESOURCE_IO,
   RESOURCE_MEMORY,
   RESOURCE_PREFETCH,
@@ -262,7 +263,8 @@ export class WindowSizing {
       if (device.isVirtual) continue;
       for (let row = 0; row < device.resources.length; row++) {
         const resource = device.resources[row]!;
-        if (resource.flags !== 0n && !this.tree.isClaimed(resource)) yield { device, row, resource };
+        if (resource.flags === 0n || resource.flags & RESOURCE_FIXED) continue;
+        if (!this.tree.isClaimed(resource)) yield { device, row, resource };
       }
     }
   }

@@ -112,16 +112,30 @@ export function windowLines(bridge: PciDevice, shown: (resource: Resource) => bo
 
 /** Sets the registers by rows 13–15; null: the window has no place, and is closed. */
 export function writeWindows(
-  { config }: PciDevice,
+  bridge: PciDevice,
   windows: { readonly io: Resource | null; readonly memory: Resource | null; readonly prefetch: Resource | null },
 ): void {
-  const { io, memory, prefetch } = windows;
+  writeWindow(bridge, WINDOW.io, windows.io);
+  writeWindow(bridge, WINDOW.memory, windows.memory);
+  writeWindow(bridge, WINDOW.prefetch, windows.prefetch);
+}
+
+/** Sets the registers of one window; null: it has no place, and is closed. */
+export function writeWindow({ config }: PciDevice, row: number, window: Resource | null): void {
+  if (row === WINDOW.io) writeIo(config, window);
+  else if (row === WINDOW.memory) config.write(MEMORY, 4, window === null ? 0x0000fff0 : pair(window));
+  else writePrefetch(config, window);
+}
+
+function writeIo(config: ConfigSpace, io: Resource | null): void {
   const ioBase = io === null ? 0xf0 : Number((io.start >> 8n) & 0xf0n);
   const ioLimit = io === null ? 0 : Number((io.end >> 8n) & 0xf0n);
   config.write(IO_UPPER, 4, 0x0000ffff);
   config.write(IO, 2, (ioLimit << 8) | ioBase);
   config.write(IO_UPPER, 4, io === null ? 0 : Number((io.end & 0xffff0000n) | (io.start >> HALF)));
-  config.write(MEMORY, 4, memory === null ? 0x0000fff0 : pair(memory));
+}
+
+function writePrefetch(config: ConfigSpace, prefetch: Resource | null): void {
   config.write(PREFETCH_UPPER_LIMIT, 4, 0);
   config.write(PREFETCH, 4, prefetch === null ? 0x0000fff0 : pair(prefetch));
   const wide = prefetch !== null && (prefetch.flags & RESOURCE_64) !== 0n;

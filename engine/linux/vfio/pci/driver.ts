@@ -167,7 +167,8 @@ export class VfioPciDriver implements PciDriver {
       }
       log.print(4, `vfio-pci ${device.name}: device denylist disabled - allowing device ${id}.`);
     }
-    if ((device.config.read(0x0e, 1) & 0x7f) !== 0) {
+    // A virtual function's header is an endpoint's, whatever its registers read.
+    if (!device.isVirtual && (device.config.read(0x0e, 1) & 0x7f) !== 0) {
       return why.refuse(ERRNO.EINVAL, 'vfio.pci.header', `${device.name} is a bridge`);
     }
     if (!device.isVirtual && device.virtualFunctions.length > 0) {
