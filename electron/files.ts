@@ -3,7 +3,7 @@ import { app, dialog } from 'electron';
 import type { BrowserWindow } from 'electron';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { HostFileError, readBytes, readFolder } from '../engine/host/files';
+import { FILE_LIMIT, HostFileError, readBytes, readFolder } from '../engine/host/files';
 import { LESSON_FILE } from '../engine/host/lessons';
 import type { Lab } from '../engine/lab/lab';
 import type { OpenSource } from './bridge/channels';
@@ -15,9 +15,6 @@ import type { FileIdentity } from './whole-file';
 
 const EXTENSION = '.vfiolab';
 const MIB = 1024 * 1024;
-/** The largest dumps known have a few MiB; more is a mistake, and is refused before it is read. */
-const DUMP_LIMIT = 32 * MIB;
-const DOCUMENT_LIMIT = 256 * MIB;
 
 export const CANCELLED: FileResult = {
   ok: false,
@@ -96,8 +93,7 @@ export class Files {
     }
     if ('path' in source) return this.openPath(source.path);
     const { name, bytes } = source;
-    const limit = name.endsWith(EXTENSION) ? DOCUMENT_LIMIT : DUMP_LIMIT;
-    if (bytes.length > limit) return refused(name, tooLarge(bytes.length, limit));
+    if (bytes.length > FILE_LIMIT) return refused(name, tooLarge(bytes.length));
     return this.replace(() => this.lab.openBytes(name, bytes, null));
   }
 
@@ -199,12 +195,11 @@ export class Files {
       const stat = statSync(file);
       const lesson = lessonFolder(file, stat.isDirectory());
       if (lesson !== null) return this.lab.openLessonAt(lesson);
-      const limit = name.endsWith(EXTENSION) ? DOCUMENT_LIMIT : DUMP_LIMIT;
       if (stat.isDirectory()) {
         const { files, links } = readFolder(file);
         result = this.lab.openFolder(name, files, links);
       } else if (!stat.isFile()) return refused(name, 'it is no file');
-      else if (stat.size > limit) return refused(name, tooLarge(stat.size, limit), lineAt(file, limit));
+      else if (stat.size > FILE_LIMIT) return refused(name, tooLarge(stat.size), lineAt(file, FILE_LIMIT));
       else result = this.lab.openBytes(name, readBytes(file), file);
     } catch (error) {
       if (!(error instanceof HostFileError) && !isSystemError(error)) throw error;
@@ -325,5 +320,5 @@ const unsaved = (file: string, reason: string): FileResult => ({
   reason,
 });
 
-const tooLarge = (size: number, limit: number): string =>
-  `it has ${Math.round(size / MIB)} MiB, and at most ${limit / MIB} MiB are read`;
+const tooLarge = (size: number): string =>
+  `it has ${Math.round(size / MIB)} MiB, and at most ${FILE_LIMIT / MIB} MiB are read`;

@@ -8,10 +8,10 @@ export class HostFileError extends Error {}
 
 const GZIP_MAGIC = [0x1f, 0x8b];
 
-/** No dump of a machine is larger; a bigger file is refused before it is read. */
-export const FILE_LIMIT = 64 * 1024 * 1024;
+/** No dump and no document of 10,000 functions is larger; a bigger file is refused before it is read. */
+export const FILE_LIMIT = 256 * 1024 * 1024;
 /** The same for a folder; 10,000 functions have some 400,000 files. */
-const FOLDER_LIMIT = 2 * FILE_LIMIT;
+const FOLDER_LIMIT = 128 * 1024 * 1024;
 const FOLDER_MOST_FILES = 1_000_000;
 
 /** Bytes of a file, decompressed when it is gzipped. */
@@ -27,13 +27,13 @@ export function readBytes(path: string): Uint8Array {
   }
   if (size > FILE_LIMIT) {
     throw new HostFileError(
-      `${path}: has ${Math.round(size / 1048576)} MiB; a dump has at most ${FILE_LIMIT / 1048576} MiB`,
+      `${path}: has ${Math.round(size / 1048576)} MiB; at most ${FILE_LIMIT / 1048576} MiB are read`,
     );
   }
   const bytes = readFileSync(path);
   if (bytes[0] !== GZIP_MAGIC[0] || bytes[1] !== GZIP_MAGIC[1]) return bytes;
   try {
-    return gunzipSync(bytes, { maxOutputLength: 4 * FILE_LIMIT });
+    return gunzipSync(bytes, { maxOutputLength: FILE_LIMIT });
   } catch (error) {
     throw new HostFileError(
       `${path}: cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`,

@@ -14,8 +14,8 @@ import { looksLikeTar, readTar } from './tar';
 export { ImportError } from './error';
 export { readSnapshot } from './snapshot';
 
-/** A dump of 10,000 functions with all registers has some 200 MB as text, but such a machine comes as an archive. */
-const MAX_TEXT = 48 * 1024 * 1024;
+/** A listing of 10,000 functions with all registers has some 160 MiB. */
+const MAX_TEXT = 192 * 1024 * 1024;
 
 /** JSON of any of four kinds: a recorded machine, the lab's own description, a facter report, arguments of QEMU. */
 function readJson(text: string, name: string): MachineDescription {

@@ -183,8 +183,9 @@ function lineOf(text: string, needle: string | undefined): number | null {
 function checkTree(snapshot: Snapshot, text: string): void {
   const byAddress = new Map<string, SnapshotFunction>();
   for (const fn of snapshot.functions) {
-    const line = lineOf(text, `"${fn.address}"`);
-    if (byAddress.has(fn.address)) throw new ImportError(`two functions have the address ${fn.address}`, line);
+    if (byAddress.has(fn.address)) {
+      throw new ImportError(`two functions have the address ${fn.address}`, lineOf(text, `"${fn.address}"`));
+    }
     byAddress.set(fn.address, fn);
   }
   for (const fn of snapshot.functions) {

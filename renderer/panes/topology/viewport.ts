@@ -15,6 +15,8 @@ interface Size {
   height: number;
 }
 
+export type Viewport = ReturnType<typeof useViewport>;
+
 export function useViewport() {
   let drawing: () => Size | null = () => null;
   const box: Ref<HTMLElement | null> = ref(null);
