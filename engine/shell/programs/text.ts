@@ -6,6 +6,7 @@ import { printf } from '../language/builtins/printf';
 import type { Program } from './program';
 import { extraOperand, missingOperand, parseOptions } from './support/options';
 import { complain, count, endFailure, inputs, print, titleLine, write } from './support/output';
+import { lookUp } from '../../hardware/lookup';
 
 const without = (line: string): string => (line.endsWith('\n') ? line.slice(0, -1) : line);
 
@@ -198,7 +199,7 @@ function trSet(text: string, fill: number | null): number[] {
   for (let i = 0; i < bytes.length; i++) {
     const rest = plainText.slice(i);
     const named = /^\[:(\w+):\]/.exec(rest);
-    const members = named && TR_CLASSES[named[1]!];
+    const members = named && lookUp(TR_CLASSES, named[1]!);
     if (members) {
       for (let byte = 0; byte < 256; byte++) if (members(byte)) out.push(byte);
       i += named[0].length - 1;
