@@ -80,19 +80,22 @@ const STAGES = {
     tool('prettier'),
     ...['--check', '--log-level', 'warn', '--cache', '--cache-location', cache('prettier-check.json'), '.'],
   ]),
-  lint: check(() => [
-    tool('eslint'),
-    ...[
-      '.',
-      '--max-warnings',
-      '0',
-      '--cache',
-      '--cache-strategy',
-      'content',
-      '--cache-location',
-      cache('eslint-check.json'),
+  lint: check(
+    () => [
+      tool('eslint'),
+      ...[
+        '.',
+        '--max-warnings',
+        '0',
+        '--cache',
+        '--cache-strategy',
+        'content',
+        '--cache-location',
+        cache('eslint-check.json'),
+      ],
     ],
-  ]),
+    () => [tool('knip'), '--no-progress'],
+  ),
   types: check(types('.'), types('renderer', ['vue-tsc']), types('electron/preload'), types('e2e')),
   rooms: check(() => [
     tool('dependency-cruiser', 'depcruise'),

@@ -33,7 +33,7 @@ import { LessonError } from './lessons/lesson';
 import { LessonPlayer } from './lessons/player';
 import type { PlayedStep } from './lessons/player';
 import { LessonRun } from './lessons/run';
-import type { Looker, Moved } from './journal';
+import type { Fault, Looker, Moved } from './journal';
 import type { Machine, Outcome } from './machine';
 import { namesFor } from './names';
 import type { Names } from './names';
@@ -150,6 +150,7 @@ export class Lab implements MachineDoor {
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
   private readonly followers = new Set<(event: DocumentEvent) => void>();
+  private readonly faultListeners = new Set<(fault: Fault) => void>();
 
   constructor(host: LabHost, description: MachineDescription) {
     this.host = host;
@@ -216,6 +217,12 @@ export class Lab implements MachineDoor {
   onDocument(listener: (event: DocumentEvent) => void): () => void {
     this.followers.add(listener);
     return () => this.followers.delete(listener);
+  }
+
+  /** Called when the lab itself failed at an input, which was taken back. */
+  onFault(listener: (fault: Fault) => void): () => void {
+    this.faultListeners.add(listener);
+    return () => this.faultListeners.delete(listener);
   }
 
   private tell(event: DocumentEvent): void {
@@ -292,6 +299,9 @@ export class Lab implements MachineDoor {
   /** Steps that programs make become steps of the document. */
   private followed(history: History): History {
     history.onSealed = (step) => this.tell({ kind: 'step', step });
+    history.onFault = (fault) => {
+      for (const listener of this.faultListeners) listener(fault);
+    };
     return history;
   }
 

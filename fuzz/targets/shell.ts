@@ -178,6 +178,7 @@ async function runs(input: Uint8Array): Promise<void> {
   const stop = new AbortController();
   let turns = 0;
   let printed = 0;
+  let internal = false;
   const turn = (): void => {
     if (++turns === TURNS) stop.abort(KILL);
     if (turns > 20 * TURNS) throw new TooMuch('goes on after it was killed');
@@ -191,6 +192,7 @@ async function runs(input: Uint8Array): Promise<void> {
   const writer: ByteWriter = {
     write: (data) => {
       printed += data.length;
+      internal ||= textOf(data).includes('internal error:');
       if (printed > PRINTED) stop.abort(KILL);
       if (printed > 64 * PRINTED) throw new TooMuch('prints on after it was killed');
       return Promise.resolve();
@@ -205,6 +207,7 @@ async function runs(input: Uint8Array): Promise<void> {
     stderr: writer,
     signal: stop.signal,
   });
+  must(!internal, 'the shell met a fault of its own');
   must(Number.isInteger(status) && status >= 0 && status <= 255, `the status is ${status}`);
 }
 

@@ -1,6 +1,6 @@
 /** cat, tee, wc, tr, cut, uniq, head, seq, yes: filters that work on streams. */
 import { ErrnoError, failureText } from '../errors';
-import { concat, decode, encode, lineBatches } from '../streams';
+import { allLines, concat, decode, encode, lineBatches, readAll } from '../streams';
 import type { ByteWriter } from '../streams';
 import { printf } from '../language/builtins/printf';
 import type { Program } from './program';
@@ -426,9 +426,7 @@ export const head: Program = async (context) => {
     first = false;
     if (fromEnd) {
       if (bytes !== null) {
-        const all: Uint8Array[] = [];
-        for (let chunk = await reader.read(); chunk; chunk = await reader.read()) all.push(chunk);
-        const whole = concat(all);
+        const whole = await readAll(reader);
         await write(context, whole.subarray(0, Math.max(0, whole.length - limit)));
       } else {
         const held: string[] = [];
@@ -533,8 +531,7 @@ export const yes: Program = async (context) => {
 export const tac: Program = async (context) => {
   const state = { failed: false };
   for await (const { reader } of inputs(context, context.args, state)) {
-    const all: string[] = [];
-    for await (const batch of lineBatches(reader)) all.push(...batch);
+    const all = await allLines(reader);
     await print(context, all.reverse().join(''));
   }
   return state.failed ? 1 : 0;
@@ -577,9 +574,7 @@ export const paste: Program = async (context) => {
   const delimiters = [...(parsed.value('d') ?? '\t').replace(/\\n/g, '\n').replace(/\\t/g, '\t')];
   const columns: string[][] = [];
   for await (const { reader } of inputs(context, parsed.operands, state)) {
-    const all: string[] = [];
-    for await (const batch of lineBatches(reader)) all.push(...batch.map(without));
-    columns.push(all);
+    columns.push((await allLines(reader)).map(without));
   }
   const joined = (parts: string[]): string =>
     parts.map((part, i) => (i === 0 ? part : delimiters[(i - 1) % delimiters.length]! + part)).join('');

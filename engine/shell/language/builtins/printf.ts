@@ -94,8 +94,13 @@ function exponent(value: number, precision: number, upper: boolean): string {
   return upper ? text.toUpperCase() : text;
 }
 
-/** The number's exact value rounded to `precision` places, a half to the even neighbour, as C does. */
-function fixed(value: number, precision: number): string {
+/** Behind these places every double has zeros only. */
+const MOST_PLACES = 1100;
+
+/** The number's exact value rounded to `places`, a half to the even neighbour, as C does. */
+function fixed(value: number, places: number): string {
+  const precision = Math.min(places, MOST_PLACES);
+  const zeros = '0'.repeat(places - precision);
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);
@@ -108,7 +113,7 @@ function fixed(value: number, precision: number): string {
   const rest = (above % below) * 2n;
   if (rest > below || (rest === below && whole & 1n)) whole += 1n;
   const digits = whole.toString().padStart(precision + 1, '0');
-  return precision === 0 ? digits : `${digits.slice(0, -precision)}.${digits.slice(-precision)}`;
+  return precision === 0 ? digits : `${digits.slice(0, -precision)}.${digits.slice(-precision)}${zeros}`;
 }
 
 /** %g: the shorter of %e and %f, without trailing zeros. */
