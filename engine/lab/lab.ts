@@ -1,5 +1,6 @@
 /** The lab as the window, the terminal and the command line use it: one open document, its views, its actions. */
 import type { MachineDescription } from '../hardware/description';
+import { EMPTY_MACHINE } from '../hardware/parts/empty-machine';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { LinearMemory } from '../shell/c/abi';
 import type { CompilerProblem } from '../shell/c/diagnostics';
@@ -524,7 +525,7 @@ export class Lab implements MachineDoor {
   }
 
   newMachine(): OpenResult {
-    this.replace(History.of(emptyMachine()), 'untitled', null);
+    this.replace(History.of(EMPTY_MACHINE), 'untitled', null);
     return { ok: true, title: 'untitled', notes: [] };
   }
 
@@ -777,26 +778,4 @@ function importNotes(description: MachineDescription): string[] {
     about.set(text, (about.get(text) ?? 0) + 1);
   }
   return [...about].map(([text, count]) => (count === 1 ? text : `${text} (${count} functions)`));
-}
-
-function emptyMachine(): MachineDescription {
-  return {
-    format: 'vfiolab-machine/1',
-    name: 'untitled',
-    about: 'An empty machine',
-    source: 'built',
-    booted: false,
-    iommu: 'intel-vtd',
-    kernel: {
-      release: '6.12.0',
-      build: 'debian',
-      cmdline: 'intel_iommu=on',
-      modules: ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'],
-      moduleOptions: {},
-      drivers: ['vfio-pci', 'pci-stub', 'pcieport', 'serial'],
-    },
-    functions: [],
-    recordedGroups: null,
-    unknown: [],
-  };
 }

@@ -223,6 +223,21 @@ export const NULL_WRITER: ByteWriter = { write: async () => {}, close: () => {} 
 /** Always at its end. */
 export const NULL_READER: ByteReader = { read: async () => null, unread: () => {}, close: () => {} };
 
+/** What a descriptor that is not open reads and writes. */
+export const CLOSED_READER: ByteReader = {
+  read: async () => {
+    throw new ErrnoError('EBADF');
+  },
+  unread: () => {},
+  close: () => {},
+};
+export const CLOSED_WRITER: ByteWriter = {
+  write: async () => {
+    throw new ErrnoError('EBADF');
+  },
+  close: () => {},
+};
+
 /** A program may hold this much of what it reads: `sort /dev/zero` ends as it does on a machine without more memory. */
 const MOST_HELD = 0x1000_0000;
 /** What a line costs beside its characters. */
