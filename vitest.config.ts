@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [vue()],
   test: {
-    include: ['{engine,electron,renderer}/**/*.test.ts'],
+    include: ['{engine,electron,renderer,fuzz}/**/*.test.ts'],
     testTimeout: 60_000,
     globalSetup: 'scripts/c-for-tests.mjs',
   },

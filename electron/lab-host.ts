@@ -7,11 +7,13 @@ import { programHost } from '../engine/host/c/programs';
 import { readBytes } from '../engine/host/files';
 import type { LabHost } from '../engine/lab/lab';
 import { lessonLibrary } from '../engine/host/lessons';
+import { boundPatterns } from '../engine/host/patterns';
 import { openTerminal } from '../engine/host/terminal';
 
 const index = z.array(z.object({ id: z.string(), title: z.string(), about: z.string(), file: z.string() }));
 
 export function labHost(samplesFolder: string): LabHost {
+  boundPatterns();
   const samples = index.parse(JSON.parse(readFileSync(path.join(samplesFolder, 'index.json'), 'utf8')));
   return {
     openTerminal,

@@ -6,6 +6,7 @@ import type { Lab } from '../engine/lab/lab';
 import { serveBridge } from './bridge/host';
 import { CHANNEL } from './bridge/channels';
 import type { Settings } from './bridge/contract';
+import { containFaults } from './faults';
 import { linkOf, openLink, registerScheme } from './links';
 import { Menus } from './menu';
 import { Recent } from './recent';
@@ -41,6 +42,10 @@ async function start(): Promise<void> {
       session.send(CHANNEL.settings, now);
       session.window.webContents.setZoomFactor(now.zoom);
     }
+  });
+  containFaults((notice) => {
+    for (const session of sessions.all) session.notify(notice);
+    return sessions.all.length > 0;
   });
   const menus = new Menus(sessions, recent);
   serveBridge(sessions, settings, recent, menus);

@@ -4,7 +4,9 @@ import type { BrowserWindow } from 'electron';
 import type { Lab } from '../engine/lab/lab';
 import { CHANNEL } from './bridge/channels';
 import type { FileResult, Notice } from './bridge/contract';
+import { faultNotice, linesOf } from './faults';
 import type { Files } from './files';
+import { watchPage } from './lost-page';
 import type { Recovery } from './recovery';
 
 /** What a session is made of, once the engine has loaded. */
@@ -16,6 +18,13 @@ export interface Workings {
 
 /** A pause in the work after which a document with a file saves itself, where that is wanted. */
 const AUTOSAVE_MS = 3000;
+
+const DRAWN_ANEW: Notice = {
+  kind: 'info',
+  what: 'The window was lost and is drawn anew.',
+  why: 'Nothing that was done is lost; terminals begin again.',
+  command: null,
+};
 
 export class Session {
   readonly window: BrowserWindow;
@@ -37,6 +46,7 @@ export class Session {
       workings.lab.onDocument((event) => {
         if (event.kind === 'step') this.scheduleAutosave();
       });
+      workings.lab.onFault(({ what, cause, during }) => this.notify(faultNotice(what, [during, ...linesOf(cause)])));
       return workings;
     });
     window.on('close', (event) => {
@@ -49,6 +59,7 @@ export class Session {
       this.running?.recovery.end();
     });
     window.on('focus', () => this.lookAtDisk());
+    watchPage(window, () => this.notify(DRAWN_ANEW));
     window.webContents.on('did-start-loading', () => (this.listening = false));
   }
 
@@ -90,6 +101,11 @@ export class Session {
   listen(): void {
     this.listening = true;
     for (const notice of this.waiting.splice(0)) this.send(CHANNEL.notice, notice);
+  }
+
+  /** Something of this document failed that nobody expects to. */
+  fault(what: string, error: unknown): void {
+    this.notify(faultNotice(what, linesOf(error)));
   }
 
   /** For files that the page did not ask for. */

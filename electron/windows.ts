@@ -80,10 +80,6 @@ export function openWindow(start: AtStart): BrowserWindow {
   window.once('ready-to-show', () => window.show());
   window.on('close', () => keepPlace(window));
   window.webContents.on('did-finish-load', () => window.webContents.setZoomFactor(start.settings.zoom));
-  // The engine lives here: a page that was lost is drawn anew and shows the same.
-  window.webContents.on('render-process-gone', (_event, { reason }) => {
-    if (reason !== 'clean-exit' && !window.isDestroyed()) window.webContents.reload();
-  });
   void window.loadURL(pageUrl);
   return window;
 }

@@ -16,6 +16,7 @@ import { readDocumentFile, readMachine } from './host/machines';
 import { lspciText, runShell } from './host/shell';
 import { DEFAULT_POLICY, POLICIES } from './linux/iommu/policies';
 import type { GroupingPolicy } from './linux/iommu/policy';
+import { lookUp } from './hardware/lookup';
 
 const HELP = `vfiolab: the VFIO Lab's engine on the command line
 
@@ -214,7 +215,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     console.log(HELP);
     return name === undefined ? 2 : 0;
   }
-  const command = COMMANDS[name];
+  const command = lookUp(COMMANDS, name);
   try {
     if (!command) throw new UsageError(`there is no command ${name}`);
     return await command(rest);

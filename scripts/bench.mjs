@@ -38,6 +38,8 @@ async function measure(name) {
 
 function quantity(value, unit) {
   if (unit === 'ms') return `${value.toFixed(value < 100 ? 1 : 0)} ms`;
+  if (unit === 'power') return `n^${value.toFixed(2)}`;
+  if (unit === 'bytes') return value < 10_000 ? `${value.toFixed(0)} B` : `${(value / 1024).toFixed(1)} KiB`;
   if (unit === 'times') return `${value.toFixed(2)} times`;
   if (value < 1e3) return `${value.toFixed(0)} /s`;
   return value >= 1e6 ? `${(value / 1e6).toFixed(2)} M/s` : `${(value / 1e3).toFixed(0)} k/s`;

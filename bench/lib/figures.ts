@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 export interface Figure {
   readonly what: string;
   readonly value: number;
-  /** `/s`: more is better; `ms` and `times`: less is. */
-  readonly unit: '/s' | 'ms' | 'times';
+  /** `/s`: more is better; the others: less is. `power`: the exponent of the size by which a cost grows. */
+  readonly unit: '/s' | 'ms' | 'times' | 'power' | 'bytes';
   readonly budget: number;
   /** Something bare of a known cost, measured in the same run and in the same unit: the ratio outlives the machine. */
   readonly baseline?: { readonly what: string; readonly value: number };

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { launch } from '../fixtures/app';
 import { hashes, view } from '../fixtures/engine';
-import { deeds, randomFrom } from './random-actions';
+import { randomFrom } from '../../fuzz/lib/random';
+import { deeds } from './random-actions';
 
 const [wanted = '200', seed = '1'] = process.argv.slice(2);
 const times = Number(wanted);

@@ -1,17 +1,6 @@
 /** Actions of a person who tries everything, drawn from a seed: the same seed, the same actions. */
 import type { Action } from '../../electron/bridge/contract';
 
-/** Mulberry32: numbers from 0 to 1 that a seed decides. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** What may be asked for by chance: an action, or a step through what was done. */
 export type Deed = { kind: 'act'; action: Action } | { kind: 'undo' } | { kind: 'redo' };
 

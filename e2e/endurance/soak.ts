@@ -4,7 +4,8 @@
  */
 import { launch } from '../fixtures/app';
 import { hashes, view } from '../fixtures/engine';
-import { deeds, randomFrom } from './random-actions';
+import { randomFrom } from '../../fuzz/lib/random';
+import { deeds } from './random-actions';
 
 /** Deeds between two loads of the window: what is asked in one go. */
 const BATCH = 500;

@@ -7,7 +7,6 @@ export type { Stimulus, StimulusKind, StimulusParameter } from '../../engine/har
 export type * from '../../engine/lab/views/types';
 export type { CompilerProblem } from '../../engine/shell/c/diagnostics';
 export type { BitFate } from '../../engine/linux/vfio/pci/explain';
-export type { Refusal } from '../../engine/linux/why';
 
 export interface SampleMachine {
   id: string;
@@ -46,11 +45,14 @@ export interface Settings {
 
 /** Something that the person did not ask for: told in the window, with one command that helps. */
 export interface Notice {
-  kind: 'info' | 'warning';
+  /** `fault`: the lab itself failed. */
+  kind: 'info' | 'warning' | 'fault';
   what: string;
   why: string | null;
   /** Id of a command of the page. */
   command: string | null;
+  /** Lines for whoever looks into it. */
+  details?: readonly string[];
 }
 
 export type MenuItem =

@@ -110,7 +110,14 @@ export function serveBridge(sessions: Sessions, settings: SettingsFile, recent: 
   ipcMain.handle(CHANNEL.request, async (event, name: unknown, parameters: unknown) => {
     const session = sessionOf(event);
     if (!isRequestName(name)) throw new TypeError('There is no such request.');
-    return answer(answersOf(session, await session.workings, house), name, parameters);
+    try {
+      return await answer(answersOf(session, await session.workings, house), name, parameters);
+    } catch (error) {
+      // The page is told by the notice; what it threw away with the answer says no more.
+      const what = `The lab failed at a request of the window (${name}).`;
+      session.fault(what, error);
+      throw new Error(what);
+    }
   });
 
   ipcMain.on(CHANNEL.views, (event) => {
@@ -118,7 +125,11 @@ export function serveBridge(sessions: Sessions, settings: SettingsFile, recent: 
     const port = event.ports[0];
     if (!port) return;
     void session.workings.then(({ lab }) => {
-      const views = new Subscriptions(lab, (changes) => port.postMessage(changes));
+      const views = new Subscriptions(
+        lab,
+        (changes) => port.postMessage(changes),
+        (view, error) => session.fault(`A part of the window cannot be shown (${view}).`, error),
+      );
       port.on('message', (message) => views.take(parseViewRequest(message.data)));
       port.on('close', () => views.close());
       port.start();

@@ -6,6 +6,7 @@ let lines: string[] = [];
 let functions = 1;
 let changed: () => void = () => undefined;
 let looks = 0;
+const noFault = (): void => expect.unreachable();
 const source: ViewSource = {
   view: (name) => {
     looks++;
@@ -29,14 +30,14 @@ afterEach(() => {
 
 test('the first value comes at once', () => {
   const sent: ViewChanges[] = [];
-  const views = new Subscriptions(source, (changes) => sent.push(changes));
+  const views = new Subscriptions(source, (changes) => sent.push(changes), noFault);
   views.take({ kind: 'subscribe', id: 7, view: 'dmesg', parameters: null });
   expect(sent).toEqual([[{ id: 7, value: { lines: ['one'] } }]]);
 });
 
 test('many changes in one frame are sent once, and only views that differ', () => {
   const sent: ViewChanges[] = [];
-  const views = new Subscriptions(source, (changes) => sent.push(changes));
+  const views = new Subscriptions(source, (changes) => sent.push(changes), noFault);
   views.take({ kind: 'subscribe', id: 1, view: 'dmesg', parameters: null });
   views.take({ kind: 'subscribe', id: 2, view: 'machine', parameters: null });
   sent.length = 0;
@@ -56,7 +57,7 @@ test('many changes in one frame are sent once, and only views that differ', () =
 
 test('nothing is sent to who has left', () => {
   const sent: ViewChanges[] = [];
-  const views = new Subscriptions(source, (changes) => sent.push(changes));
+  const views = new Subscriptions(source, (changes) => sent.push(changes), noFault);
   views.take({ kind: 'subscribe', id: 1, view: 'dmesg', parameters: null });
   views.take({ kind: 'subscribe', id: 2, view: 'machine', parameters: null });
   views.take({ kind: 'unsubscribe', id: 1 });
@@ -71,4 +72,32 @@ test('nothing is sent to who has left', () => {
   views.close();
   vi.advanceTimersByTime(100);
   expect(sent.length).toBe(1);
+});
+
+test('a view that cannot be made is told of once, and the others go on', () => {
+  const sent: ViewChanges[] = [];
+  const faults: string[] = [];
+  let broken = true;
+  const failing: ViewSource = {
+    ...source,
+    view: (name, parameters) => {
+      if (name === 'machine' && broken) throw new Error('broken');
+      return source.view(name, parameters);
+    },
+  };
+  const views = new Subscriptions(
+    failing,
+    (changes) => sent.push(changes),
+    (view, error) => faults.push(`${view}: ${String(error)}`),
+  );
+  views.take({ kind: 'subscribe', id: 1, view: 'machine', parameters: null });
+  views.take({ kind: 'subscribe', id: 2, view: 'dmesg', parameters: null });
+  changed();
+  vi.advanceTimersByTime(100);
+  expect(faults).toEqual(['machine: Error: broken']);
+  expect(sent).toEqual([[{ id: 2, value: { lines: ['one'] } }]]);
+  broken = false;
+  changed();
+  vi.advanceTimersByTime(100);
+  expect(sent.at(-1)).toEqual([{ id: 1, value: { functions: 1 } }]);
 });

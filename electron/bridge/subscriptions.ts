@@ -16,19 +16,28 @@ interface Subscription {
   readonly parameters: unknown;
   /** The last value sent, as text; null before the first. */
   sent: string | null;
+  /** Why the view could not be made last time; told once. */
+  fault: string | null;
 }
 
 export class Subscriptions {
   private readonly source: ViewSource;
   private readonly send: (changes: ViewChanges) => void;
+  private readonly failed: (view: ViewName, error: unknown) => void;
   private readonly open = new Map<number, Subscription>();
   private readonly stop: () => void;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private pause = FRAME_MS;
 
-  constructor(source: ViewSource, send: (changes: ViewChanges) => void) {
+  /** `failed`: a view could not be made; the others go on. */
+  constructor(
+    source: ViewSource,
+    send: (changes: ViewChanges) => void,
+    failed: (view: ViewName, error: unknown) => void,
+  ) {
     this.source = source;
     this.send = send;
+    this.failed = failed;
     this.stop = source.onChange(() => this.schedule());
   }
 
@@ -37,7 +46,7 @@ export class Subscriptions {
       this.open.delete(request.id);
       return;
     }
-    const subscription: Subscription = { view: request.view, parameters: request.parameters, sent: null };
+    const subscription: Subscription = { view: request.view, parameters: request.parameters, sent: null, fault: null };
     this.open.set(request.id, subscription);
     const change = this.changeOf(request.id, subscription);
     if (change) this.send([change]);
@@ -66,9 +75,18 @@ export class Subscriptions {
   }
 
   private changeOf(id: number, subscription: Subscription): { id: number; value: unknown } | null {
-    // Parameters were checked against the view's own schema when the subscription came in.
-    const value = this.source.view(subscription.view, subscription.parameters as never);
-    const text = JSON.stringify(value);
+    let value: unknown;
+    let text: string;
+    try {
+      // Parameters were checked against the view's own schema when the subscription came in.
+      value = this.source.view(subscription.view, subscription.parameters as never);
+      text = JSON.stringify(value);
+      subscription.fault = null;
+    } catch (error) {
+      if (subscription.fault !== String(error)) this.failed(subscription.view, error);
+      subscription.fault = String(error);
+      return null;
+    }
     if (text === subscription.sent) return null;
     subscription.sent = text;
     return { id, value };

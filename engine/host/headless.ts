@@ -2,11 +2,13 @@
 import { programHost } from './c/programs';
 import { dirname, join, readBytes } from './files';
 import { lessonLibrary } from './lessons';
+import { boundPatterns } from './patterns';
 import { listSamples, samplesFolder } from './samples';
 import type { LabHost } from '../lab/lab';
 
 /** `labs`: the folder with the lessons and, in `machines`, the sample machines. */
 export function headlessHost(labs = dirname(samplesFolder())): LabHost {
+  boundPatterns();
   const folder = join(labs, 'machines');
   const samples = listSamples(folder);
   return {

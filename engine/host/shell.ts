@@ -17,6 +17,7 @@ import { BytesWriter, concat, NULL_READER } from '../shell/streams';
 import { HostFileError, exists } from './files';
 import { programHost } from './c/programs';
 import { readMachine } from './machines';
+import { boundPatterns } from './patterns';
 import { sampleMachine } from './samples';
 
 const FIRST_PID = 1000;
@@ -44,6 +45,7 @@ export function doorTo(description: MachineDescription, inputs: readonly Input[]
 
 /** The same for a machine whose history others look at as well. */
 export function doorOf(history: History): MachineDoor {
+  boundPatterns();
   const { journal } = history.machine;
   let lastPid = journal.reduce((last, input) => (input.kind === 'spawn' ? Math.max(last, input.pid) : last), FIRST_PID);
   const once = new Set<() => void>();

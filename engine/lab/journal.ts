@@ -24,6 +24,17 @@ export interface Looker {
 /** A program's doings become a step of the document after so many bytes. */
 const BATCH_SIZE = 65536;
 
+/** A fault of the lab itself. */
+export interface Fault {
+  /** A sentence for the person. */
+  readonly what: string;
+  readonly cause: unknown;
+  /** The input at which it happened, as text. */
+  readonly during: string;
+}
+
+const LONGEST_TOLD = 500;
+
 /** A step of a document that cannot be made. */
 export class ReplayError extends Error {
   readonly gesture: number;
@@ -65,6 +76,8 @@ export class History {
   private batchOwner: { label: string; key: object } | null = null;
   /** Told when what a program did has become a step of the document. */
   onSealed: (step: DocumentStep) => void = () => undefined;
+  /** Told when the lab itself failed at an input: the answer's words, and what was thrown. */
+  onFault: (fault: Fault) => void = () => undefined;
   private readonly follow: () => MachineFollower | null;
 
   /** `follow` makes who watches a machine, for each machine that is replayed. Throws ReplayError. */
@@ -211,7 +224,9 @@ export class History {
     } catch (error) {
       this.machine = this.replayed();
       const text = error instanceof Error ? error.message : String(error);
-      return { input, answer: null, why: null, error: `The lab failed at this step and took it back: ${text}` };
+      const what = `The lab failed at this step and took it back: ${text}`;
+      this.onFault({ what, cause: error, during: JSON.stringify(input).slice(0, LONGEST_TOLD) });
+      return { input, answer: null, why: null, error: what };
     }
   }
 

@@ -1,5 +1,6 @@
 /** The lab as the window, the terminal and the command line use it: one open document, its views, its actions. */
 import type { MachineDescription } from '../hardware/description';
+import { EMPTY_MACHINE } from '../hardware/parts/empty-machine';
 import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { LinearMemory } from '../shell/c/abi';
 import type { CompilerProblem } from '../shell/c/diagnostics';
@@ -35,7 +36,7 @@ import { LessonError } from './lessons/lesson';
 import { LessonPlayer } from './lessons/player';
 import type { PlayedStep } from './lessons/player';
 import { LessonRun } from './lessons/run';
-import type { Looker, Moved } from './journal';
+import type { Fault, Looker, Moved } from './journal';
 import type { Machine, Outcome } from './machine';
 import { namesFor } from './names';
 import type { Names } from './names';
@@ -152,6 +153,7 @@ export class Lab implements MachineDoor {
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
   private readonly followers = new Set<(event: DocumentEvent) => void>();
+  private readonly faultListeners = new Set<(fault: Fault) => void>();
 
   constructor(host: LabHost, description: MachineDescription) {
     this.host = host;
@@ -218,6 +220,12 @@ export class Lab implements MachineDoor {
   onDocument(listener: (event: DocumentEvent) => void): () => void {
     this.followers.add(listener);
     return () => this.followers.delete(listener);
+  }
+
+  /** Called when the lab itself failed at an input, which was taken back. */
+  onFault(listener: (fault: Fault) => void): () => void {
+    this.faultListeners.add(listener);
+    return () => this.faultListeners.delete(listener);
   }
 
   private tell(event: DocumentEvent): void {
@@ -294,6 +302,9 @@ export class Lab implements MachineDoor {
   /** Steps that programs make become steps of the document. */
   private followed(history: History): History {
     history.onSealed = (step) => this.tell({ kind: 'step', step });
+    history.onFault = (fault) => {
+      for (const listener of this.faultListeners) listener(fault);
+    };
     return history;
   }
 
@@ -521,7 +532,7 @@ export class Lab implements MachineDoor {
   }
 
   newMachine(): OpenResult {
-    this.replace(History.of(emptyMachine()), 'untitled', null);
+    this.replace(History.of(EMPTY_MACHINE), 'untitled', null);
     return { ok: true, title: 'untitled', notes: [] };
   }
 
@@ -783,26 +794,4 @@ function importNotes(description: MachineDescription): string[] {
     about.set(text, (about.get(text) ?? 0) + 1);
   }
   return [...about].map(([text, count]) => (count === 1 ? text : `${text} (${count} functions)`));
-}
-
-function emptyMachine(): MachineDescription {
-  return {
-    format: 'vfiolab-machine/1',
-    name: 'untitled',
-    about: 'An empty machine',
-    source: 'built',
-    booted: false,
-    iommu: 'intel-vtd',
-    kernel: {
-      release: '6.12.0',
-      build: 'debian',
-      cmdline: 'intel_iommu=on',
-      modules: ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'],
-      moduleOptions: {},
-      drivers: ['vfio-pci', 'pci-stub', 'pcieport', 'serial'],
-    },
-    functions: [],
-    recordedGroups: null,
-    unknown: [],
-  };
 }

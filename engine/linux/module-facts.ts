@@ -1,4 +1,5 @@
 /** Modules this kernel knows: sizes as /proc/modules of the recorded kernel shows them, and who uses whom. */
+import { lookUp } from '../hardware/lookup';
 
 export interface ModuleFacts {
   readonly size: number;
@@ -46,4 +47,4 @@ const TABLE: Readonly<Record<string, ModuleFacts>> = {
 };
 
 /** Null: there is no such module. */
-export const moduleFacts = (name: string): ModuleFacts | null => TABLE[name] ?? null;
+export const moduleFacts = (name: string): ModuleFacts | null => lookUp(TABLE, name) ?? null;

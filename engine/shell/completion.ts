@@ -4,6 +4,7 @@ import { BUILTINS } from './language/builtins/index';
 import type { Shell } from './language/shell';
 import { PROGRAMS } from './programs/index';
 import { fullAddress } from './programs/support/address';
+import { lookUp } from '../hardware/lookup';
 
 const BREAKS = /[\s;&|<>(){}`"'=]/;
 const FIRST_WORDS = new Set([
@@ -99,7 +100,7 @@ export function completions(shell: Shell, line: string): { candidates: string[];
   const extra: string[] = [];
   if (command === 'stim' || command === 'poke') extra.push(...deviceWords(shell, command, clauseWords));
   if (!redirecting && !word.includes('/')) {
-    if (clauseWords.length === 1) extra.push(...(WORDS[command] ?? []));
+    if (clauseWords.length === 1) extra.push(...(lookUp(WORDS, command) ?? []));
     if (ADDRESS_COMMANDS.has(command) || /^[0-9a-f]{4}:/i.test(word))
       extra.push(...names(shell, '/sys/bus/pci/devices'));
     if (command === 'driverctl' || /driver_override|\/(un)?bind|new_id/.test(line))

@@ -93,7 +93,7 @@ class FileReader implements ByteReader {
       return chunk;
     }
     if (this.ended) return null;
-    const asked = Math.max(size, 4096);
+    const asked = Math.min(Math.max(size, 4096), MOST_READ);
     const answer = checked(this.system.call({ op: 'sysread', path: this.path, offset: this.offset, size: asked }));
     const bytes = fromHex(answer.hex ?? '');
     this.offset += bytes.length;
@@ -160,7 +160,14 @@ class FileWriter implements ByteWriter {
   }
 }
 
-const zeroes: ByteReader = { read: async (size = CHUNK) => new Uint8Array(size), unread: () => {}, close: () => {} };
+/** One read gives no more than this, whatever is asked for. */
+const MOST_READ = 0x10_0000;
+
+const zeroes: ByteReader = {
+  read: async (size = CHUNK) => new Uint8Array(Math.min(size, MOST_READ)),
+  unread: () => {},
+  close: () => {},
+};
 const full: ByteWriter = {
   write: async () => {
     throw new ErrnoError('ENOSPC');
@@ -173,8 +180,8 @@ function noise(): ByteReader {
   let state = 0x9e3779b9;
   return {
     read: async (size = CHUNK) => {
-      const out = new Uint8Array(size);
-      for (let i = 0; i < size; i++) {
+      const out = new Uint8Array(Math.min(size, MOST_READ));
+      for (let i = 0; i < out.length; i++) {
         state ^= state << 13;
         state ^= state >>> 17;
         state ^= state << 5;
@@ -193,13 +200,17 @@ export class Files {
   private readonly descriptors: Descriptors | null;
   /** Rights that new files do not get. */
   readonly umask: () => number;
+  private readonly guarded: (reader: ByteReader) => ByteReader;
 
+  /** `guarded` goes around whatever is opened for reading: a signal ends its reads. */
   constructor(
     system: UserSpace,
     directory: () => string,
     descriptors: Descriptors | null = null,
     umask: () => number = () => 0o022,
+    guarded: (reader: ByteReader) => ByteReader = (reader) => reader,
   ) {
+    this.guarded = guarded;
     this.umask = umask;
     this.system = system;
     this.directory = directory;
@@ -344,6 +355,10 @@ export class Files {
 
   /** Opens for reading; what open() refuses is thrown here, what read() refuses by the reader. */
   openRead(path: string): ByteReader {
+    return this.guarded(this.opened(path));
+  }
+
+  private opened(path: string): ByteReader {
     const absolute = this.absolute(path);
     const shared = this.descriptor(absolute);
     if (shared?.reader) {

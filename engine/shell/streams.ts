@@ -223,11 +223,60 @@ export const NULL_WRITER: ByteWriter = { write: async () => {}, close: () => {} 
 /** Always at its end. */
 export const NULL_READER: ByteReader = { read: async () => null, unread: () => {}, close: () => {} };
 
+/** What a descriptor that is not open reads and writes. */
+export const CLOSED_READER: ByteReader = {
+  read: async () => {
+    throw new ErrnoError('EBADF');
+  },
+  unread: () => {},
+  close: () => {},
+};
+export const CLOSED_WRITER: ByteWriter = {
+  write: async () => {
+    throw new ErrnoError('EBADF');
+  },
+  close: () => {},
+};
+
+/** A program may hold this much of what it reads: `sort /dev/zero` ends as it does on a machine without more memory. */
+const MOST_HELD = 0x1000_0000;
+/** What a line costs beside its characters. */
+const LINE_COST = 32;
+
+/** What a program has read and holds. Throws ErrnoError ENOMEM. */
+export class Held {
+  private parts: Uint8Array[] = [];
+  private size = 0;
+
+  /** So many bytes more are held, here or by the program itself. */
+  count(bytes: number): void {
+    this.size += bytes;
+    if (this.size > MOST_HELD) throw new ErrnoError('ENOMEM');
+  }
+
+  push(part: Uint8Array): void {
+    this.count(part.length);
+    this.parts.push(part);
+  }
+
+  /** Everything, which is then held no more. */
+  take(): Uint8Array {
+    const all = concat(this.parts);
+    this.parts = [];
+    this.size = 0;
+    return all;
+  }
+
+  get empty(): boolean {
+    return this.parts.length === 0;
+  }
+}
+
 /** Everything up to the end. */
 export async function readAll(reader: ByteReader): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for (let chunk = await reader.read(); chunk; chunk = await reader.read()) parts.push(chunk);
-  return concat(parts);
+  const held = new Held();
+  for (let chunk = await reader.read(); chunk; chunk = await reader.read()) held.push(chunk);
+  return held.take();
 }
 
 /**
@@ -236,7 +285,7 @@ export async function readAll(reader: ByteReader): Promise<Uint8Array> {
  */
 export async function* lineBatches(reader: ByteReader, separator = 10): AsyncGenerator<string[]> {
   const mark = String.fromCharCode(separator);
-  let rest: Uint8Array[] = [];
+  const rest = new Held();
   for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
     const end = chunk.lastIndexOf(separator);
     if (end < 0) {
@@ -244,13 +293,26 @@ export async function* lineBatches(reader: ByteReader, separator = 10): AsyncGen
       continue;
     }
     rest.push(chunk.subarray(0, end + 1));
-    const text = decode(concat(rest));
-    rest = end + 1 < chunk.length ? [chunk.slice(end + 1)] : [];
+    const text = decode(rest.take());
+    if (end + 1 < chunk.length) rest.push(chunk.slice(end + 1));
     const lines = text.split(mark);
     lines.pop();
     yield lines.map((line) => line + mark);
   }
-  if (rest.length > 0) yield [decode(concat(rest))];
+  if (!rest.empty) yield [decode(rest.take())];
+}
+
+/** Every line up to the end, each with its newline; only the last may lack it. */
+export async function allLines(reader: ByteReader, separator = 10): Promise<string[]> {
+  const held = new Held();
+  const all: string[] = [];
+  for await (const batch of lineBatches(reader, separator)) {
+    for (const line of batch) {
+      held.count(line.length + LINE_COST);
+      all.push(line);
+    }
+  }
+  return all;
 }
 
 /** Lines without their newline. */

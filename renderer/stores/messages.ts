@@ -78,6 +78,9 @@ export const useMessages = defineStore('messages', () => {
 
   function record({ kind, what, why, remedy, details = [] }: Omit<Message, 'id'>): void {
     if (kind !== 'warn' && kind !== 'bad') return;
+    const last = log.value.at(-1);
+    // The same fault as the answer of what it happened at: the one with the details stays.
+    if (last?.what === what && last.details.length > details.length) return;
     const input = machine.machine?.document.inputs ?? null;
     log.value = [...log.value, { id: ++serial, kind, what, why, remedy, details, input }].slice(-KEPT);
   }
@@ -88,16 +91,17 @@ export const useMessages = defineStore('messages', () => {
   /** A fault of the window itself. */
   function fault(error: unknown): void {
     const lines = error instanceof Error ? (error.stack ?? error.message).split('\n') : [String(error)];
-    const known = log.value.at(-1)?.details[0] === lines[0];
-    if (known) return;
-    show({
-      kind: 'bad',
-      what: T.messages.unexpected,
-      why: T.messages.unexpectedWhy,
-      remedy: null,
-      next: [{ label: T.messages.copy, run: () => lab().copy(lines.join('\n')) }],
-      details: lines,
-    });
+    const last = log.value.at(-1);
+    // The engine has told of it already, or it is the same again.
+    const known = last !== undefined && (last.details[0] === lines[0] || lines[0]!.includes(last.what));
+    if (!known) failed(T.messages.unexpected, T.messages.unexpectedWhy, lines);
+  }
+
+  /** Something failed that nobody expects to. */
+  function failed(what: string, why: string | null, details: readonly string[]): void {
+    const text = [what, ...details].join('\n');
+    const next = [{ label: T.messages.copy, run: () => lab().copy(text) }];
+    show({ kind: 'bad', what, why, remedy: null, next, details });
   }
 
   function show(message: Omit<Message, 'id'>): number {
@@ -117,5 +121,5 @@ export const useMessages = defineStore('messages', () => {
     list.value = list.value.filter((m) => m.about !== about || m.kind !== 'bad');
   }
 
-  return { list, log, polite, assertive, say, show, record, empty, fault, dismiss, settle };
+  return { list, log, polite, assertive, say, show, record, empty, fault, failed, dismiss, settle };
 });

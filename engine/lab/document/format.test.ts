@@ -76,8 +76,20 @@ describe('a document that cannot be read', () => {
   });
 
   it('names the step that cannot be made', () => {
-    const odd = '{"label":"Odd","inputs":[{"kind":"call","pid":1,"operation":{"op":"frobnicate"}}]}';
+    const odd = '{"label":"Odd","inputs":[{"kind":"spawn","pid":1,"parent":1,"name":"x","uid":0}]}';
     expect(open(made(header, machine, odd)).result).toMatchObject({ ok: false, message: /Step 1 \(Odd\)/ });
+  });
+
+  it.each([
+    ['{"op":"frobnicate"}', /inputs\.0\.operation\.op: /],
+    ['{"op":"open","path":null}', /inputs\.0\.operation\.path: .*expected string/],
+    ['{"op":"pread","fd":3,"offset":0,"size":-1}', /operation\.size: /],
+    ['{"op":"read","fd":3,"size":9007199254740992}', /operation\.size: /],
+    ['{"op":"wait","ms":1e300}', /operation\.ms: /],
+    ['{"op":"pwrite","fd":3,"offset":0,"hex":"0"}', /operation\.hex: is no hex/],
+  ])('with the call %s: says which part of it', (operation, reason) => {
+    const step = `{"label":"Odd","inputs":[{"kind":"call","pid":1,"operation":${operation}}]}`;
+    expect(open(made(header, machine, step)).result).toMatchObject({ ok: false, line: 3, message: reason });
   });
 
   it('is refused for whatever damage, and nothing else happens', () => {

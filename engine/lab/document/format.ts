@@ -13,6 +13,7 @@ import { isPacked } from '../../shell/c/pack';
 import { checkDescription } from './description-schema';
 import { editSchema } from './edit-schema';
 import { MIGRATIONS } from './migrations';
+import { operationSchema } from './operation-schema';
 import { stimulusSchema } from './stimulus-schema';
 import { GestureTree } from './tree';
 import type { DocumentGesture, TreeContents } from './tree';
@@ -48,9 +49,9 @@ export class DocumentError extends Error {
 const packed = z.string().refine(isPacked, 'holds no packed bytes');
 const batch = z.string().refine(isBatch, 'holds no steps of a program');
 
-const inputKind = z.union([
+const inputKind = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('program'), pid: z.number().int(), batch }),
-  z.object({ kind: z.literal('call'), pid: z.number().int(), operation: z.looseObject({ op: z.string() }) }),
+  z.object({ kind: z.literal('call'), pid: z.number().int(), operation: operationSchema }),
   z.object({
     kind: z.literal('spawn'),
     pid: z.number().int(),
@@ -66,17 +67,30 @@ const inputKind = z.union([
   z.object({ kind: z.literal('answer'), question: z.string(), choice: z.number().int().nonnegative() }),
 ]);
 
-const input = inputKind.and(z.object({ reads: packed.optional() }));
+/** An input as a document may hold it. */
+export const inputSchema = inputKind.and(z.object({ reads: packed.optional() }));
 
 const count = z.number().int().nonnegative();
-const step = z.union([
-  z.object({ label: z.string(), inputs: z.array(input), from: count.optional() }),
-  z.object({ more: z.array(input) }),
-  z.object({ undo: z.literal(true) }),
-  z.object({ head: count, ahead: count.optional() }),
-  z.object({ branch: count, name: z.string().max(200) }),
-  z.object({ typed: z.string() }),
-]);
+/** By the key that tells them apart. */
+const STEPS: Readonly<Record<string, z.ZodType>> = {
+  label: z.object({ label: z.string(), inputs: z.array(inputSchema), from: count.optional() }),
+  more: z.object({ more: z.array(inputSchema) }),
+  undo: z.object({ undo: z.literal(true) }),
+  head: z.object({ head: count, ahead: count.optional() }),
+  branch: z.object({ branch: count, name: z.string().max(200) }),
+  typed: z.object({ typed: z.string() }),
+};
+
+function parseStep(value: unknown, line: number): DocumentStep {
+  const key = Object.keys(STEPS).find(
+    (one) => typeof value === 'object' && value !== null && Object.hasOwn(value, one),
+  );
+  if (key === undefined) throw new DocumentError(line, 'This step cannot be read: it is of no kind that there is.');
+  const parsed = STEPS[key]!.safeParse(value);
+  if (parsed.success) return parsed.data as DocumentStep;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new DocumentError(line, `This step cannot be read: ${path.join('.')}: ${message}`);
+}
 
 /** A terminal remembers this many lines. */
 const TYPED_KEPT = 1000;
@@ -199,12 +213,7 @@ export function readDocument(text: string): DocumentContents {
   const typed = [...(typedBefore.data ?? [])];
   for (const [index, value] of lines.slice(2).entries()) {
     const line = index + 3;
-    const parsed = step.safeParse(value);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0]!;
-      throw new DocumentError(line, `This step cannot be read: ${issue.path.join('.')} ${issue.message}`);
-    }
-    const made = parsed.data as DocumentStep;
+    const made = parseStep(value, line);
     if ('typed' in made) typed.push(made.typed);
     else if (!follow(tree, made)) {
       throw new DocumentError(line, 'This step goes on with one that is missing.');

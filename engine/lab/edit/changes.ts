@@ -2,7 +2,6 @@
 import { buildConfigSpace } from '../../hardware/build';
 import type { FunctionDescription } from '../../hardware/description';
 import type { StrapValue } from '../../hardware/parts';
-import { ACS_SERVICES } from '../../hardware/parts/capabilities';
 import type { AcsService } from '../../hardware/parts/capabilities';
 import { ConfigSpace } from '../../hardware/pci/config-space';
 import { formatAddress } from '../../hardware/pci/address';
@@ -70,9 +69,6 @@ const BITS: Readonly<Record<AcsService, number>> = {
 const ISOLATING = ACS.SV | ACS.RR | ACS.CR | ACS.UF;
 const LENGTH = 8;
 const FIRST_EXTENDED = 0x100;
-
-export const servicesOf = (capability: number): AcsService[] =>
-  ACS_SERVICES.filter((service) => capability & BITS[service]);
 
 /**
  * What the ACS capability offers. A recorded function keeps its registers but for the capability: it is written, put into

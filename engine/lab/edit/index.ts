@@ -18,8 +18,6 @@ import { addPart, clipOf, movePart, pasteClip } from './placing';
 import { presentDescription } from './present';
 import { settle } from './settle';
 
-export { EditProblem } from './draft';
-
 /** What an edit did besides what was asked. Addresses of a machine that boots by itself are those before boot. */
 export interface Edited {
   readonly description: MachineDescription;

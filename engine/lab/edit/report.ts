@@ -1,5 +1,6 @@
 /** What an edit did to the machine as a whole: names that boot gave, functions that are new, processes that ended. */
 import type { MachineDescription } from '../../hardware/description';
+import { renamed } from '../../hardware/renamed';
 import type { Kernel } from '../../linux/kernel';
 import { functionKeys } from '../views/keys';
 import type { Edited } from './index';
@@ -21,15 +22,9 @@ export interface EditReport {
 export function asBooted(description: MachineDescription, kernel: Kernel): MachineDescription {
   const names = bootNames(kernel);
   if (names.size === 0) return description;
-  const nameOf = (address: string): string => names.get(address) ?? address;
   return {
     ...description,
-    functions: description.functions.map((fn) => ({
-      ...fn,
-      address: nameOf(fn.address),
-      parent: fn.parent === null ? null : nameOf(fn.parent),
-      physicalFunction: fn.physicalFunction === null ? null : nameOf(fn.physicalFunction),
-    })),
+    functions: renamed(description.functions, names),
   };
 }
 

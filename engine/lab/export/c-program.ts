@@ -6,6 +6,7 @@ import type { Answer, FdRef, IoctlArgument, Operation } from '../../linux/uapi/o
 import { REQUEST_BY_NAME } from '../../linux/uapi/requests';
 import type { Request } from '../../linux/uapi/requests';
 import type { AnsweredStep } from './process-calls';
+import { lookUp } from '../../hardware/lookup';
 
 const STRUCTS: Readonly<Record<string, string>> = {
   VFIO_GROUP_GET_STATUS: 'vfio_group_status',
@@ -346,7 +347,8 @@ class CWriter {
       return this.statement(called, expression, answer);
     }
     if (request.tail === 'none' || request.tail === 'integer') {
-      const value = request.name === 'VFIO_SET_IOMMU' ? (TYPES[String(arg)] ?? this.number(arg)) : this.number(arg);
+      const value =
+        request.name === 'VFIO_SET_IOMMU' ? (lookUp(TYPES, String(arg)) ?? this.number(arg)) : this.number(arg);
       return this.statement(
         called,
         arg === undefined ? `ioctl(${fd}, ${called})` : `ioctl(${fd}, ${called}, ${value})`,

@@ -19,9 +19,9 @@ export interface TreeText {
 }
 
 const START = /^[-+\\| ]*-\[[0-9a-f]{4,8}:[0-9a-f]{2}(?:-[0-9a-f]{2})?\]-/i;
-const BRANCH = /^[-+\\| ]*[+\\]-(?:[0-9a-f]{2}\.[0-7]|\[)/i;
+const BRANCH = /^[-+\\| ]*[+\\]-(?:[01][0-9a-f]\.[0-7]|\[)/i;
 const TOKEN =
-  /\[([0-9a-f]{4,8}):([0-9a-f]{2})(?:-[0-9a-f]{2})?\]|\[([0-9a-f]{2})(?:-([0-9a-f]{2}))?\]|([0-9a-f]{2})\.([0-7])/giy;
+  /\[([0-9a-f]{4,8}):([0-9a-f]{2})(?:-[0-9a-f]{2})?\]|\[([0-9a-f]{2})(?:-([0-9a-f]{2}))?\]|([01][0-9a-f])\.([0-7])/giy;
 
 export const isTreeLine = (text: string): boolean => START.test(text) || BRANCH.test(text);
 

@@ -12,6 +12,7 @@ import type { Machine } from '../machine';
 import { EVENTS } from './events';
 import type { Happening } from './happening';
 import { STATES } from './states';
+import { lookUp } from '../../hardware/lookup';
 
 /** A condition that was read: its kind, and its arguments as the kind's schema made them. */
 export type Condition =
@@ -61,12 +62,12 @@ function readOne(
     const parts = args.map((one, index) => readCondition(one, (path, text) => below(`${index} ${path}`.trim(), text)));
     return parts.some((part) => part === undefined) ? undefined : { kind: name, parts: parts as Condition[] };
   }
-  const state = STATES[name];
+  const state = lookUp(STATES, name);
   if (state !== undefined) {
     const read = parse(state.schema, args, below);
     return read && { kind: 'state', name, holds: (machine) => state.holds(read.value, machine) };
   }
-  const event = EVENTS[name];
+  const event = lookUp(EVENTS, name);
   if (event !== undefined) {
     const read = parse(event.schema, args, below);
     return read && { kind: 'event', name, lesson, watch: () => event.watch(read.value) };

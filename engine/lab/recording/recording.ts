@@ -22,9 +22,6 @@ import { subjectOf } from './subject';
 export const INPUT_KINDS = ['call', 'stimulus', 'time', 'edit'] as const;
 export type InputKind = (typeof INPUT_KINDS)[number];
 
-/** What became of an interrupt: it arrived, a mask holds it back, or it was lost. */
-export const FATES = ['delivered', 'held', 'lost'] as const;
-
 export interface RecordedCall {
   /** Number of the input, from 1. */
   readonly input: number;

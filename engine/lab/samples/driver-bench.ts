@@ -1,26 +1,18 @@
 /** A machine for those who write drivers: the devices that the lab's data sheets describe, each behind a root port. */
 import type { MachineDescription } from '../../hardware/description';
 import { placePart } from '../../hardware/parts/assemble';
+import { EMPTY_MACHINE } from '../../hardware/parts/empty-machine';
 
 const BARE: MachineDescription = {
-  format: 'vfiolab-machine/1',
+  ...EMPTY_MACHINE,
   name: 'driver-bench',
   about:
     'A bench for driver writers: edu, the lab’s network controller and an NVMe controller, each in a group of its own',
-  source: 'built',
-  booted: false,
-  iommu: 'intel-vtd',
   kernel: {
-    release: '6.12.0',
-    build: 'debian',
+    ...EMPTY_MACHINE.kernel,
     cmdline: 'BOOT_IMAGE=/vmlinuz root=/dev/ram0 ro quiet intel_iommu=on',
-    modules: ['vfio', 'vfio_iommu_type1', 'vfio-pci', 'pci-stub'],
-    moduleOptions: {},
     drivers: ['nvme', 'pci-stub', 'pcieport', 'vfio-pci'],
   },
-  functions: [],
-  recordedGroups: null,
-  unknown: [],
 };
 
 const DEVICES = ['edu', 'lab-nic', 'nvme'];

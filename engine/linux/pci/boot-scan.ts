@@ -6,6 +6,7 @@ import { buildMachine } from '../../hardware/build';
 import type { MachineDescription } from '../../hardware/description';
 import type { HardwareMachine } from '../../hardware/machine';
 import type { PciFunction } from '../../hardware/pci/function';
+import { renamed } from '../../hardware/renamed';
 import { KernelLog } from '../log';
 import type { AcsEnableSettings } from './acs-enable';
 import type { PciDevice } from './device';
@@ -57,16 +58,11 @@ export function numbered(description: MachineDescription, apertures: HostApertur
   const before = new Map([...machine.functions].map(([name, fn]) => [fn, name]));
   const acs = { enable: false, cmdline: description.kernel.cmdline };
   const devices = scanMachine(machine, { log: new KernelLog(() => 0n), apertures, acs });
-  const renamed = new Map(devices.map(({ function: fn, name }) => [before.get(fn)!, name]));
-  const nameOf = (address: string): string => renamed.get(address) ?? address;
+  const names = new Map(devices.map(({ function: fn, name }) => [before.get(fn)!, name]));
+  const nameOf = (address: string): string => names.get(address) ?? address;
   return {
     ...description,
-    functions: description.functions.map((fn) => ({
-      ...fn,
-      address: nameOf(fn.address),
-      parent: fn.parent === null ? null : nameOf(fn.parent),
-      physicalFunction: fn.physicalFunction === null ? null : nameOf(fn.physicalFunction),
-    })),
+    functions: renamed(description.functions, names),
     unknown: description.unknown.map((fact) => ({
       ...fact,
       function: fact.function === null ? null : nameOf(fact.function),

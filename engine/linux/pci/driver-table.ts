@@ -1,6 +1,7 @@
 /** PCI drivers by name: what they match and what they do to a function. Facts of the field, not code of theirs. */
 import type { PciDevice, PciDeviceId } from './device';
 import { classId, idMatches, identityOf, idOf } from './match';
+import { lookUp } from '../../hardware/lookup';
 
 /** How a native driver takes interrupts: the first of these that the function and its bus allow. */
 export type InterruptUse = 'vectors' | 'pin' | 'none';
@@ -264,7 +265,7 @@ const TABLE: Readonly<Record<string, DriverFacts>> = {
 };
 
 /** What is known of a driver; an unknown name behaves like most: enable, bus master, one vector. */
-export const driverFacts = (name: string): DriverFacts => TABLE[name] ?? plain;
+export const driverFacts = (name: string): DriverFacts => lookUp(TABLE, name) ?? plain;
 
 /** The module a driver comes from, null when it is built into this kernel. */
 export const moduleOf = (driver: string): string | null => driverFacts(driver).module;

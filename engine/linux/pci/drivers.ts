@@ -17,6 +17,7 @@ import { classId } from './match';
 import type { Granted, PortService } from './port-services';
 import { portServices } from './port-services';
 import { canWake, listenForPme } from './wakeup';
+import { lookUp } from '../../hardware/lookup';
 
 export interface DriverServices {
   readonly log: KernelLog;
@@ -262,7 +263,7 @@ export class PortDriver implements PciDriver {
 
   private handlers(device: PciDevice): string[] {
     const services = portServices(device, this.services.granted(device.function.rootBus));
-    return services.flatMap((service) => HANDLERS[service] ?? []);
+    return services.flatMap((service) => lookUp(HANDLERS, service) ?? []);
   }
 
   private announce(device: PciDevice): void {

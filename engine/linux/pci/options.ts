@@ -1,5 +1,6 @@
 /** What the command line says to the PCI core (`pci=…`; pci-linux.md 3, 4, 6). */
 import { pciOptions } from './device-match';
+import { lookUp } from '../../hardware/lookup';
 
 export type PayloadPolicy = 'default' | 'tune-off' | 'safe' | 'performance' | 'peer-to-peer';
 
@@ -105,8 +106,10 @@ export function pciOptionsOf(cmdline: string): PciOptions {
       case 'resource_alignment':
         options = { ...options, resourceAlignment: value };
         break;
-      default:
-        if (PAYLOADS[name] !== undefined) options = { ...options, payload: PAYLOADS[name] };
+      default: {
+        const payload = lookUp(PAYLOADS, name);
+        if (payload !== undefined) options = { ...options, payload };
+      }
     }
   }
   return options;

@@ -1,4 +1,5 @@
 /** Names that the headers give to values of fields, for decoding calls (linux/vfio.h, linux/iommufd.h). */
+import { lookUp } from '../../hardware/lookup';
 
 /** `values`: names of the whole number, or of its part under `mask`; `bits`: names of the other bits, 1 each. */
 interface Names {
@@ -74,7 +75,7 @@ const SYMBOLS: Readonly<Record<string, Readonly<Record<string, Names>>>> = {
 
 /** `VFIO_DMA_MAP_FLAG_READ|VFIO_DMA_MAP_FLAG_WRITE`; null when the field has no names, or none for this value. */
 export function symbolic(request: string, field: string, value: number): string | null {
-  const names = SYMBOLS[request]?.[field];
+  const names = lookUp(lookUp(SYMBOLS, request) ?? {}, field);
   if (names === undefined) return null;
   const parts: string[] = [];
   let rest = value;

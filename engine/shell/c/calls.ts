@@ -303,6 +303,3 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
     },
   ],
 ]);
-
-/** Whether a call of this number changes the machine. */
-export const changesMachine = (number: number): boolean => HANDLERS.has(number);

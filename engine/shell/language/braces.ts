@@ -1,8 +1,17 @@
 /** Brace expansion: `a{b,c}d`, `{1..5..2}`, `{a..e}`. */
+import { ShellFailure } from './shell';
 import type { Part } from './syntax';
 
 /** A character of unquoted text, or a part that braces do not look into. */
 type Unit = string | Part;
+
+/** Characters and parts that one word may become; a few nested braces ask for more than any memory has. */
+const MOST_UNITS = 4_000_000;
+
+function limit(elements: number, length: number): void {
+  if (elements * length <= MOST_UNITS) return;
+  throw new ShellFailure(`brace expansion: failed to allocate memory for ${elements} elements`);
+}
 
 function units(parts: readonly Part[]): Unit[] {
   return parts.flatMap((part): Unit[] => (part.kind === 'text' ? [...part.text] : [part]));
@@ -48,9 +57,9 @@ function sequence(body: readonly Unit[]): string[] | null {
   const step = Math.max(1, Math.abs(Number(match[5] ?? 1))) * (from <= to ? 1 : -1);
   const padded = !letters && [match[1]!, match[2]!].some((n) => /^-?0\d/.test(n));
   const width = padded ? Math.max(match[1]!.length, match[2]!.length) : 0;
+  limit(Math.floor(Math.abs(to - from) / Math.abs(step)) + 1, body.length);
   const out: string[] = [];
   for (let value = from; step > 0 ? value <= to : value >= to; value += step) {
-    if (out.length > 1_000_000) break;
     // A backslash quotes the nothing behind it.
     if (letters) out.push(value === 0x5c ? '' : String.fromCharCode(value));
     else if (value < 0) out.push(`-${String(-value).padStart(Math.max(0, width - 1), '0')}`);
@@ -91,6 +100,7 @@ function expand(list: readonly Unit[]): Unit[][] {
     }
     const head = list.slice(0, open);
     const tails = expand(list.slice(close + 1));
+    limit(choices.length * tails.length, list.length);
     return choices.flatMap((choice) => tails.map((tail) => [...head, ...choice, ...tail]));
   }
   return [[...list]];

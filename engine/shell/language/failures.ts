@@ -13,6 +13,11 @@ export const isControl = (error: unknown): boolean =>
   error instanceof ExitShell ||
   error instanceof Killed;
 
+/** A text or a list grew beyond what there can be; every other RangeError is a stack that overflowed. */
+const isMemory = (error: unknown): boolean =>
+  (error instanceof ErrnoError && error.errno === 'ENOMEM') ||
+  (error instanceof RangeError && !/call stack/.test(error.message));
+
 /** Turns a failed expansion, redirection or assignment into a status, with its message written. */
 export async function reported(shell: Shell, error: unknown, special = false): Promise<number> {
   if (error instanceof SyntaxFailure) {
@@ -33,6 +38,12 @@ export async function reported(shell: Shell, error: unknown, special = false): P
     return 1;
   }
   if (error instanceof ErrnoError && error.errno === 'EPIPE') throw new Killed(SIGNALS['PIPE']!);
+  if (isMemory(error)) {
+    await shell.complain('cannot allocate memory');
+    // Bash ends here; somebody at a prompt goes on.
+    if (!shell.interactive) throw new ExitShell(2);
+    return 2;
+  }
   throw error;
 }
 
@@ -42,7 +53,7 @@ export async function ended(shell: Shell, error: unknown): Promise<number> {
   if (error instanceof BreakLoop) return 0;
   if (error instanceof Killed) return 128 + error.signal;
   if (error instanceof ErrnoError && error.errno === 'EPIPE') return 128 + SIGNALS['PIPE']!;
-  if (error instanceof RangeError) {
+  if (error instanceof RangeError && !isMemory(error)) {
     await shell.complain('maximum nesting level exceeded');
     return 1;
   }

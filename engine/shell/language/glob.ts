@@ -1,6 +1,6 @@
 /** Pathname expansion. */
 import type { Files } from '../files';
-import { isPattern, matches, patternSource, unquotePattern } from './pattern';
+import { isPattern, patternSource, unquotePattern } from './pattern';
 
 export interface GlobOptions {
   readonly dotglob: boolean;
@@ -69,7 +69,3 @@ export function glob(files: Files, pattern: string, options: GlobOptions): strin
   });
   return found.filter((path) => path !== '').sort(byBytes);
 }
-
-/** Whether a text is a pattern that could match names. */
-export const hasMagic = isPattern;
-export const matchesPattern = matches;

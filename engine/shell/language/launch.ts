@@ -4,8 +4,8 @@ import { ErrnoError, failureText, Killed, SIGNALS } from '../errors';
 import { isImage } from '../c/image';
 import { PROGRAMS } from '../programs/index';
 import type { Program, ProgramContext, RunOptions } from '../programs/program';
-import { decode } from '../streams';
-import type { ByteReader, ByteWriter } from '../streams';
+import { CLOSED_READER, CLOSED_WRITER, decode } from '../streams';
+import type { ByteWriter } from '../streams';
 import { forward } from '../user-space';
 import type { UserSpace } from '../user-space';
 import { BUILTINS } from './builtins/index';
@@ -138,26 +138,12 @@ function tied(parent: Task, signal: AbortSignal): Task {
   return task;
 }
 
-const closed: ByteWriter = {
-  write: async () => {
-    throw new ErrnoError('EBADF');
-  },
-  close: () => {},
-};
-const closedReader: ByteReader = {
-  read: async () => {
-    throw new ErrnoError('EBADF');
-  },
-  unread: () => {},
-  close: () => {},
-};
-
 function contextOf(shell: Shell, args: readonly string[], own: UserSpace): ProgramContext {
   const { task, descriptors } = shell;
   const reader = descriptors.get(0)?.reader;
   const writer = (fd: number): ByteWriter => {
     const found = descriptors.get(fd)?.writer;
-    return found ? task.writer(found, own) : closed;
+    return found ? task.writer(found, own) : CLOSED_WRITER;
   };
   const child = (options: RunOptions): Shell => {
     const copy = shell.fork(options.system ?? own, options.signal ? tied(task, options.signal) : task);
@@ -169,7 +155,7 @@ function contextOf(shell: Shell, args: readonly string[], own: UserSpace): Progr
     args: args.slice(1),
     env: shell.variables.environment(),
     cwd: shell.cwd,
-    stdin: reader ? task.reader(reader, own) : closedReader,
+    stdin: reader ? task.reader(reader, own) : CLOSED_READER,
     stdout: writer(1),
     stderr: writer(2),
     system: gated(own, task),

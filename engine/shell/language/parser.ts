@@ -16,7 +16,7 @@ import type {
 } from './syntax';
 import { SyntaxFailure } from './syntax';
 import { TestReader } from './test-reader';
-import type { ParserOptions, WordReader } from './words';
+import type { WordReader } from './words';
 
 const DECLARING = new Set(['declare', 'typeset', 'local', 'export', 'readonly']);
 const COMPOUND = new Set(['{', 'if', 'while', 'until', 'for', 'select', 'case', '[[']);
@@ -536,8 +536,4 @@ export class Parser extends TestReader {
     this.at += 1;
     return elements;
   }
-}
-
-export function parse(source: string, options: ParserOptions = {}): Script {
-  return new Parser(source, options).all();
 }

@@ -1,5 +1,6 @@
 /** Shell patterns (`*`, `?`, `[…]`, extended globs) as regular expressions. */
 import { CHARACTER_CLASSES } from './regex';
+import { lookUp } from '../../hardware/lookup';
 
 const CLASSES: Readonly<Record<string, string>> = { ...CHARACTER_CLASSES, ascii: '\\x00-\\x7f' };
 
@@ -39,7 +40,7 @@ function bracket(pattern: string, at: number): { source: string; end: number } |
     if (c === '[' && pattern[i + 1] === ':') {
       const end = pattern.indexOf(':]', i);
       const name = end < 0 ? '' : pattern.slice(i + 2, end);
-      const members = CLASSES[name];
+      const members = lookUp(CLASSES, name);
       if (members !== undefined) {
         source += members;
         i = end + 2;

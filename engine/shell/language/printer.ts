@@ -325,9 +325,3 @@ export function printItem(item: ListItem): string {
   printer.script({ items: [{ ...item, background: false }] });
   return printer.result;
 }
-
-export function printScript(script: Script): string {
-  const printer = new Printer(false);
-  printer.script(script);
-  return printer.result;
-}

@@ -1,4 +1,5 @@
 /** POSIX extended and basic regular expressions as JavaScript ones. */
+import { lookUp } from '../../hardware/lookup';
 
 /** Character classes by name, as the inside of a bracket. */
 export const CHARACTER_CLASSES: Readonly<Record<string, string>> = {
@@ -39,7 +40,7 @@ function bracket(source: string, at: number): { source: string; end: number } {
       if (end > 0) {
         const name = source.slice(i + 2, end);
         if (mark === ':') {
-          const members = CHARACTER_CLASSES[name];
+          const members = lookUp(CHARACTER_CLASSES, name);
           if (members === undefined) throw new Error('Invalid character class name');
           out += members;
         } else out += literal(name);

@@ -1,6 +1,5 @@
 /** State of one shell: what a subshell copies and a builtin changes. */
 import { Descriptors } from '../descriptors';
-import type { Killed } from '../errors';
 import { Files } from '../files';
 import type { TerminalSize } from '../programs/program';
 import { encode } from '../streams';
@@ -386,6 +385,7 @@ export class Shell {
       () => this.cwd,
       descriptors,
       () => this.umask,
+      (reader) => this.task.reader(reader, this.system),
     );
   }
 
@@ -418,6 +418,3 @@ export class Shell {
     return `${lower}${this.interactive ? 'i' : ''}${upper}${this.commandText ? 'c' : ''}${this.interactive ? 's' : ''}`;
   }
 }
-
-/** Status of a command that a signal ended. */
-export const signalStatus = (error: Killed): number => 128 + error.signal;

@@ -1,7 +1,6 @@
 /** Simple commands: assignments, functions, builtins, and the way to programs. */
 import { ErrnoError, Killed, signalName } from '../errors';
-import type { ByteReader, ByteWriter } from '../streams';
-import { encode } from '../streams';
+import { CLOSED_READER, CLOSED_WRITER, encode } from '../streams';
 import { assign, restore } from './assign';
 import type { BuiltinContext } from './builtins/builtin';
 import { BUILTINS, SPECIAL_BUILTINS } from './builtins/index';
@@ -189,20 +188,6 @@ export async function returnTrap(shell: Shell, status: number): Promise<void> {
   await runTrap(shell, action);
 }
 
-const closed: ByteWriter = {
-  write: async () => {
-    throw new ErrnoError('EBADF');
-  },
-  close: () => {},
-};
-const closedReader: ByteReader = {
-  read: async () => {
-    throw new ErrnoError('EBADF');
-  },
-  unread: () => {},
-  close: () => {},
-};
-
 async function callBuiltin(
   shell: Shell,
   args: string[],
@@ -210,8 +195,8 @@ async function callBuiltin(
   builtin: (context: BuiltinContext) => Promise<number>,
 ): Promise<number> {
   const name = args[0]!;
-  const writer = shell.descriptors.get(1)?.writer ?? closed;
-  const reader = shell.descriptors.get(0)?.reader ?? closedReader;
+  const writer = shell.descriptors.get(1)?.writer ?? CLOSED_WRITER;
+  const reader = shell.descriptors.get(0)?.reader ?? CLOSED_READER;
   const context: BuiltinContext = {
     shell,
     name,

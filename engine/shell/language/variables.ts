@@ -1,4 +1,5 @@
 /** Variables of a shell: scopes of functions, arrays, attributes. */
+import { ErrnoError } from '../errors';
 
 export interface Variable {
   value: string | null;
@@ -13,6 +14,9 @@ export interface Variable {
   /** Declared as an array that has no value yet. */
   bare: boolean;
 }
+
+/** A value holds no more characters: one that doubles in a loop ends the loop and not the lab. */
+const LONGEST_VALUE = 0x100_0000;
 
 const fresh = (): Variable => ({
   value: null,
@@ -131,6 +135,7 @@ export class Variables {
   }
 
   private folded(variable: Variable, value: string): string {
+    if (value.length > LONGEST_VALUE) throw new ErrnoError('ENOMEM');
     return variable.lower ? value.toLowerCase() : variable.upper ? value.toUpperCase() : value;
   }
 

@@ -7,7 +7,8 @@ const META = new Set([' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')']);
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const SPECIAL_PARAMETERS = '@*#?-$!0123456789';
 
-const ESCAPES: Readonly<Record<string, string>> = {
+/** Letters behind a backslash, as C has them, and bash's own `e` and `E`. */
+export const ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07',
   b: '\b',
   e: '\x1b',
@@ -20,7 +21,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\',
   "'": "'",
   '"': '"',
-  '?': '?',
 };
 
 /** A byte as the text that `encode` turns into it. */
@@ -35,7 +35,7 @@ export function ansiC(body: string): string {
       if (short !== undefined || long !== undefined) return String.fromCodePoint(parseInt((short ?? long)!, 16));
       if (octal !== undefined) return byteText(parseInt(octal, 8) & 0xff);
       if (control !== undefined) return String.fromCharCode(control.toUpperCase().charCodeAt(0) & 0x1f);
-      return ESCAPES[other!] ?? all;
+      return other === '?' ? other : (ESCAPES[other!] ?? all);
     },
   );
 }

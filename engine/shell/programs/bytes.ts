@@ -9,21 +9,29 @@ import { complain, count, inputs, print, write } from './support/output';
 const hex = (value: number | bigint, width: number): string => value.toString(16).padStart(width, '0');
 const printable = (byte: number): string => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.');
 
+/** dd's buffer is no larger. */
+const MOST_BLOCK = 0x1000_0000;
+
 /** Pieces of `size` bytes, the last one shorter. */
 async function* blocks(reader: ByteReader, size: number, limit: number): AsyncGenerator<Uint8Array> {
-  let held = new Uint8Array(0);
+  let parts: Uint8Array[] = [];
+  let length = 0;
   let left = limit;
   while (left > 0) {
     const chunk = await reader.read();
     if (!chunk) break;
-    const taken = chunk.subarray(0, left);
+    const taken = chunk.slice(0, left);
     left -= taken.length;
-    held = new Uint8Array(concat([held, taken]));
+    parts.push(taken);
+    length += taken.length;
+    if (length < size) continue;
+    const held = concat(parts);
     let at = 0;
     for (; at + size <= held.length; at += size) yield held.subarray(at, at + size);
-    held = held.slice(at);
+    parts = at < held.length ? [held.slice(at)] : [];
+    length = held.length - at;
   }
-  if (held.length > 0) yield held;
+  if (length > 0) yield concat(parts);
 }
 
 async function skip(reader: ByteReader, bytes: number): Promise<void> {
@@ -358,6 +366,10 @@ export const dd: Program = async (context) => {
   ] as const) {
     if (value !== null && !(name === 'bs' && value === 0)) continue;
     await complain(context, `invalid number: '${settings.get(name)}'`);
+    return 1;
+  }
+  if (block! > MOST_BLOCK) {
+    await complain(context, `memory exhausted by input buffer of size ${block} bytes`);
     return 1;
   }
   const [input, output] = [settings.get('if'), settings.get('of')];

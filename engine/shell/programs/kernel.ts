@@ -6,6 +6,7 @@ import { formatTime } from '../time';
 import type { Program, ProgramContext } from './program';
 import { parseOptions } from './support/options';
 import { complain, print } from './support/output';
+import { lookUp } from '../../hardware/lookup';
 
 // ---- dmesg
 
@@ -230,7 +231,7 @@ export const modprobe: Program = async (context) => {
     if (config.blacklist.has(key) && typeof parsed !== 'number' && parsed.has('b')) return 0;
     const install = config.installs.get(key);
     if (install !== undefined && typeof parsed !== 'number' && !parsed.has('i')) return context.shell(install);
-    for (const needed of DEPENDENCIES[key] ?? []) await insert(needed, '', false);
+    for (const needed of lookUp(DEPENDENCIES, key) ?? []) await insert(needed, '', false);
     for (const soft of config.before.get(key) ?? []) await insert(soft, '', false);
     const all = [config.options.get(key), given].filter(Boolean).join(' ');
     if (typeof parsed !== 'number' && parsed.has('v'))
@@ -246,7 +247,7 @@ export const modprobe: Program = async (context) => {
       await complain(context, `ERROR: could not insert '${key}': ${strerror(answer.errno)}`);
       return 1;
     }
-    for (const soft of [...(MODULE_SOFTDEPS[key] ?? []), ...(config.after.get(key) ?? [])])
+    for (const soft of [...(lookUp(MODULE_SOFTDEPS, key) ?? []), ...(config.after.get(key) ?? [])])
       await insert(soft, '', false);
     return 0;
   }
@@ -279,7 +280,7 @@ async function remove(context: ProgramContext, module: string, quiet: boolean): 
     return 1;
   }
   // What nobody uses any more goes too.
-  for (const needed of DEPENDENCIES[key] ?? []) {
+  for (const needed of lookUp(DEPENDENCIES, key) ?? []) {
     if (loaded(context).some((one) => one.name === needed && one.references === '0'))
       await remove(context, needed, true);
   }
@@ -338,7 +339,7 @@ export const modinfo: Program = async (context) => {
   let status = 0;
   for (const module of parsed.operands) {
     const key = canonical(module);
-    const facts = DESCRIPTIONS[key];
+    const facts = lookUp(DESCRIPTIONS, key);
     if (!facts && !context.files.tryStat(`/sys/module/${key}`)) {
       status = 1;
       await complain(context, `ERROR: Module ${module} not found.`);
@@ -447,7 +448,7 @@ export const driverctl: Program = async (context) => {
 
   if (command === 'list-devices' || command === 'list-overrides') {
     if (args.length > 2) return usage();
-    if (target !== undefined && target !== 'all' && !CLASSES[target])
+    if (target !== undefined && target !== 'all' && !lookUp(CLASSES, target))
       return fail(`device type must be one of: all ${Object.keys(CLASSES).join(' ')}`);
     let shown = 0;
     for (const device of files.list(`${root()}/devices`)) {

@@ -5,6 +5,7 @@ import { MANUALS } from './manuals/index';
 import type { Program, ProgramContext } from './program';
 import { parseOptions } from './support/options';
 import { complain, inputs, print } from './support/output';
+import { lookUp } from '../../hardware/lookup';
 
 interface Hunk {
   aFrom: number;
@@ -261,7 +262,7 @@ export const man: Program = async (context) => {
     await complain(context, "What manual page do you want?\nFor example, try 'man vfio'.", '');
     return 1;
   }
-  const text = MANUALS[name];
+  const text = lookUp(MANUALS, name);
   if (text === undefined) {
     await complain(context, `No manual entry for ${name}`, '');
     return 16;

@@ -386,9 +386,14 @@ class Lines {
   }
 }
 
+/** The pattern space holds no more. */
+const LONGEST_SPACE = 0x100_0000;
+const TURNS_PER_BREATH = 64;
+
 class Machine {
   private hold = '';
   private number = 0;
+  private turns = 0;
   private readonly commands: Command[];
   private readonly quiet: boolean;
   private readonly write: (text: string) => Promise<void>;
@@ -405,6 +410,13 @@ class Machine {
     this.write = write;
     this.needsLast = commands.some((one) => one.from?.kind === 'last' || one.to?.kind === 'last');
     commands.forEach((one, i) => one.letter === ':' && this.labels.set(one.text, i));
+  }
+
+  /** Scripts may jump for ever: others get their turn, and a signal ends them. */
+  private async turn(space: string): Promise<void> {
+    this.context.signal.throwIfAborted();
+    if (space.length > LONGEST_SPACE) throw new SedFailure('memory exhausted');
+    if (++this.turns % TURNS_PER_BREATH === 0) await this.context.system.breathe?.();
   }
 
   private async matches(address: Address, space: string, lines: Lines): Promise<boolean> {
@@ -450,7 +462,7 @@ class Machine {
   async run(lines: Lines): Promise<number> {
     let restart: string | null = null;
     for (;;) {
-      this.context.signal.throwIfAborted();
+      await this.turn(restart ?? this.hold);
       let space: string;
       let newline = true;
       if (restart !== null) space = restart;
@@ -570,7 +582,7 @@ class Machine {
               if (target === undefined)
                 throw new SedFailure(`-e expression #1, char 0: can't find label for jump to \`${command.text}'`);
               at = target;
-              this.context.signal.throwIfAborted();
+              await this.turn(space);
             }
             break;
           }

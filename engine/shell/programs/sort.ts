@@ -1,6 +1,6 @@
 /** sort: keys, numbers, versions, human sizes. */
 import { failureText } from '../errors';
-import { lineBatches } from '../streams';
+import { allLines } from '../streams';
 import type { Program } from './program';
 import { parseOptions } from './support/options';
 import { complain, inputs, print } from './support/output';
@@ -161,8 +161,7 @@ export const sort: Program = async (context) => {
     state,
     (name, text) => `cannot read: ${name}: ${text}`,
   )) {
-    for await (const batch of lineBatches(reader, mark))
-      for (const line of batch) all.push(line.endsWith(end) ? line.slice(0, -1) : line);
+    for (const line of await allLines(reader, mark)) all.push(line.endsWith(end) ? line.slice(0, -1) : line);
   }
   if (state.failed) return 2;
   const whole = comparer(global);

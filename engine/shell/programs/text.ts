@@ -1,11 +1,12 @@
 /** cat, tee, wc, tr, cut, uniq, head, seq, yes: filters that work on streams. */
 import { ErrnoError, failureText } from '../errors';
-import { concat, decode, encode, lineBatches } from '../streams';
+import { allLines, concat, decode, encode, lineBatches, readAll } from '../streams';
 import type { ByteWriter } from '../streams';
 import { printf } from '../language/builtins/printf';
 import type { Program } from './program';
 import { extraOperand, missingOperand, parseOptions } from './support/options';
 import { complain, count, endFailure, inputs, print, titleLine, write } from './support/output';
+import { lookUp } from '../../hardware/lookup';
 
 const without = (line: string): string => (line.endsWith('\n') ? line.slice(0, -1) : line);
 
@@ -198,7 +199,7 @@ function trSet(text: string, fill: number | null): number[] {
   for (let i = 0; i < bytes.length; i++) {
     const rest = plainText.slice(i);
     const named = /^\[:(\w+):\]/.exec(rest);
-    const members = named && TR_CLASSES[named[1]!];
+    const members = named && lookUp(TR_CLASSES, named[1]!);
     if (members) {
       for (let byte = 0; byte < 256; byte++) if (members(byte)) out.push(byte);
       i += named[0].length - 1;
@@ -425,9 +426,7 @@ export const head: Program = async (context) => {
     first = false;
     if (fromEnd) {
       if (bytes !== null) {
-        const all: Uint8Array[] = [];
-        for (let chunk = await reader.read(); chunk; chunk = await reader.read()) all.push(chunk);
-        const whole = concat(all);
+        const whole = await readAll(reader);
         await write(context, whole.subarray(0, Math.max(0, whole.length - limit)));
       } else {
         const held: string[] = [];
@@ -532,8 +531,7 @@ export const yes: Program = async (context) => {
 export const tac: Program = async (context) => {
   const state = { failed: false };
   for await (const { reader } of inputs(context, context.args, state)) {
-    const all: string[] = [];
-    for await (const batch of lineBatches(reader)) all.push(...batch);
+    const all = await allLines(reader);
     await print(context, all.reverse().join(''));
   }
   return state.failed ? 1 : 0;
@@ -576,9 +574,7 @@ export const paste: Program = async (context) => {
   const delimiters = [...(parsed.value('d') ?? '\t').replace(/\\n/g, '\n').replace(/\\t/g, '\t')];
   const columns: string[][] = [];
   for await (const { reader } of inputs(context, parsed.operands, state)) {
-    const all: string[] = [];
-    for await (const batch of lineBatches(reader)) all.push(...batch.map(without));
-    columns.push(all);
+    columns.push((await allLines(reader)).map(without));
   }
   const joined = (parts: string[]): string =>
     parts.map((part, i) => (i === 0 ? part : delimiters[(i - 1) % delimiters.length]! + part)).join('');

@@ -1,4 +1,5 @@
 /** Keys by their names, with the usage codes of the keyboard page (HID Usage Tables 1.12, 10). */
+import { lookUp } from '../../lookup';
 
 const NAMED: Readonly<Record<string, number>> = {
   enter: 0x28,
@@ -18,5 +19,5 @@ export function usageOf(key: string): number | null {
   if (/^[a-z]$/.test(name)) return 0x04 + name.charCodeAt(0) - 0x61;
   if (/^[1-9]$/.test(name)) return 0x1d + Number(name);
   if (name === '0') return 0x27;
-  return NAMED[name] ?? null;
+  return lookUp(NAMED, name) ?? null;
 }

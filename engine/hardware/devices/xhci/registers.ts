@@ -7,7 +7,6 @@ export const PORTS = 4;
 /** Ports 1 and 2 are USB 2, 3 and 4 are USB 3. */
 export const USB2_PORTS = 2;
 
-export const OPERATIONAL = 0x20;
 export const PORT_REGISTERS = 0x420;
 export const PORT_STRIDE = 0x10;
 export const EXTENDED = 0x500;
@@ -15,8 +14,6 @@ export const RUNTIME = 0x600;
 export const INTERRUPTERS = 0x620;
 export const INTERRUPTER_STRIDE = 0x20;
 export const DOORBELLS = 0x800;
-/** Structures of MSI-X stand from here on. */
-export const REGISTERS_END = 0x1000;
 
 export const REG = {
   USBCMD: 0x20,

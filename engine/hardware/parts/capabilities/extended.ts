@@ -1,21 +1,5 @@
 /** Extended capabilities at power-on (PCIe 7.7–7.9, ATS 10.5). */
-import {
-  ACS,
-  AER,
-  ARI,
-  ATS,
-  DSN,
-  DPC,
-  L1PM,
-  LTR,
-  PASID,
-  PRI,
-  PTM,
-  REBAR,
-  SRIOV,
-  TPH,
-  VC,
-} from '../../pci/layout/extended';
+import { ACS, AER, ARI, ATS, DSN, L1PM, LTR, PASID, PRI, REBAR, SRIOV, VC } from '../../pci/layout/extended';
 import type { Capability, VirtualFunctions } from '../registers';
 import { BAR_BITS, extended } from '../registers';
 import type { Placed } from './standard';
@@ -143,15 +127,6 @@ export const latencyTolerance = (options: Placed = {}): Capability => extended(L
 export const virtualChannel = (options: Placed = {}): Capability =>
   extended(VC, 1, { VC0Cap: { Fixed: true }, VC0Ctrl: { 'TC/VC': 0xff, Enable: true } }, placeOf(options));
 
-/** Downstream Port Containment; `message` tells of it. */
-export const downstreamContainment = (options: Placed & { readonly message?: number } = {}): Capability =>
-  extended(
-    DPC,
-    1,
-    { DpcCap: { 'INT Msg': options.message ?? 0, SwTrigger: true, DL_ActiveErr: true } },
-    { ...placeOf(options), length: 0x10 },
-  );
-
 export const linkPowerSubstates = (options: Placed = {}): Capability =>
   extended(
     L1PM,
@@ -169,14 +144,3 @@ export const linkPowerSubstates = (options: Placed = {}): Capability =>
     },
     placeOf(options),
   );
-
-export const precisionTime = (options: Placed & { readonly root?: boolean } = {}): Capability =>
-  extended(
-    PTM,
-    1,
-    { PTMCap: { Requester: true, Responder: options.root ?? false, Root: options.root ?? false } },
-    placeOf(options),
-  );
-
-export const processingHints = (options: Placed = {}): Capability =>
-  extended(TPH, 1, { Cap: { NoST: true } }, placeOf(options));

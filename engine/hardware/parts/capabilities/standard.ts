@@ -9,7 +9,6 @@ import {
   POWER_MANAGEMENT,
   SECURE,
   SSVID,
-  VENDOR,
   VPD,
 } from '../../pci/layout/standard';
 import type { Capability } from '../registers';
@@ -84,18 +83,6 @@ export const advancedFeatures = (options: Placed & { readonly flr?: boolean } = 
   standard(AF, { Length: 6, AFCap: { TP: options.flr ?? true, FLR: options.flr ?? true } }, placeOf(options));
 
 export const vitalProductData = (options: Placed = {}): Capability => standard(VPD, {}, placeOf(options));
-
-/** Vendor-specific bytes after the length byte. */
-export const vendorSpecific = (content: readonly number[], options: Placed = {}): Capability =>
-  standard(
-    VENDOR,
-    { Len: 3 + content.length },
-    {
-      ...placeOf(options),
-      length: 3 + content.length,
-      raw: content.map((byte, i) => [3 + i, 1, byte] as const),
-    },
-  );
 
 /** The secure device block by which an AMD IOMMU is found (AMD IOMMU 3.3): unit registers at `base`. */
 export const amdIommuBlock = (base: bigint, options: Placed = {}): Capability =>

@@ -3,6 +3,7 @@ import { PortType } from '../../../hardware/pci/function';
 import data from './devices.json';
 import type { QemuDevice } from './layout';
 import { isOn } from './words';
+import { lookUp } from '../../../hardware/lookup';
 
 interface Recorded {
   readonly driver: string;
@@ -66,7 +67,7 @@ const shaped = (recorded: Recorded, device: QemuDevice): number =>
 
 /** The recorded device nearest to what is asked for; null when there is none of its kind. */
 function nearest(device: QemuDevice): Recorded | null {
-  const name = SAME[device.driver] ?? device.driver;
+  const name = lookUp(SAME, device.driver) ?? device.driver;
   const same = RECORDED.filter((one) => one.driver === name);
   const virtio = name in VIRTIO ? RECORDED.filter((one) => one.driver === 'virtio-rng-pci') : [];
   const score = (one: Recorded): number =>
@@ -131,7 +132,7 @@ function configure(device: QemuDevice, bytes: Uint8Array, place: string): void {
     const high = word(bytes, express + 0x16) & 0x7;
     put(bytes, express + 0x14, 4, ((((slot & 0x1fff) << 19) | (high << 16)) >>> 0) + low);
   }
-  const virtio = VIRTIO[SAME[driver] ?? driver];
+  const virtio = lookUp(VIRTIO, lookUp(SAME, driver) ?? driver);
   if (virtio !== undefined && word(bytes, 0) === 0x1af4) {
     const [type, classCode, transitional] = virtio;
     const modern = word(bytes, 2) >= FIRST_MODERN;

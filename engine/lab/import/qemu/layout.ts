@@ -2,6 +2,7 @@
 import { ImportError } from '../error';
 import type { Properties } from './words';
 import { isOn, readProperties } from './words';
+import { lookUp } from '../../../hardware/lookup';
 
 /** `root`: a root bus, `link`: below a port, `switch`: inside a switch, `shared`: conventional PCI. */
 export type BusPlace = 'root' | 'link' | 'switch' | 'shared';
@@ -102,7 +103,7 @@ class Board {
       function: fn,
     };
     this.devices.push(placed);
-    const behind = BEHIND[driver];
+    const behind = lookUp(BEHIND, driver);
     if (behind === undefined) return;
     const id = options.get('id') ?? `${driver}.${this.devices.length}`;
     if (behind === 'root') {
@@ -110,7 +111,7 @@ class Board {
       if (root === null || root < 1 || root > 255) throw new ImportError(`-device ${driver}: bus_nr must be 1 to 255`);
       this.addBus({ id, place: 'root', above: null, root, first: 0 });
     } else {
-      this.addBus({ id, place: behind, above: placed, root: bus.root, first: FIRST_DEVICE[driver] ?? 0 });
+      this.addBus({ id, place: behind, above: placed, root: bus.root, first: lookUp(FIRST_DEVICE, driver) ?? 0 });
     }
   }
 

@@ -1,5 +1,5 @@
 /** echo, printf, read, mapfile. */
-import { concat, decode, encode } from '../../streams';
+import { decode, encode, Held } from '../../streams';
 import type { ByteReader } from '../../streams';
 import { formatTime } from '../../time';
 import type { Shell } from '../shell';
@@ -75,13 +75,13 @@ async function readUntil(
   exact: boolean,
   raw: boolean,
 ): Promise<{ bytes: Uint8Array; ended: boolean }> {
-  const parts: Uint8Array[] = [];
+  const held = new Held();
   let length = 0;
   let escaped = false;
   for (;;) {
-    if (limit !== null && length >= limit) return { bytes: concat(parts), ended: false };
+    if (limit !== null && length >= limit) return { bytes: held.take(), ended: false };
     const chunk = await reader.read(limit === null ? undefined : limit - length);
-    if (!chunk) return { bytes: concat(parts), ended: true };
+    if (!chunk) return { bytes: held.take(), ended: true };
     let end = 0;
     for (; end < chunk.length; end++) {
       const byte = chunk[end]!;
@@ -90,10 +90,10 @@ async function readUntil(
       // A backslash that protects the next character is none itself, nor is the middle of a character.
       if (!escaped && (byte & 0xc0) !== 0x80) length += 1;
     }
-    parts.push(chunk.slice(0, end));
+    held.push(chunk.slice(0, end));
     if (end < chunk.length) {
       reader.unread(chunk.slice(end + 1));
-      return { bytes: concat(parts), ended: false };
+      return { bytes: held.take(), ended: false };
     }
   }
 }

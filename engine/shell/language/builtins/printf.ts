@@ -1,6 +1,6 @@
 /** The format language of printf, as bash and coreutils have it. */
 import { decode, encode } from '../../streams';
-import { byteText } from '../words';
+import { byteText, ESCAPES } from '../words';
 import { quoteBackslash } from '../quote';
 
 export interface PrintfResult {
@@ -12,20 +12,6 @@ export interface PrintfResult {
 }
 
 const ESCAPE = /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([\s\S]))/g;
-const NAMED: Readonly<Record<string, string>> = {
-  a: '\x07',
-  b: '\b',
-  e: '\x1b',
-  E: '\x1b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  '\\': '\\',
-  '"': '"',
-  "'": "'",
-};
 
 /** Backslash escapes of a format. */
 function formatEscapes(text: string): string {
@@ -33,7 +19,7 @@ function formatEscapes(text: string): string {
     if (octal !== undefined) return byteText(parseInt(octal, 8) & 0xff);
     if (hex !== undefined) return byteText(parseInt(hex, 16));
     if (short !== undefined || long !== undefined) return String.fromCodePoint(parseInt((short ?? long)!, 16));
-    return NAMED[other!] ?? all;
+    return ESCAPES[other!] ?? all;
   });
 }
 
@@ -50,7 +36,7 @@ export function echoEscapes(text: string): { text: string; stopped: boolean } {
     else if (match[3] !== undefined || match[4] !== undefined)
       out += String.fromCodePoint(parseInt((match[3] ?? match[4])!, 16));
     else if (match[5] === 'c') return { text: out, stopped: true };
-    else out += NAMED[match[5]!]!;
+    else out += ESCAPES[match[5]!]!;
   }
   return { text: out + text.slice(at), stopped: false };
 }
@@ -94,8 +80,13 @@ function exponent(value: number, precision: number, upper: boolean): string {
   return upper ? text.toUpperCase() : text;
 }
 
-/** The number's exact value rounded to `precision` places, a half to the even neighbour, as C does. */
-function fixed(value: number, precision: number): string {
+/** Behind these places every double has zeros only. */
+const MOST_PLACES = 1100;
+
+/** The number's exact value rounded to `places`, a half to the even neighbour, as C does. */
+function fixed(value: number, places: number): string {
+  const precision = Math.min(places, MOST_PLACES);
+  const zeros = '0'.repeat(places - precision);
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);
@@ -108,7 +99,7 @@ function fixed(value: number, precision: number): string {
   const rest = (above % below) * 2n;
   if (rest > below || (rest === below && whole & 1n)) whole += 1n;
   const digits = whole.toString().padStart(precision + 1, '0');
-  return precision === 0 ? digits : `${digits.slice(0, -precision)}.${digits.slice(-precision)}`;
+  return precision === 0 ? digits : `${digits.slice(0, -precision)}.${digits.slice(-precision)}${zeros}`;
 }
 
 /** %g: the shorter of %e and %f, without trailing zeros. */

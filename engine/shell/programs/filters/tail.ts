@@ -1,5 +1,5 @@
 /** tail: the end of files, and what is added to them. */
-import { concat } from '../../streams';
+import { concat, Held } from '../../streams';
 import type { ByteReader } from '../../streams';
 import type { Program, ProgramContext } from '../program';
 import { parseOptions } from '../support/options';
@@ -69,6 +69,7 @@ function lastLines(bytes: Uint8Array, lines: number, separator: number): number 
 /** Keeps no more of the input than the end that is asked for needs. */
 async function fromEnd(context: ProgramContext, reader: ByteReader, part: Part, separator: number): Promise<number> {
   const held: { bytes: Uint8Array; weight: number }[] = [];
+  const memory = new Held();
   let weight = 0;
   let total = 0;
   const weigh = (bytes: Uint8Array): number => (part.unit === 'bytes' ? bytes.length : newlines(bytes, separator));
@@ -76,12 +77,13 @@ async function fromEnd(context: ProgramContext, reader: ByteReader, part: Part, 
     total += chunk.length;
     const piece = { bytes: chunk.slice(), weight: weigh(chunk) };
     held.push(piece);
+    memory.count(chunk.length);
     weight += piece.weight;
     // One more line than asked for: the last newline may end the last line.
     const needed = part.unit === 'bytes' ? part.count : part.count + 1;
     let drop = 0;
     while (weight - (held[drop]?.weight ?? Infinity) >= needed) weight -= held[drop++]!.weight;
-    if (drop > 0) held.splice(0, drop);
+    for (const { bytes } of held.splice(0, drop)) memory.count(-bytes.length);
   }
   const end = concat(held.map(({ bytes }) => bytes));
   const from = part.unit === 'bytes' ? Math.max(0, end.length - part.count) : lastLines(end, part.count, separator);

@@ -2,6 +2,7 @@
 import type { Operation } from '../../../linux/uapi/operation';
 import { CONFIG_REGION, IRQS, Refused, UsageError, bigEndian, hex } from './session';
 import type { EventSource, Session } from './session';
+import { lookUp } from '../../../hardware/lookup';
 
 const IRQ_WORDS: Readonly<Record<string, number>> = { intx: 0, msi: 1, msix: 2, 'msi-x': 2, err: 3, req: 4 };
 
@@ -22,7 +23,7 @@ export async function interrupts(session: Session, args: readonly string[]): Pro
   const verbose = args.includes('-v');
   if (args[0] === 'watch') return watchEvents(session, { verbose });
   const { address, fd } = session.device(args[0]);
-  const index = IRQ_WORDS[args[1]?.toLowerCase() ?? ''];
+  const index = lookUp(IRQ_WORDS, args[1]?.toLowerCase() ?? '');
   if (index === undefined) throw new UsageError('say msix, msi, intx, err or req');
   const name = IRQS[index]!;
   const [verb, operand] = args.slice(2).filter((arg) => arg !== '-v');
@@ -47,9 +48,10 @@ export async function interrupts(session: Session, args: readonly string[]): Pro
     await closeEvents(session, (event) => isOf(event, from, to));
     return;
   }
-  if (verb !== undefined && ACTIONS[verb] !== undefined) {
+  const action = verb === undefined ? undefined : lookUp(ACTIONS, verb);
+  if (action !== undefined) {
     const [from, to] = range(operand);
-    await session.step(setIrqs(DATA_NONE | ACTIONS[verb], from, to - from + 1), `${name} ${verb} was refused`);
+    await session.step(setIrqs(DATA_NONE | action, from, to - from + 1), `${name} ${verb} was refused`);
     return;
   }
   const watching = args.includes('--watch');
