@@ -42,13 +42,13 @@ export interface Settings {
   namedLayouts: { name: string; layout: string }[];
 }
 
-/** Something that the person did not ask for: told in the window, with one command that helps. */
+/** Something that the person did not ask for: told in the window, with the commands that help. */
 export interface Notice {
   kind: 'info' | 'warning';
   what: string;
   why: string | null;
-  /** Id of a command of the page. */
-  command: string | null;
+  /** Ids of commands of the page. */
+  commands: readonly string[];
 }
 
 export type MenuItem =
