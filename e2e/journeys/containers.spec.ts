@@ -1,5 +1,5 @@
 /** Who holds what: a program of the terminal as the Containers pane shows it, and what it did as a program in C. */
-import { AxeBuilder } from '@axe-core/playwright';
+import { findings } from '../fixtures/axe';
 import { expect, test } from '../fixtures/test';
 
 const EDU = '0000:01:00.0';
@@ -24,11 +24,7 @@ test('see what a process holds, look into its mappings, copy what it did as C an
   await row(/descriptors/).focus();
   await page.keyboard.press('ArrowRight');
   await expect(row(/\/dev\/vfio\/8/)).toBeVisible();
-  const { violations } = await new AxeBuilder({ page })
-    .setLegacyMode(true)
-    .include('[data-pane="containers"]')
-    .analyze();
-  expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+  expect(await findings(page, '[data-pane=containers]')).toEqual([]);
 
   const process = tree.getByRole('treeitem').first();
   await process.focus();
