@@ -2,14 +2,15 @@
 import type { Lab } from '../engine/lab/lab';
 import type { ExportFormat, FileResult } from './bridge/contract';
 import type { Files } from './files';
+import { dialogs } from './texts';
 
 const KINDS: Readonly<Record<ExportFormat, { extension: string; kind: string }>> = {
-  snapshot: { extension: 'machine.json', kind: 'Machine snapshot' },
-  'hex-dump': { extension: 'txt', kind: 'Hex dump for lspci -F' },
-  sysfs: { extension: 'tar', kind: 'Archive of /sys' },
-  trace: { extension: 'trace.jsonl', kind: 'Trace of system calls' },
-  'report-md': { extension: 'md', kind: 'Report in Markdown' },
-  'report-html': { extension: 'html', kind: 'Report in HTML' },
+  snapshot: { extension: 'machine.json', kind: dialogs.exports.snapshot },
+  'hex-dump': { extension: 'txt', kind: dialogs.exports['hex-dump'] },
+  sysfs: { extension: 'tar', kind: dialogs.exports.sysfs },
+  trace: { extension: 'trace.jsonl', kind: dialogs.exports.trace },
+  'report-md': { extension: 'md', kind: dialogs.exports['report-md'] },
+  'report-html': { extension: 'html', kind: dialogs.exports['report-html'] },
 };
 
 export function exportFile(lab: Lab, files: Files, format: ExportFormat): Promise<FileResult> {

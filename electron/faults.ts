@@ -4,6 +4,7 @@
  */
 import { app, dialog } from 'electron';
 import type { Notice } from './bridge/contract';
+import { notices } from './texts';
 
 const MOST_LINES = 40;
 
@@ -11,14 +12,12 @@ const MOST_LINES = 40;
 export const linesOf = (error: unknown): string[] =>
   (error instanceof Error ? (error.stack ?? error.message) : String(error)).split('\n').slice(0, MOST_LINES);
 
-const UNTOUCHED = 'The document stays open as its journal says. Please copy the details if you report it.';
-
 /** `what`: a sentence about what did not work. */
 export const faultNotice = (what: string, details: readonly string[]): Notice => ({
   kind: 'fault',
   what,
-  why: UNTOUCHED,
-  command: null,
+  why: notices.fault,
+  commands: [],
   details,
 });
 

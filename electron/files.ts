@@ -10,6 +10,7 @@ import type { OpenSource } from './bridge/channels';
 import type { FileResult } from './bridge/contract';
 import { diskWords, isSystemError } from './problems';
 import type { Recent } from './recent';
+import { dialogs, files as said } from './texts';
 import { identityOf, sameIdentity, writeWhole } from './whole-file';
 import type { FileIdentity } from './whole-file';
 
@@ -28,7 +29,7 @@ export const CANCELLED: FileResult = {
 const refused = (file: string, reason: string, line: number | null = null): FileResult => ({
   ok: false,
   cancelled: false,
-  message: `${file} was not opened: ${reason}.`,
+  message: said.notOpened(file, reason),
   file,
   line,
   reason,
@@ -74,6 +75,8 @@ export class Files {
   private readonly neighbours: Neighbours;
   /** The document's file as it was read or written last. */
   private known: FileIdentity | null = null;
+  /** The state of the file on the disk that the person was told about. */
+  private told: FileIdentity | 'removed' | null = null;
 
   constructor(lab: Lab, recent: Recent, window: () => BrowserWindow | null, neighbours: Neighbours) {
     this.lab = lab;
@@ -121,16 +124,9 @@ export class Files {
   /** The document as its file has it; what was done since is asked for first. */
   async revert(): Promise<FileResult> {
     const { path: file, saved, title } = this.document;
-    if (file === null) return refused(title, 'it was never saved');
+    if (file === null) return refused(title, said.neverSaved);
     if (!saved) {
-      const answer = await this.ask({
-        type: 'question',
-        message: `Go back to ${title} as it was saved?`,
-        detail: 'What was done since then is lost.',
-        buttons: ['Go back', 'Cancel'],
-        defaultId: 1,
-        cancelId: 1,
-      });
+      const answer = await this.ask({ type: 'question', ...dialogs.revert(title), defaultId: 1, cancelId: 1 });
       if (answer !== 0) return CANCELLED;
     }
     return this.read(file);
@@ -142,9 +138,7 @@ export class Files {
     if (saved) return true;
     const answer = await this.ask({
       type: 'question',
-      message: `Save the changes to ${title}?`,
-      detail: 'What was done since it was last saved is lost otherwise.',
-      buttons: ['Save', "Don't save", 'Cancel'],
+      ...dialogs.saveChanges(title),
       defaultId: SAVE,
       cancelId: CANCEL,
     });
@@ -164,10 +158,28 @@ export class Files {
     return sameIdentity(now, this.known) ? null : 'changed';
   }
 
-  /** What is on disk now is taken as seen: the person was told. */
-  acceptDisk(): void {
-    const { path: file } = this.document;
-    if (file !== null) this.known = identityOf(file) ?? this.known;
+  /** As `changedOnDisk`, once for each change: the person is told, and the change stays one that saving asks about. */
+  newsOnDisk(): 'changed' | 'removed' | null {
+    const changed = this.changedOnDisk;
+    if (changed === null) {
+      this.told = null;
+      return null;
+    }
+    const now = (changed === 'changed' ? this.identityNow() : null) ?? 'removed';
+    const { told } = this;
+    const same = now === 'removed' || told === null || told === 'removed' ? now === told : sameIdentity(now, told);
+    this.told = now;
+    return same ? null : changed;
+  }
+
+  /** The document's file as this window left it; null while there is none. */
+  get lastSeen(): FileIdentity | null {
+    return this.known;
+  }
+
+  /** A document was brought back: what its file was like when it was cut off. */
+  recovered(known: FileIdentity | null): void {
+    this.known = known;
   }
 
   private async ask(options: Electron.MessageBoxOptions): Promise<number> {
@@ -198,12 +210,12 @@ export class Files {
       if (stat.isDirectory()) {
         const { files, links } = readFolder(file);
         result = this.lab.openFolder(name, files, links);
-      } else if (!stat.isFile()) return refused(name, 'it is no file');
+      } else if (!stat.isFile()) return refused(name, said.noFile);
       else if (stat.size > FILE_LIMIT) return refused(name, tooLarge(stat.size), lineAt(file, FILE_LIMIT));
       else result = this.lab.openBytes(name, readBytes(file), file);
     } catch (error) {
       if (!(error instanceof HostFileError) && !isSystemError(error)) throw error;
-      return refused(name, error.message);
+      return refused(name, isSystemError(error) ? diskWords(error, 'read') : error.message);
     }
     if (result.ok) {
       this.recent.add(path.resolve(file));
@@ -223,7 +235,7 @@ export class Files {
     if (target === null) return CANCELLED;
     if (target !== known && this.neighbours.showOther(target)) {
       const file = path.basename(target);
-      return unsaved(file, 'another window has it open');
+      return unsaved(file, said.openElsewhere);
     }
     return this.saveTo(target);
   }
@@ -233,9 +245,7 @@ export class Files {
     if (this.changedOnDisk !== 'changed') return 'overwrite';
     const answer = await this.ask({
       type: 'warning',
-      message: `${path.basename(file)} was changed by another program.`,
-      detail: 'Saving here writes over what that program wrote.',
-      buttons: ['Save as…', 'Write over it', 'Cancel'],
+      ...dialogs.changed(path.basename(file)),
       defaultId: 0,
       cancelId: 2,
     });
@@ -264,7 +274,7 @@ export class Files {
 
   /** Writes something else than the document: an export, a picture. The person chooses where. */
   async saveAside(name: string, extension: string, kind: string, bytes: Uint8Array): Promise<FileResult> {
-    const target = await this.askTarget(name, extension, kind, 'Export');
+    const target = await this.askTarget(name, extension, kind, dialogs.export);
     if (target === null) return CANCELLED;
     const file = path.basename(target);
     try {
@@ -279,14 +289,14 @@ export class Files {
   private async askForFile(): Promise<string | null> {
     const window = this.window();
     const options: Electron.OpenDialogOptions = {
-      title: 'Open a machine',
-      buttonLabel: 'Open',
+      title: dialogs.open,
+      buttonLabel: dialogs.openButton,
       properties: ['openFile'],
       filters: [
-        { name: 'Dumps and lab documents', extensions: ['*'] },
-        { name: 'Lab documents', extensions: ['vfiolab'] },
-        { name: 'Listings of lspci', extensions: ['txt', 'log'] },
-        { name: 'Archives of /sys', extensions: ['tar', 'gz', 'tgz'] },
+        { name: dialogs.kinds.any, extensions: ['*'] },
+        { name: dialogs.kinds.documents, extensions: ['vfiolab'] },
+        { name: dialogs.kinds.listings, extensions: ['txt', 'log'] },
+        { name: dialogs.kinds.archives, extensions: ['tar', 'gz', 'tgz'] },
       ],
     };
     const answer = window ? await dialog.showOpenDialog(window, options) : await dialog.showOpenDialog(options);
@@ -294,8 +304,8 @@ export class Files {
   }
 
   private askWhere(title: string): Promise<string | null> {
-    const base = title.replace(/\.(vfiolab|txt|json|tar|tgz|gz)$/g, '') || 'machine';
-    return this.askTarget(base, EXTENSION.slice(1), 'Lab document', 'Save the lab document');
+    const base = title.replace(/\.(vfiolab|txt|json|tar|tgz|gz)$/g, '') || dialogs.untitled;
+    return this.askTarget(base, EXTENSION.slice(1), dialogs.kinds.document, dialogs.save);
   }
 
   private async askTarget(base: string, extension: string, kind: string, title: string): Promise<string | null> {
@@ -314,11 +324,10 @@ export class Files {
 const unsaved = (file: string, reason: string): FileResult => ({
   ok: false,
   cancelled: false,
-  message: `${file} was not saved: ${reason}. The document stays open, and its journal is kept; save it elsewhere.`,
+  message: said.notSaved(file, reason),
   file,
   line: null,
   reason,
 });
 
-const tooLarge = (size: number): string =>
-  `it has ${Math.round(size / MIB)} MiB, and at most ${FILE_LIMIT / MIB} MiB are read`;
+const tooLarge = (size: number): string => said.tooLarge(Math.round(size / MIB), FILE_LIMIT / MIB);

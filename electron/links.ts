@@ -3,6 +3,7 @@ import { app } from 'electron';
 import { SCHEME, parseLink } from './link';
 import type { Link } from './link';
 import type { Sessions } from './sessions';
+import { notices } from './texts';
 
 /** Only an installed application takes links; a checkout would leave the system pointing at itself. */
 export function registerScheme(): void {
@@ -19,11 +20,6 @@ export async function openLink(sessions: Sessions, link: Link): Promise<void> {
   if (link.kind === 'sample') session.explain(await files.openSample(link.id));
   else if (link.kind === 'lesson') session.explain(lab.openLesson(link.id));
   else {
-    session.notify({
-      kind: 'warning',
-      what: 'This link was not followed.',
-      why: `${link.text} names neither a lesson nor a sample machine.`,
-      command: null,
-    });
+    session.notify({ kind: 'warning', ...notices.unknownLink(link.text), commands: [] });
   }
 }

@@ -26,7 +26,7 @@ test("the page's menus with their states, and what the system knows", () => {
     },
   ];
   const sent: string[] = [];
-  const [file] = templateOf(
+  const [, file] = templateOf(
     model,
     (id) => sent.push(id),
     () => [{ label: 'a.vfiolab' }],
@@ -41,4 +41,34 @@ test("the page's menus with their states, and what the system knows", () => {
   expect(items[0]).toMatchObject({ accelerator: 'CmdOrCtrl+S', registerAccelerator: false });
   items[0]?.click?.(undefined as never, undefined, undefined as never);
   expect(sent).toEqual(['save']);
+});
+
+test('a Mac has what belongs to the application in its first menu, and keys for text fields', () => {
+  const command = (id: string): MenuModel[number]['items'][number] => ({
+    kind: 'command',
+    id,
+    label: id,
+    keys: '',
+    off: null,
+    checked: null,
+  });
+  const model: MenuModel = [
+    { id: 'file', label: 'File', items: [command('save'), { kind: 'separator' }, command('quit')] },
+    { id: 'edit', label: 'Edit', items: [command('undo')] },
+    { id: 'help', label: 'Help', items: [command('keys'), { kind: 'separator' }, command('about')] },
+  ];
+  const menus = templateOf(model, vi.fn(), () => []);
+  const names = menus.map(({ label, role, submenu }) => [
+    label ?? role,
+    (submenu as Electron.MenuItemConstructorOptions[] | undefined)
+      ?.filter(({ type }) => type !== 'separator')
+      .map((one) => one.label ?? one.role),
+  ]);
+  expect(names).toEqual([
+    ['appMenu', ['about', 'services', 'hide', 'hideOthers', 'unhide', 'quit']],
+    ['File', ['save']],
+    ['Edit', ['undo', 'cut', 'copy', 'paste', 'selectAll']],
+    ['windowMenu', undefined],
+    ['Help', ['keys']],
+  ]);
 });

@@ -38,9 +38,7 @@ export class Menus {
     const window = this.sessions.current?.window;
     const model = (window && this.models.get(window)) ?? [];
     const send = (id: string): void => window?.webContents.send(CHANNEL.menu, id);
-    Menu.setApplicationMenu(
-      Menu.buildFromTemplate([{ role: 'appMenu' }, ...templateOf(model, send, () => this.recentItems())]),
-    );
+    Menu.setApplicationMenu(Menu.buildFromTemplate(templateOf(model, send, () => this.recentItems())));
   }
 
   private recentItems(): MenuItemConstructorOptions[] {
@@ -52,6 +50,9 @@ export class Menus {
   }
 }
 
+const allCommands = (model: MenuModel): MenuItem[] =>
+  model.flatMap(({ items }) => items.flatMap((one) => (one.kind === 'menu' ? one.items : [one])));
+
 /** `Ctrl Shift Z` → `CmdOrCtrl+Shift+Z`, as Electron writes keys; the page handles them itself. */
 export function acceleratorOf(keys: string): string | undefined {
   if (keys === '' || keys.length === 1) return undefined;
@@ -62,7 +63,19 @@ export function acceleratorOf(keys: string): string | undefined {
     .join('+');
 }
 
-/** The page's menus as Electron wants them. Roles that the system fills stand for the page's editing commands. */
+/** Commands of the page that stand in the application's own menu on a Mac. */
+const OF_APPLICATION: ReadonlySet<string> = new Set(['about', 'quit']);
+
+/** Text fields get their keys from the menu there. */
+const TEXT_EDITING: readonly MenuItemConstructorOptions[] = [
+  { type: 'separator' },
+  { role: 'cut' },
+  { role: 'copy' },
+  { role: 'paste' },
+  { role: 'selectAll' },
+];
+
+/** The page's menus as a Mac wants them: what belongs to the application first, windows and help last. */
 export function templateOf(
   model: MenuModel,
   send: (id: string) => void,
@@ -82,10 +95,39 @@ export function templateOf(
           accelerator: acceleratorOf(one.keys),
           registerAccelerator: false,
           enabled: one.off === null,
+          ...(one.off !== null && { toolTip: one.off }),
           ...(one.checked !== null && { type: 'checkbox' as const, checked: one.checked }),
           click: () => send(one.id),
         };
     }
   };
-  return model.map(({ label, items }) => ({ label, submenu: items.map(item) }));
+  /** Lines at the end, or two of them, are left where a command was taken out. */
+  const tidy = (items: readonly MenuItem[]): MenuItem[] =>
+    items.filter((one, k) => one.kind !== 'separator' || (k < items.length - 1 && items[k + 1]?.kind !== 'separator'));
+  const menus = model.map(({ id, label, items }): MenuItemConstructorOptions => {
+    const here = tidy(items.filter((one) => one.kind !== 'command' || !OF_APPLICATION.has(one.id)));
+    return {
+      label,
+      ...(id === 'help' && { role: 'help' as const }),
+      submenu: [...here.map(item), ...(id === 'edit' ? TEXT_EDITING : [])],
+    };
+  });
+  const application: MenuItemConstructorOptions = {
+    role: 'appMenu',
+    submenu: [
+      ...allCommands(model)
+        .filter((one) => one.kind === 'command' && one.id === 'about')
+        .map(item),
+      { type: 'separator' },
+      { role: 'services' },
+      { type: 'separator' },
+      { role: 'hide' },
+      { role: 'hideOthers' },
+      { role: 'unhide' },
+      { type: 'separator' },
+      { role: 'quit' },
+    ],
+  };
+  const help = menus.findIndex(({ role }) => role === 'help');
+  return [application, ...menus.toSpliced(help < 0 ? menus.length : help, 0, { role: 'windowMenu' })];
 }

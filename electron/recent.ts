@@ -3,6 +3,7 @@ import { app } from 'electron';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { isSystemError } from './problems';
 
 const MOST = 10;
 const contents = z.array(z.string()).max(100);
@@ -37,10 +38,15 @@ export class Recent {
     this.listeners.add(listener);
   }
 
+  /** A profile that cannot be written to only forgets the list. */
   private keep(): void {
     const work = `${this.file}.tmp`;
-    writeFileSync(work, JSON.stringify(this.list));
-    renameSync(work, this.file);
+    try {
+      writeFileSync(work, JSON.stringify(this.list));
+      renameSync(work, this.file);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+    }
     for (const listener of this.listeners) listener();
   }
 

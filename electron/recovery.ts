@@ -20,10 +20,20 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { serializeStep } from '../engine/lab/document/format';
 import type { DocumentEvent, Lab } from '../engine/lab/lab';
+import type { Notice } from './bridge/contract';
 import { diskWords, isSystemError } from './problems';
+import { notices } from './texts';
+import type { FileIdentity } from './whole-file';
 
-/** Before the document's own lines: what it is called, and the file that an earlier state of it is in. */
-const heading = z.object({ title: z.string(), path: z.string().nullable() });
+/**
+ * Before the document's own lines: what it is called, the file that an earlier state of it is in, and what that file
+ * was like when it was read or written last.
+ */
+const heading = z.object({
+  title: z.string(),
+  path: z.string().nullable(),
+  file: z.object({ modified: z.number(), size: z.number(), inode: z.number() }).nullish(),
+});
 
 const NEW_LINE = 10;
 const FOLDER = 'unsaved';
@@ -34,7 +44,16 @@ const reasonOf = (error: unknown): string =>
   isSystemError(error) ? diskWords(error) : error instanceof Error ? error.message : String(error);
 
 /** Told to the person in the document's window. */
-export type Tell = (kind: 'info' | 'warning', message: string, detail: string) => void;
+export type Tell = (notice: Notice) => void;
+
+/** The document's file, as the window knows it. */
+export interface KnownFile {
+  readonly lastSeen: FileIdentity | null;
+  recovered(known: FileIdentity | null): void;
+}
+
+/** After the disk has refused a step it is asked again so much later, by then with the whole document. */
+const RETRY_MS = 5000;
 
 /** Journals that earlier runs left, oldest first. */
 export function leftJournals(profile: string): string[] {
@@ -60,18 +79,20 @@ function newJournal(profile: string): string {
 
 export class Recovery {
   private readonly lab: Lab;
+  private readonly document: KnownFile;
   private readonly profile: string;
   private readonly tell: Tell;
   private file: string | null = null;
   private journal: number | null = null;
-  /** The disk refused a step; told once. */
-  private failed = false;
+  /** When the disk refused a step, in ms since 1970; told once. */
+  private failed: number | null = null;
   /** Steps were written that may not be on the disk yet. */
   private dirty = false;
   private syncing: Promise<void> | null = null;
 
-  constructor(lab: Lab, profile: string, tell: Tell) {
+  constructor(lab: Lab, document: KnownFile, profile: string, tell: Tell) {
     this.lab = lab;
+    this.document = document;
     this.profile = profile;
     this.tell = tell;
   }
@@ -84,9 +105,15 @@ export class Recovery {
 
   /** The document closes in order: what is not saved may go. */
   end(): void {
-    if (this.journal !== null) closeSync(this.journal);
+    this.shut();
     if (this.file !== null) rmSync(this.file, { force: true });
-    this.journal = this.file = null;
+    this.file = null;
+  }
+
+  /** The journal is written no further. */
+  private shut(): void {
+    if (this.journal !== null) closeSync(this.journal);
+    this.journal = null;
     this.dirty = false;
   }
 
@@ -117,59 +144,64 @@ export class Recovery {
       // A last line without its end was never acknowledged.
       const whole = all.subarray(0, all.lastIndexOf(NEW_LINE) + 1);
       const first = whole.indexOf(NEW_LINE);
-      const { title, path: known } = heading.parse(JSON.parse(whole.toString('utf8', 0, Math.max(first, 0))));
-      const result = this.lab.recover(title, whole.subarray(first + 1), known);
+      const head = heading.parse(JSON.parse(whole.toString('utf8', 0, Math.max(first, 0))));
+      const { title } = head;
+      const result = this.lab.recover(title, whole.subarray(first + 1), head.path);
       if (!result.ok) throw new Error(result.message);
+      this.document.recovered(head.file ?? null);
       truncateSync(left, whole.length);
       this.journal = openSync(left, 'a');
       this.file = left;
-      this.tell(
-        'info',
-        `${title} was brought back.`,
-        'VFIO Lab was cut off. Nothing that was done is lost; save it now.',
-      );
+      this.tell({ kind: 'info', ...notices.broughtBack(title), commands: ['save'] });
     } catch (error) {
       const kept = `${left}.damaged`;
       renameSync(left, kept);
-      this.tell(
-        'warning',
-        'An unsaved document could not be brought back.',
-        `${reasonOf(error)}\nIts journal is kept as ${kept}`,
-      );
+      this.tell({ kind: 'warning', ...notices.notBroughtBack(reasonOf(error), kept), commands: [] });
     }
   }
 
   private take(event: DocumentEvent): void {
     if (event.kind !== 'step') {
-      this.failed = false;
+      this.failed = null;
       this.end();
       return;
     }
-    if (this.failed) return;
+    if (this.failed !== null && Date.now() < this.failed + RETRY_MS) return;
     try {
       if (this.journal === null) this.start();
       else writeFileSync(this.journal, serializeStep(event.step));
       this.dirty = true;
+      if (this.failed !== null) this.tell({ kind: 'info', ...notices.journalAgain, commands: [] });
+      this.failed = null;
     } catch (error) {
       this.give(error);
     }
   }
 
+  /** What the journal has got so far stays: it is the document of a little while ago. */
   private give(error: unknown): void {
-    this.failed = true;
-    this.end();
-    this.tell('warning', 'Changes cannot be kept for recovery; save the document often.', reasonOf(error));
+    this.shut();
+    if (this.failed === null)
+      this.tell({ kind: 'warning', ...notices.noJournal(reasonOf(error)), commands: ['save', 'save-as'] });
+    this.failed = Date.now();
   }
 
-  /** The document as it is now, the step just taken among it. */
+  /** The document as it is now, the step just taken among it; an older journal of it goes. */
   private start(): void {
     const { title, path: known } = this.lab.view('machine', null).document;
     const file = newJournal(this.profile);
     const work = `${file}.tmp`;
-    this.journal = openSync(work, 'w', 0o600);
-    writeFileSync(this.journal, `${JSON.stringify({ title, path: known })}\n`);
-    writeFileSync(this.journal, this.lab.serialize());
-    renameSync(work, file);
+    try {
+      this.journal = openSync(work, 'w', 0o600);
+      writeFileSync(this.journal, `${JSON.stringify({ title, path: known, file: this.document.lastSeen })}\n`);
+      writeFileSync(this.journal, this.lab.serialize());
+      renameSync(work, file);
+    } catch (error) {
+      rmSync(work, { force: true });
+      throw error;
+    }
+    const older = this.file;
     this.file = file;
+    if (older !== null) rmSync(older, { force: true });
   }
 }

@@ -8,6 +8,7 @@ import { faultNotice, linesOf } from './faults';
 import type { Files } from './files';
 import { watchPage } from './lost-page';
 import type { Recovery } from './recovery';
+import { files as said, notices } from './texts';
 
 /** What a session is made of, once the engine has loaded. */
 export interface Workings {
@@ -19,12 +20,7 @@ export interface Workings {
 /** A pause in the work after which a document with a file saves itself, where that is wanted. */
 const AUTOSAVE_MS = 3000;
 
-const DRAWN_ANEW: Notice = {
-  kind: 'info',
-  what: 'The window was lost and is drawn anew.',
-  why: 'Nothing that was done is lost; terminals begin again.',
-  command: null,
-};
+const DRAWN_ANEW: Notice = { kind: 'info', ...notices.drawnAnew, commands: [] };
 
 export class Session {
   readonly window: BrowserWindow;
@@ -111,7 +107,7 @@ export class Session {
   /** For files that the page did not ask for. */
   explain(result: FileResult): void {
     if (result.ok || result.cancelled) return;
-    this.notify({ kind: 'warning', what: result.message, why: 'The open machine stays as it was.', command: null });
+    this.notify({ kind: 'warning', what: result.message, why: said.stays, commands: [] });
   }
 
   /** Asks for unsaved changes; true when the document may go. */
@@ -139,25 +135,11 @@ export class Session {
 
   private lookAtDisk(): void {
     const files = this.running?.files;
-    const changed = files?.changedOnDisk ?? null;
-    if (!files || changed === null) return;
+    const news = files?.newsOnDisk() ?? null;
+    if (news === null) return;
     const { title } = this.running!.lab.view('machine', null).document;
-    files.acceptDisk();
-    this.notify(
-      changed === 'changed'
-        ? {
-            kind: 'warning',
-            what: `${title} was changed by another program.`,
-            why: 'The window shows what was opened here.',
-            command: 'revert',
-          }
-        : {
-            kind: 'warning',
-            what: `${title} was moved or deleted.`,
-            why: 'The document is only in this window now.',
-            command: 'save-as',
-          },
-    );
+    const commands = news === 'changed' ? ['revert', 'save-as'] : ['save', 'save-as'];
+    this.notify({ kind: 'warning', ...notices[news](title), commands });
   }
 
   private scheduleAutosave(): void {
@@ -167,7 +149,7 @@ export class Session {
       this.timer = null;
       const result = this.running?.files.autosave() ?? null;
       if (result !== null && !result.ok)
-        this.notify({ kind: 'warning', what: result.message, why: null, command: 'save-as' });
+        this.notify({ kind: 'warning', what: result.message, why: null, commands: ['save-as'] });
     }, AUTOSAVE_MS);
   }
 

@@ -76,9 +76,7 @@ export class Sessions {
     const files = new Files(lab, this.recent, () => (session.window.isDestroyed() ? null : session.window), {
       showOther: (file) => this.showOther(file, session),
     });
-    const recovery = new Recovery(lab, app.getPath('userData'), (kind, what, why) =>
-      session.notify({ kind, what, why, command: kind === 'info' ? 'save' : null }),
-    );
+    const recovery = new Recovery(lab, files, app.getPath('userData'), (notice) => session.notify(notice));
     recovery.begin(beginning.kind === 'journal' ? beginning.file : null);
     return { lab, files, recovery };
   }

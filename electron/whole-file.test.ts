@@ -1,4 +1,4 @@
-import {
+import fs, {
   chmodSync,
   existsSync,
   lstatSync,
@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -51,6 +52,25 @@ test('leaves the old contents and nothing else where it cannot write', () => {
   expect(readdirSync(folder)).toEqual(['a.vfiolab']);
   expect(() => writeWhole(path.join(folder, 'gone', 'b'), bytes('x'))).toThrow(/ENOENT/);
   expect(existsSync(path.join(folder, 'gone'))).toBe(false);
+});
+
+test('leaves the old contents and nothing else where the disk is full in the middle', () => {
+  const file = path.join(folder, 'a.vfiolab');
+  writeFileSync(file, 'old');
+  const well = fs.writeFileSync;
+  fs.writeFileSync = (target, data, options) => {
+    well(target, (data as Uint8Array).subarray(0, 1), options);
+    throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  };
+  syncBuiltinESMExports();
+  try {
+    expect(() => writeWhole(file, bytes('new'))).toThrow('no space');
+  } finally {
+    fs.writeFileSync = well;
+    syncBuiltinESMExports();
+  }
+  expect(readFileSync(file, 'utf8')).toBe('old');
+  expect(readdirSync(folder)).toEqual(['a.vfiolab']);
 });
 
 test.each([

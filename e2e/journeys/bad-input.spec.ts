@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { savesTo } from '../fixtures/app';
 import { view } from '../fixtures/engine';
 import { expect, test } from '../fixtures/test';
 
@@ -63,9 +64,7 @@ test('a document is saved whole and opens again as it was', async ({ lab, person
   const file = path.join(folder, 'mine.vfiolab');
   try {
     await person.binds('01:00.0');
-    await lab.app.evaluate(({ dialog }, chosen) => {
-      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
-    }, file);
+    await savesTo(lab.app, file);
     await lab.page.keyboard.press('Control+s');
     await expect(lab.page).toHaveTitle('mine.vfiolab — VFIO Lab');
     expect(readFileSync(file, 'utf8').length).toBeGreaterThan(1000);

@@ -1,6 +1,6 @@
 /** Who holds what: a program of the terminal as the Containers pane shows it, and what it did as a program in C. */
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
+import { findings } from '../fixtures/axe';
 import { expect, test } from '../fixtures/test';
 
 const EDU = '0000:01:00.0';
@@ -26,11 +26,7 @@ test('see what a process holds, look into its mappings, copy what it did as C an
   await row(/descriptors/).focus();
   await page.keyboard.press('ArrowRight');
   await expect(row(/\/dev\/vfio\/8/)).toBeVisible();
-  const { violations } = await new AxeBuilder({ page })
-    .setLegacyMode(true)
-    .include('[data-pane="containers"]')
-    .analyze();
-  expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+  expect(await findings(page, '[data-pane=containers]')).toEqual([]);
 
   const process = tree.getByRole('treeitem').first();
   await process.focus();
@@ -110,11 +106,7 @@ test('give groups to a container in the picture: by drag, by keys, with the reme
   await expect
     .poll(() => app.evaluate(({ clipboard }) => clipboard.readText()))
     .toMatch(/\.iova = 0x100000, \.size = 0x200000/);
-  const { violations } = await new AxeBuilder({ page })
-    .setLegacyMode(true)
-    .include('[data-pane="containers"]')
-    .analyze();
-  expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+  expect(await findings(page, '[data-pane=containers]')).toEqual([]);
 
   // By keys through the picture, and out again.
   await item(/^vfio-client, process/).focus();

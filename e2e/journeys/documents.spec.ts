@@ -1,9 +1,9 @@
 /** Documents: windows of their own, one window to a file, recent files, samples, exports that can be read again. */
-import type { ElectronApplication, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { launch } from '../fixtures/app';
+import { launch, savesTo } from '../fixtures/app';
 import { view } from '../fixtures/engine';
 import { Person } from '../fixtures/person';
 import { expect, test } from '../fixtures/test';
@@ -11,12 +11,6 @@ import { expect, test } from '../fixtures/test';
 let folder: string;
 test.beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'vfio-lab-documents-'))));
 test.afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-/** The system's dialog for saving answers with `file` from now on. */
-const savesTo = (app: ElectronApplication, file: string): Promise<void> =>
-  app.evaluate(({ dialog }, chosen) => {
-    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
-  }, file);
 
 /** File → …, entry by entry. */
 async function chooses(page: Page, ...entries: readonly string[]): Promise<void> {

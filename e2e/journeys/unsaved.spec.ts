@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { answers, BUTTON, launch, said } from '../fixtures/app';
+import { answers, BUTTON, launch, said, savesTo } from '../fixtures/app';
 import { hash, view } from '../fixtures/engine';
 import { Person } from '../fixtures/person';
 import { expect, test } from '../fixtures/test';
@@ -28,9 +28,7 @@ test('closing and opening ask for unsaved changes', async ({ lab, person }) => {
     await expect(person.node('01:00.0')).toBeVisible();
 
     await answers(lab.app, BUTTON.save);
-    await lab.app.evaluate(({ dialog }, chosen) => {
-      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
-    }, file);
+    await savesTo(lab.app, file);
     const ended = lab.app.waitForEvent('close');
     await lab.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close());
     await ended;

@@ -43,14 +43,14 @@ export interface Settings {
   namedLayouts: { name: string; layout: string }[];
 }
 
-/** Something that the person did not ask for: told in the window, with one command that helps. */
+/** Something that the person did not ask for: told in the window, with the commands that help. */
 export interface Notice {
   /** `fault`: the lab itself failed. */
   kind: 'info' | 'warning' | 'fault';
   what: string;
   why: string | null;
-  /** Id of a command of the page. */
-  command: string | null;
+  /** Ids of commands of the page. */
+  commands: readonly string[];
   /** Lines for whoever looks into it. */
   details?: readonly string[];
 }

@@ -494,7 +494,7 @@ export class Lab implements MachineDoor {
       return { ok: true, title: base, notes: read(base) };
     } catch (error) {
       if (error instanceof DocumentError) {
-        return refused(`${base} was not opened: line ${error.line}. ${error.message}`, base, error.line, error.message);
+        return refused(`${base} was not opened. Line ${error.line}: ${error.message}`, base, error.line, error.message);
       }
       if (error instanceof ImportError) {
         return refused(`${base} was not opened. ${error.message}`, base, error.line, error.reason);

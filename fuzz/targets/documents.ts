@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { KnownFile } from '../../electron/recovery';
 import { Recovery } from '../../electron/recovery';
 import { headlessHost } from '../../engine/host/headless';
 import { MachineBuilder } from '../../engine/hardware/parts/fixture';
@@ -82,6 +83,8 @@ export const documents: Target = {
 
 const HEADING = '{"title":"left","path":null}\n';
 
+const NO_FILE: KnownFile = { lastSeen: null, recovered: () => undefined };
+
 export const journals: Target = {
   name: 'journals',
   reaches: ['electron/recovery.ts', 'engine/lab/document/format.ts', 'engine/lab/document/tree.ts'],
@@ -97,7 +100,7 @@ export const journals: Target = {
       writeFileSync(file, input);
       const told: string[] = [];
       const before = open.machine;
-      const recovery = new Recovery(open, profile, (kind) => told.push(kind));
+      const recovery = new Recovery(open, NO_FILE, profile, ({ kind }) => told.push(kind));
       recovery.begin(file);
       must(told.length === 1, `${told.length} messages were given`);
       if (told[0] === 'warning') {

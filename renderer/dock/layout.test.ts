@@ -72,6 +72,24 @@ describe('layout', () => {
     expect(folded(STANDARD, 'wide').areas).toBe(STANDARD.areas);
   });
 
+  it('shows the pane that was asked for last where several cells have become one', () => {
+    const apart = close(show(show(STANDARD, 'messages'), 'terminal'), 'inspector');
+    const front = (...recent: PaneName[]) => folded(apart, 'small', false, recent).areas.dock[0]?.active;
+    expect(front('messages', 'terminal')).toBe('messages');
+    expect(front('topology', 'terminal', 'messages')).toBe('terminal');
+    // A tab that lies behind another of its own cell is not in front, however recent.
+    expect(front('interrupts', 'messages')).toBe('messages');
+    expect(front()).toBe('terminal');
+  });
+
+  it('makes one cell of centre, dock and right where the window is tiny', () => {
+    const { areas, rail } = folded(STANDARD, 'small', true, ['inspector', 'topology']);
+    expect(areas.centre).toEqual([{ panes: ['topology', 'terminal', 'inspector'], active: 'inspector', size: null }]);
+    expect([areas.left, areas.dock, areas.right]).toEqual([[], [], []]);
+    expect(areas.strip).toBe(STANDARD.areas.strip);
+    expect(rail).toEqual(['lesson', 'containers']);
+  });
+
   it('keeps every pane in one place at most, whatever is done', () => {
     const pane = fc.constantFrom(...PANE_NAMES);
     const target = fc.record({

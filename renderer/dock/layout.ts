@@ -183,22 +183,28 @@ export interface Shown {
   readonly rail: readonly PaneName[];
 }
 
+/** All panes of some cells as tabs of one; in front is the one that was shown last. */
+function joined(cells: readonly Cell[], recent: readonly PaneName[]): readonly Cell[] {
+  if (cells.length < 2) return cells;
+  const panes = cells.flatMap((c) => c.panes);
+  const active = recent.find((pane) => cells.some((c) => c.active === pane)) ?? cells[0]!.active;
+  return [{ panes, active, size: null }];
+}
+
 /**
  * What a window of this fold shows of the layout. In a small one the left area is a rail, interrupts are a tab of the
- * inspector, and the dock is one cell.
+ * inspector, and the dock is one cell. Where even that leaves no pane enough room (`tiny`: large type in a small
+ * window), centre, dock and right are tabs of one cell. `recent`: panes in the order in which they were shown, last first.
  */
-export function folded(layout: Layout, fold: Fold): Shown {
+export function folded(layout: Layout, fold: Fold, tiny = false, recent: readonly PaneName[] = []): Shown {
   if (fold !== 'small') return { areas: layout.areas, rail: [] };
   const inInspector = placeOf(layout, 'inspector') !== null;
   const rest = inInspector ? without(layout, 'interrupts') : layout;
-  const { left, dock } = rest.areas;
-  const panes = dock.flatMap((c) => c.panes);
-  const active = dock.find((c) => c.panes.includes('terminal'))?.active ?? panes[0];
-  const one: Cell[] = active === undefined ? [] : [{ panes, active, size: null }];
-  return {
-    areas: { ...rest.areas, left: [], dock: dock.length > 1 ? one : dock },
-    rail: left.flatMap((c) => c.panes),
-  };
+  const { left, centre, dock, right } = rest.areas;
+  const areas = tiny
+    ? { ...rest.areas, left: [], centre: joined([...centre, ...dock, ...right], recent), dock: [], right: [] }
+    : { ...rest.areas, left: [], dock: joined(dock, recent) };
+  return { areas, rail: left.flatMap((c) => c.panes) };
 }
 
 const isPane = (value: unknown): value is PaneName => (PANE_NAMES as readonly unknown[]).includes(value);

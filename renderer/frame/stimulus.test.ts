@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StimulusKind } from '../bridge';
-import { initial, stimulusOf, valueOf } from './stimulus';
+import { initial, stimulusOf, stormProblem, valueOf } from './stimulus';
 
 const common = { label: '', help: '' };
 const dma: StimulusKind = {
@@ -21,6 +21,19 @@ describe('a stimulus that somebody fills in', () => {
       ...{ device: '0000:01:00.0', kind: 'dma', direction: 'read', address: '0x0', length: 16, hex: 'ef' },
     });
   });
+
+  it.each([
+    [1, '', null],
+    ['', 1, 'times'],
+    [0, 1, 'times'],
+    [1.5, 1, 'times'],
+    [10_000_001, 0, 'times'],
+    [2, -1, 'every'],
+    [2, '', 'every'],
+    [2, 60_001, 'every'],
+    [1000, 60_000, 'together'],
+    [61, 60_000, null],
+  ] as const)('%s times every %s ms: %s', (times, every, problem) => expect(stormProblem(times, every)).toBe(problem));
 
   it('takes numbers either way, bytes with blanks, and a count with a pause', () => {
     const typed = { ...initial(dma), address: '4096', length: '0x10', hex: 'de ad:be ef' };

@@ -38,6 +38,17 @@ export function valueOf(parameter: StimulusParameter, typed: string | boolean): 
   }
 }
 
+/** What the engine takes: how often, with which pause, and how long all of it may last. */
+export const MOST = { times: 10_000_000, everyMs: 60_000, togetherMs: 3_600_000 } as const;
+
+/** Which of the two numbers of a storm cannot be. A field that was emptied holds text. */
+export function stormProblem(times: number | string, everyMs: number | string): 'times' | 'every' | 'together' | null {
+  if (!Number.isInteger(times) || Number(times) < 1 || Number(times) > MOST.times) return 'times';
+  if (times === 1) return null;
+  if (typeof everyMs !== 'number' || !Number.isFinite(everyMs) || everyMs < 0 || everyMs > MOST.everyMs) return 'every';
+  return everyMs * (Number(times) - 1) > MOST.togetherMs ? 'together' : null;
+}
+
 /** Null where a field, the count or the pause between two can be none. */
 export function stimulusOf(
   device: string,
@@ -46,7 +57,7 @@ export function stimulusOf(
   count: number,
   everyMs: number,
 ): Stimulus | null {
-  if (!Number.isInteger(count) || count < 1 || !Number.isFinite(everyMs) || everyMs < 0) return null;
+  if (stormProblem(count, everyMs) !== null) return null;
   const values: Record<string, unknown> = {};
   for (const parameter of kind.parameters) {
     const value = valueOf(parameter, typed[parameter.key] ?? '');

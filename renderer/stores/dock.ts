@@ -74,7 +74,9 @@ export const useDock = defineStore('dock', () => {
     },
   );
 
-  const shown = computed(() => layouts.folded(layout.value, frame.fold));
+  /** Panes in the order in which they were shown, last first. */
+  const recent = shallowRef<readonly PaneName[]>([]);
+  const shown = computed(() => layouts.folded(layout.value, frame.fold, frame.tiny, recent.value));
   const isOpen = (pane: PaneName): boolean => layouts.placeOf(layout.value, pane) !== null;
   /** Panes of the cell that a pane shares with others, in their order. */
   function tabsOf(pane: PaneName): readonly PaneName[] {
@@ -110,6 +112,7 @@ export const useDock = defineStore('dock', () => {
   const drawer = ref<PaneName | null>(null);
   function show(pane: PaneName): void {
     layout.value = layouts.show(layout.value, pane);
+    recent.value = [pane, ...recent.value.filter((one) => one !== pane)];
     if (shown.value.rail.includes(pane)) drawer.value = pane;
   }
   function close(pane: PaneName): void {

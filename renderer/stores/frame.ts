@@ -14,12 +14,19 @@ export function foldFor(width: number): Fold {
   return width >= 1700 ? 'wide' : width > 1180 ? 'normal' : 'small';
 }
 
+/** Less room than this, in px, is one pane's. */
+const ONE_PANE = { width: 800, height: 500 };
+
 export const useFrame = defineStore('frame', () => {
   const settings = useSettings();
 
   const width = ref(window.innerWidth);
   const height = ref(window.innerHeight);
   const fold = computed(() => foldFor(width.value));
+  /** Large type in a small window. */
+  const tiny = computed(
+    () => fold.value === 'small' && (width.value < ONE_PANE.width || height.value < ONE_PANE.height),
+  );
   addEventListener('resize', () => {
     width.value = window.innerWidth;
     height.value = window.innerHeight;
@@ -91,6 +98,7 @@ export const useFrame = defineStore('frame', () => {
     width,
     height,
     fold,
+    tiny,
     overlay,
     startPage,
     dockTab,

@@ -46,7 +46,7 @@ export const command = {
   revert: 'Go back to the saved file',
   emptyMachine: 'the machine is empty',
   neverSaved: 'it was never saved',
-  autosave: 'Save by itself',
+  autosave: 'Save automatically',
   closeWindow: 'Close the window',
   quit: 'Quit',
   reboot: 'Reboot',
@@ -81,6 +81,13 @@ export const command = {
 
 export const keys = {
   title: 'Keys',
+  /** Commands whose names tell what they are about just now. */
+  always: {
+    undo: 'Undo',
+    redo: 'Redo',
+    maximise: 'Fill the window with the pane, or back',
+    'close-terminal': 'Close the terminal',
+  } as Readonly<Record<string, string>>,
   close: 'Close',
   moves: 'Parent, first child, next in the drawing',
   select: 'Select / inspect',

@@ -9,6 +9,8 @@ export const file = {
   where: (file: string, line: number | null) => (line === null ? file : `${file}, line ${line}`),
   drop: 'Drop the dump to open it',
   dropDetail: 'An lspci listing, an archive of /sys, a machine snapshot or a .vfiolab document',
+  onlyFirst: (further: number) =>
+    `${plural(further, 'further file')} ${further === 1 ? 'was' : 'were'} dropped; only the first is opened.`,
   another: 'Open another…',
   close: 'Close',
 } as const;

@@ -14,6 +14,7 @@ export const start = {
   recent: 'Recent files',
   noRecent: 'Documents that you open or save appear here.',
   more: 'Or begin with',
+  lesson: (title: string) => `The first lesson: ${title}`,
   build: 'Build one from nothing',
   file: 'Open a file…',
   collect: 'Collect from a machine…',
