@@ -177,3 +177,137 @@ test('what if: other ACS bits are tried beside the machine, then applied', async
   await expect(page.getByRole('region', { name: 'Groups are stale' })).toBeHidden();
   expect(lab.complaints).toEqual([]);
 });
+
+/** Two bridges with a sound card below the first. */
+async function twoBridges(lab: RunningApp, person: Person): Promise<void> {
+  const { page } = lab;
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'New machine' }).click();
+  await expect(page.getByRole('heading', { name: 'An empty machine' })).toBeVisible();
+  await drags(page, part(page, 'PCIe-to-PCI bridge'), drawing(person));
+  await expect(person.node('01:00.0')).toBeVisible();
+  for (const card of [SOUND, NETWORK]) await drags(page, part(page, card), person.node('01:00.0'));
+  await expect(person.node('02:01.0')).toBeVisible();
+  await drags(page, part(page, 'Root port'), person.topology.locator('[data-root]').first());
+  await expect(person.node('00:02.0')).toBeVisible();
+  await drags(page, part(page, 'PCIe-to-PCI bridge'), person.node('00:02.0'));
+  await expect(person.node('03:00.0')).toBeVisible();
+}
+
+test('with the pointer: a rectangle picks, Ctrl copies, a link goes to another port, Escape gives up', async ({
+  lab,
+  person,
+}) => {
+  const { page } = lab;
+  const { keyboard, mouse } = page;
+  const cards = async (): Promise<number> => (await groupsOfCards(lab)).length;
+  const groups = async (): Promise<number> => new Set(await groupsOfCards(lab)).size;
+  await twoBridges(lab, person);
+
+  // A link is taken hold of and put back; then its card goes to the other bridge, and one undo brings it back.
+  const link = page.locator('[data-link="0000:02:01.0"]');
+  const takes = async (to: Locator, held: 'Control' | null, from = link): Promise<void> => {
+    await mouse.move(...(await middle(from)));
+    await mouse.down();
+    if (held !== null) await keyboard.down(held);
+    await mouse.move(...(await middle(to)), { steps: 6 });
+  };
+  await takes(person.node('03:00.0'), null);
+  await expect(page.locator('.band')).toBeVisible();
+  await keyboard.press('Escape');
+  await mouse.up();
+  await expect(page.locator('.band')).toBeHidden();
+  expect(await groups()).toBe(1);
+  await takes(person.node('03:00.0'), null);
+  await mouse.up();
+  await expect.poll(groups).toBe(2);
+  await expect(page.getByRole('region', { name: 'Groups changed' })).toContainText(', because ');
+  await person.topology.getByRole('tree').getByRole('treeitem').first().focus();
+  await keyboard.press('Control+z');
+  await expect.poll(groups).toBe(1);
+
+  // With Ctrl a copy goes there.
+  await takes(person.node('03:00.0'), 'Control', person.node('02:01.0'));
+  await mouse.up();
+  await keyboard.up('Control');
+  await expect.poll(cards).toBe(3);
+  await keyboard.press('Control+z');
+  await expect.poll(cards).toBe(2);
+
+  // A rectangle over both cards; they are taken out and come back in one step each.
+  await person.hasRead();
+  const [x, first] = await middle(person.node('02:00.0'));
+  const [, last] = await middle(person.node('02:01.0'));
+  await keyboard.down('Shift');
+  await mouse.move(x - 20, first);
+  await mouse.down();
+  await mouse.move(x + 20, last, { steps: 4 });
+  await keyboard.press('Escape');
+  await mouse.up();
+  await expect(person.topology.getByText('2 functions picked')).toBeHidden();
+  await mouse.move(x - 20, first);
+  await mouse.down();
+  await mouse.move(x + 20, last, { steps: 4 });
+  await mouse.up();
+  await keyboard.up('Shift');
+  await expect(person.topology.getByText('2 functions picked')).toBeVisible();
+  await person.node('02:01.0').focus();
+  await keyboard.press('Delete');
+  await expect.poll(cards).toBe(0);
+  await keyboard.press('Control+z');
+  await expect.poll(cards).toBe(2);
+  expect(lab.complaints).toEqual([]);
+});
+
+test('by keyboard: a move is tried beside the machine, then made in one step; what is carried becomes a copy', async ({
+  lab,
+  person,
+}) => {
+  const { page } = lab;
+  const { keyboard } = page;
+  const carried = page.getByRole('group', { name: /where to\?$/ });
+  const groups = async (): Promise<number> => new Set(await groupsOfCards(lab)).size;
+  await twoBridges(lab, person);
+  await person.selects('02:01.0');
+  await person.node('02:01.0').press('m');
+  await expect(carried).toContainText('below 03:00.0');
+  await keyboard.press('Shift+W');
+  const panel = page.getByRole('region', { name: 'What if' });
+  await expect(panel).toContainText('below 03:00.0');
+  await expect(panel.getByRole('table')).toContainText('RTL');
+  await expect(panel).toContainText(', because ');
+  expect(await groups()).toBe(1);
+  await panel.getByRole('button', { name: 'Do it and boot' }).click();
+  await expect.poll(groups).toBe(2);
+  await person.topology.getByRole('tree').getByRole('treeitem').first().focus();
+  await keyboard.press('Control+z');
+  await expect.poll(groups).toBe(1);
+
+  await person.selects('02:01.0');
+  await person.node('02:01.0').press('m');
+  await expect(carried).toContainText('below 03:00.0');
+  await keyboard.press('c');
+  await expect(page.getByRole('group', { name: /^Copy of .*where to\?$/ })).toContainText('→ ');
+  await keyboard.press('Enter');
+  await expect.poll(async () => (await groupsOfCards(lab)).length).toBe(3);
+  expect(lab.complaints).toEqual([]);
+});
+
+test('grouping rules are compared: where they differ is listed with the reason and drawn', async ({ lab, person }) => {
+  const { page } = lab;
+  await person.seesGroups();
+  await page.getByRole('button', { name: 'linux-6.12' }).click();
+  const panel = page.getByRole('region', { name: 'Compare rules' });
+  await expect(panel.getByRole('row')).toHaveCount(3);
+  await expect(panel).toContainText('They differ in 2 places.');
+  await expect(panel.getByRole('row').nth(1)).toContainText('linux-3.6 puts 06:00.1 with 06:00.0');
+  // Its groups are drawn: the two functions share one, under a number that Linux has not given.
+  const drawn = person.topology.locator('.preview .hull:not(.same)');
+  await expect(drawn.first()).toBeVisible();
+  await panel.getByRole('combobox', { name: 'Second rule' }).selectOption('linux-6.12');
+  await expect(panel).toContainText('They are the same groups.');
+  await expect(drawn).toHaveCount(0);
+  await panel.getByRole('button', { name: 'Close' }).click();
+  await expect(panel).toBeHidden();
+  expect(lab.complaints).toEqual([]);
+});

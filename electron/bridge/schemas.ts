@@ -42,7 +42,7 @@ export const action: z.ZodType<Action> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reset'), address }),
   z.strictObject({ kind: z.literal('edit-hardware'), address, offset, hex }),
   z.strictObject({ kind: z.literal('edit'), edit: editSchema }),
-  z.strictObject({ kind: z.literal('set-acs'), changes: acsChanges }),
+  z.strictObject({ kind: z.literal('set-acs'), changes: acsChanges, rescan: addresses.optional() }),
   z.strictObject({ kind: z.literal('rescan'), addresses }),
   z.strictObject({ kind: z.literal('set-vfs'), address, count: z.int().min(0).max(0xffff) }),
   z.strictObject({ kind: z.literal('reboot'), cmdline: z.string().max(4096).nullable() }),
@@ -147,7 +147,7 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   parts: z.null(),
   places: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('part'), part: name }),
-    z.strictObject({ kind: z.literal('functions'), addresses }),
+    z.strictObject({ kind: z.literal('functions'), addresses, copy: z.boolean().optional() }),
     z.strictObject({
       kind: z.literal('copies'),
       title: z.string().max(1024),
@@ -158,7 +158,8 @@ const viewParameters: { [V in ViewName]: z.ZodType<Views[V]['parameters']> } = {
   editing: one,
   clip: z.strictObject({ addresses }),
   'what-if': z.strictObject({ changes: acsChanges }),
-  rules: z.strictObject({ other: name.nullable() }),
+  'what-if-edit': z.strictObject({ edit: editSchema }),
+  rules: z.strictObject({ own: name.nullable().optional(), other: name.nullable() }),
   lesson: z.null(),
   lessons: z.null(),
   stimuli: one,

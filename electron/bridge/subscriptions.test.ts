@@ -55,6 +55,39 @@ test('many changes in one frame are sent once, and only views that differ', () =
   expect(sent.length).toBe(1);
 });
 
+test('a costly view that stays as it is rests longer and longer, and what it missed comes all the same', () => {
+  const sent: ViewChanges[] = [];
+  const COST_MS = 100;
+  const costly: ViewSource = {
+    ...source,
+    view: (name, parameters) => {
+      if (name === 'machine') vi.setSystemTime(Date.now() + COST_MS);
+      return source.view(name, parameters);
+    },
+  };
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => Date.now());
+  const views = new Subscriptions(costly, (changes) => sent.push(changes));
+  views.take({ kind: 'subscribe', id: 1, view: 'dmesg', parameters: null });
+  views.take({ kind: 'subscribe', id: 2, view: 'machine', parameters: null });
+  sent.length = 0;
+  const STEP_MS = 20;
+  const STEPS = 500;
+  looks = 0;
+  for (let step = 0; step < STEPS; step++) {
+    lines.push('more');
+    changed();
+    vi.advanceTimersByTime(STEP_MS);
+  }
+  const lineLooks = sent.length;
+  expect(lineLooks).toBeGreaterThan(STEPS / 2);
+  expect(looks - lineLooks).toBeLessThan(STEPS / 20);
+  functions = 2;
+  changed();
+  vi.advanceTimersByTime(20 * COST_MS);
+  expect(sent.flat().filter(({ id }) => id === 2)).toEqual([{ id: 2, value: { functions: 2 } }]);
+  now.mockRestore();
+});
+
 test('nothing is sent to who has left', () => {
   const sent: ViewChanges[] = [];
   const views = new Subscriptions(source, (changes) => sent.push(changes), noFault);

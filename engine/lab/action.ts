@@ -31,7 +31,7 @@ export type Action =
   /** A change of the silicon, followed by a boot. */
   | { kind: 'edit'; edit: TopologyEdit }
   /** Root's write of ACS Control through sysfs `config`, as `setpci` does it. The groups stay until a rescan. */
-  | { kind: 'set-acs'; changes: { address: string; control: number }[] }
+  | { kind: 'set-acs'; changes: { address: string; control: number }[]; rescan?: string[] }
   /** echo 1 > remove for each, then echo 1 > /sys/bus/pci/rescan. */
   | { kind: 'rescan'; addresses: string[] }
   /** sriov_numvfs: 0 first where others are on. */

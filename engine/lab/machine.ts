@@ -295,6 +295,16 @@ export class Machine {
     return { ...done(), report };
   }
 
+  /** The machine as it would boot after an edit, beside this one; a sentence where the edit cannot be made. */
+  tried(edit: TopologyEdit): Machine | string {
+    const edited = applyEdit(this.description, this.kernel, edit);
+    if (typeof edited === 'string') return edited;
+    const tried = new Machine(edited.description);
+    const { names } = reportOf(this, edited, tried);
+    restoreVirtual(virtualFamilies(this.kernel), names, tried.kernel, (operation) => tried.observe(1, operation));
+    return tried;
+  }
+
   private call(pid: number, operation: TracedOperation): Outcome {
     const performer = this.performer(pid);
     if (!performer) return { answer: { errno: 'ESRCH' }, why: null, error: null };

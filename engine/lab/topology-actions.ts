@@ -26,8 +26,10 @@ function setAcs(script: Script, changes: readonly { address: string; control: nu
     );
   }
   const names = changes.map(({ address, control }) => `${short(address)} = ${hex4(control)}`);
-  return `ACS Control: ${listed(names)}. Linux groups a function when it is added, so the groups did not change.`;
+  return `ACS Control: ${listed(names)}.`;
 }
+
+const UNCHANGED = 'Linux groups a function when it is added, so the groups did not change.';
 
 /** Takes functions off the bus and has Linux find them again, which groups them anew. */
 function rescan(script: Script, addresses: readonly string[]): string {
@@ -72,8 +74,11 @@ export function performTopology(script: Script, action: TopologyAction): string 
     case 'edit':
       script.input({ kind: 'edit', edit: action.edit });
       return editMessage(action.edit, script.report ?? undefined);
-    case 'set-acs':
-      return setAcs(script, action.changes);
+    case 'set-acs': {
+      const told = setAcs(script, action.changes);
+      const { rescan: addresses = [] } = action;
+      return addresses.length === 0 ? `${told} ${UNCHANGED}` : `${told} ${rescan(script, addresses)}`;
+    }
     case 'rescan':
       return rescan(script, action.addresses);
     case 'set-vfs':

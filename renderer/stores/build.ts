@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia';
 import { computed } from 'vue';
 import type { PartView } from '../bridge';
+import { T } from '../texts';
 import { useActions } from './actions';
 import { useCarry } from './carry';
 import { removal, useClipboard } from './clipboard';
@@ -40,7 +41,7 @@ export const useBuild = defineStore('build', () => {
   /** A copy beside the original where there is room, else at the first place that has some. */
   const duplicate = (address: string | null = selection.address): void => {
     const addresses = chosen(address);
-    if (addresses.length > 0) void carry.put({ edit: (to) => ({ kind: 'copy', addresses, to }) }, null);
+    if (addresses.length > 0) void carry.put(carry.loadOfFunctions(addresses, true), null, T.build.carryAnywhere);
   };
   const remove = (address: string | null = selection.address): void => {
     const list = chosen(address).filter((one) => machine.functions.has(one));

@@ -1,6 +1,7 @@
 /** What is picked up to be put somewhere: by pointer or by keys, a part, functions or copies; and where it could go. */
 import { defineStore } from 'pinia';
 import { computed, nextTick, ref, shallowRef, watch } from 'vue';
+import { lab } from '../bridge';
 import type { Carried, EditPlace, PlaceTarget, TopologyEdit } from '../bridge';
 import { T } from '../texts';
 import { short } from '../ui/address';
@@ -11,6 +12,7 @@ import { useMachine } from './machine';
 import { useMessages } from './messages';
 import { useSelection } from './selection';
 import { useTopology } from './topology';
+import { useWhatIf } from './what-if';
 
 export interface Load {
   what: Carried;
@@ -18,10 +20,15 @@ export interface Load {
   icon: string;
   /** By keys the drawing shows one target after the other. */
   by: 'pointer' | 'keys';
+  /** Key of the function whose link was taken hold of. */
+  link?: string;
   edit: (to: EditPlace | null) => TopologyEdit;
 }
 
 const STARTS_AFTER_PX = 4;
+
+/** Held while dragging: copies go there, and the functions stay. */
+const wantsCopies = (e: MouseEvent | KeyboardEvent): boolean => (lab().platform === 'mac' ? e.altKey : e.ctrlKey);
 
 export const useCarry = defineStore('carry', () => {
   const actions = useActions();
@@ -29,6 +36,7 @@ export const useCarry = defineStore('carry', () => {
   const messages = useMessages();
   const selection = useSelection();
   const topology = useTopology();
+  const whatIf = useWhatIf();
   const load = shallowRef<Load | null>(null);
   const x = ref(0);
   const y = ref(0);
@@ -49,11 +57,21 @@ export const useCarry = defineStore('carry', () => {
     icon,
     edit: (at) => ({ kind: 'add', part, at }),
   });
-  function loadOfFunctions(addresses: string[]): Omit<Load, 'by'> {
+  function loadOfFunctions(addresses: string[], copy = false): Omit<Load, 'by'> {
     const first = machine.functions.get(addresses[0] ?? '');
+    const title =
+      addresses.length === 1 && first ? `${short(first.address)} ${first.name}` : T.build.many(addresses.length);
+    if (copy) {
+      return {
+        what: { kind: 'functions', addresses, copy },
+        title: T.build.copyOf(title),
+        icon: 'copy',
+        edit: (to) => ({ kind: 'copy', addresses, to }),
+      };
+    }
     return {
       what: { kind: 'functions', addresses },
-      title: addresses.length === 1 && first ? `${short(first.address)} ${first.name}` : T.build.many(addresses.length),
+      title,
       icon: first?.kind ?? 'endpoint',
       edit: (to) => {
         const edits = addresses.map((address) => ({ kind: 'move' as const, address, to: to ?? { parent: null } }));
@@ -73,6 +91,13 @@ export const useCarry = defineStore('carry', () => {
     over.value = null;
     start = near;
     load.value = { ...what, by: 'keys' };
+  }
+  /** What is carried by keys stays where it is and copies go, or the other way round. */
+  function turnCopying(): void {
+    const what = load.value?.what;
+    if (what?.kind !== 'functions') return;
+    start = over.value ?? start;
+    pickUp(loadOfFunctions(what.addresses, !what.copy), start);
   }
   const isBelow = (address: string | null, above: string): boolean => {
     for (let at = address; at !== null; at = machine.functions.get(at)?.parent ?? null) if (at === above) return true;
@@ -171,7 +196,12 @@ export const useCarry = defineStore('carry', () => {
     load.value = null;
     over.value = null;
     topology.ask('focus');
-    return put(now, at.key === 'machine' ? null : placeOf(at));
+    return put(now, at.key === 'machine' ? null : placeOf(at), placeText(at));
+  }
+  /** Tries what is carried where it is now, beside the machine. */
+  function dropInWhatIf(): void {
+    topology.panel = 'what-if';
+    void drop();
   }
   /** A quick hand may drop before the engine has named the places. */
   const arrived = (): Promise<void> =>
@@ -190,13 +220,17 @@ export const useCarry = defineStore('carry', () => {
     load.value = null;
     over.value = null;
     topology.ask('focus');
-    await put(now, null);
+    await put(now, null, T.build.carryAnywhere);
   }
   const placeOf = (at: PlaceTarget): EditPlace =>
     at.parent === null && at.rootBus !== null ? { parent: null, rootBus: at.rootBus } : { parent: at.parent };
 
-  /** Makes the edit and selects what came of it. */
-  async function put(what: Pick<Load, 'edit'>, to: EditPlace | null): Promise<boolean> {
+  /** Makes the edit and selects what came of it; while "what if" is open, only tries it. */
+  async function put(what: Pick<Load, 'edit' | 'title'>, to: EditPlace | null, where: string): Promise<boolean> {
+    if (topology.panel === 'what-if') {
+      whatIf.tryEdit({ edit: what.edit(to), title: what.title, where });
+      return true;
+    }
     const result = await actions.perform({ kind: 'edit', edit: what.edit(to) });
     const key = result.edited?.key;
     if (key) selection.selectWhenThere(key);
@@ -204,18 +238,24 @@ export const useCarry = defineStore('carry', () => {
   }
 
   /** Follows the pointer from where it was pressed; a click without a move is none of ours. */
-  function follow(what: () => Omit<Load, 'by'> | null, down: PointerEvent, moved?: () => void): void {
+  function follow(what: (copy: boolean) => Omit<Load, 'by'> | null, down: PointerEvent, moved?: () => void): void {
     if (down.button !== 0) return;
     let moving = false;
+    let copies = false;
+    const take = (copy: boolean): boolean => {
+      const made = what(copy);
+      if (made === null) return false;
+      copies = copy;
+      load.value = { ...made, by: 'pointer' };
+      return true;
+    };
     const move = (e: PointerEvent): void => {
       if (!moving) {
         if (Math.hypot(e.clientX - down.clientX, e.clientY - down.clientY) < STARTS_AFTER_PX) return;
-        const made = what();
-        if (made === null) return end();
+        if (!take(wantsCopies(e))) return end();
         moving = true;
         moved?.();
-        load.value = { ...made, by: 'pointer' };
-      }
+      } else if (wantsCopies(e) !== copies) take(!copies);
       x.value = e.clientX;
       y.value = e.clientY;
       over.value = targetAt(e.clientX, e.clientY);
@@ -225,7 +265,8 @@ export const useCarry = defineStore('carry', () => {
       if (moving) void drop();
     };
     const key = (e: KeyboardEvent): void => {
-      if (e.key !== 'Escape') return;
+      if (moving && wantsCopies(e) !== copies) take(!copies);
+      if (e.key !== 'Escape' || e.type !== 'keydown') return;
       e.preventDefault();
       e.stopPropagation();
       end();
@@ -235,10 +276,12 @@ export const useCarry = defineStore('carry', () => {
       removeEventListener('pointermove', move);
       removeEventListener('pointerup', up);
       removeEventListener('keydown', key, true);
+      removeEventListener('keyup', key, true);
     };
     addEventListener('pointermove', move);
     addEventListener('pointerup', up);
     addEventListener('keydown', key, true);
+    addEventListener('keyup', key, true);
   }
 
   const targetAt = (clientX: number, clientY: number): string | null =>
@@ -262,9 +305,11 @@ export const useCarry = defineStore('carry', () => {
     loadOfFunctions,
     loadOfCopies,
     pickUp,
+    turnCopying,
     step,
     cancel,
     drop,
+    dropInWhatIf,
     put,
     follow,
     hover,

@@ -1,6 +1,6 @@
 /** The window's own state: fold, theme, what floats. Kept apart from the machine, on this computer only. */
 import { defineStore } from 'pinia';
-import { computed, ref, watch } from 'vue';
+import { computed, ref, shallowRef, watch } from 'vue';
 import { lab } from '../bridge';
 import type { Fold } from '../dock/layout';
 import { hexColour } from '../ui/colour';
@@ -74,6 +74,12 @@ export const useFrame = defineStore('frame', () => {
   const comfortable = computed(() => settings.now.comfortable);
   const screenReader = computed(() => settings.now.screenReader);
 
+  /** What no message may lie over. */
+  const clear = shallowRef<ReadonlySet<HTMLElement>>(new Set());
+  function keepClear(element: HTMLElement): () => void {
+    clear.value = new Set(clear.value).add(element);
+    return () => (clear.value = new Set([...clear.value].filter((other) => other !== element)));
+  }
   function cycleTheme(): void {
     const order = ['light', 'dark', 'hc'] as const;
     settings.change({ theme: order[(order.indexOf(shownTheme.value) + 1) % order.length] ?? 'light' });
@@ -106,6 +112,8 @@ export const useFrame = defineStore('frame', () => {
     stimulated,
     paletteQuery,
     pasted,
+    clear,
+    keepClear,
     cycleTheme,
     attach,
     stimulate,

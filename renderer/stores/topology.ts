@@ -33,8 +33,10 @@ export const useTopology = defineStore('topology', () => {
   const editing = ref<string | null>(null);
   /** The list of parts to add is open; what is added goes below this function or onto this root bus if it can. */
   const adding = shallowRef<{ near: string | null } | null>(null);
-  /** Other ACS bits are tried out. */
-  const comparing = ref(false);
+  /** What is compared with the machine below the drawing: something tried out, or another grouping rule. */
+  const panel = ref<'what-if' | 'rules' | null>(null);
+  /** A drag on the ground picks functions instead of moving the drawing. */
+  const marquee = ref(false);
   /** The list of what became of the groups is open. */
   const changesShown = ref(false);
   return {
@@ -51,7 +53,8 @@ export const useTopology = defineStore('topology', () => {
     forgetFolds,
     editing,
     adding,
-    comparing,
+    panel,
+    marquee,
     changesShown,
   };
 });

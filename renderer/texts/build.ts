@@ -37,6 +37,9 @@ export const build = {
   dragPart: (title: string) => `${title}: drag it into the drawing, or press and choose a place`,
 
   many: (n: number) => `${n} devices`,
+  copyOf: (what: string) => `Copy of ${what}`,
+  copyHint: (key: string) => `${key} held: a copy`,
+  onlyTried: (where: string) => `what if ${where}?`,
   notPicked: (what: string) => `${what} cannot be picked up.`,
   nowhere: (what: string) => `There is no free place for ${what}.`,
   pickedUp: (what: string) => `${what} is picked up.`,
@@ -47,6 +50,8 @@ export const build = {
   deviceNumber: (n: number) => `device ${n}`,
   carrying: (what: string) => `${what}: where to?`,
   carryKeys: '↑ ↓ place · Enter puts it · Esc puts it back',
+  carryKeysMove: '↑ ↓ place · C copies · Shift W what if · Enter puts it · Esc puts it back',
+  carryWhatIf: 'What if?',
   carryAnywhere: 'Where it fits',
   carryCancel: 'Put it back',
 
@@ -117,12 +122,14 @@ export const edit = {
 export const whatIf = {
   title: 'What if',
   close: 'Discard',
-  about: 'Choose other ACS bits; the machine stays as it is.',
+  about: 'Choose other ACS bits, or drag functions elsewhere: the machine stays as it is.',
   before: 'Now',
   after: 'Preview',
   sides: 'Side shown in the drawing',
   nothing: 'The groups would stay as they are.',
-  none: 'Select a port or function with ACS.',
+  none: 'Select a port or function with ACS, or move one.',
+  dropEdit: 'Not this',
+  applyEdits: 'Do it and boot',
   addSelected: (address: string) => `Also ${address}`,
   apply: 'Apply and rescan',
   applyOnly: 'Apply now',
@@ -155,4 +162,23 @@ export const changes = {
   fresh: (n: number, groups: string) => `${n} groups are new: ${groups}.`,
   more: (n: number) => `and ${n} more`,
   select: 'Show them in the drawing',
+} as const;
+
+export const rules = {
+  title: 'Compare rules',
+  command: 'Compare grouping rules…',
+  close: 'Close',
+  choose: { own: 'First rule', other: 'Second rule' },
+  kernel: (name: string) => `This kernel groups by ${name}.`,
+  sides: 'Rule whose groups are drawn',
+  counts: (a: string, groupsA: number, b: string, groupsB: number) =>
+    `${a} makes ${plural(groupsA, 'group')}, ${b} ${plural(groupsB, 'group')}.`,
+  same: 'They are the same groups.',
+  differ: (n: number) => (n === 1 ? 'They differ in one place.' : `They differ in ${n} places.`),
+  undecided: (n: number) =>
+    `The group of ${plural(n, 'function')} rests on what the dump hides; the largest possible groups are shown.`,
+  table: 'Where the rules differ',
+  functions: 'Functions',
+  because: 'Because',
+  reason: (address: string, other: string, text: string) => `puts ${address} with ${other}: ${text}.`,
 } as const;

@@ -23,7 +23,7 @@ export const bar = {
   findShort: 'Find',
   running: 'Running',
   runningTip: 'The machine has booted and takes inputs. Time passes only when you do something.',
-  policyTip: 'IOMMU groups follow the rule of this kernel version.',
+  policyTip: 'IOMMU groups follow the rule of this kernel version: compare it with others',
   iommuTip: 'The IOMMU of this machine, and whether it remaps interrupts.',
   theme: 'Theme',
   themes: { system: 'As the system', light: 'Light', dark: 'Dark', hc: 'High contrast' },

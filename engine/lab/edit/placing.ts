@@ -208,7 +208,12 @@ export function movePart(draft: Draft, address: string, to: EditPlace): void {
   );
   const names = draft.attach(moved, top, draft.bus(to), device);
   draft.rename(names);
-  for (const now of names.values()) draft.regrouped.add(now);
+  for (const [before, now] of names) {
+    draft.regrouped.add(now);
+    // It is the same function still: who follows it knows it by where the dump had it.
+    const one = draft.functions.get(now)!;
+    if (before !== now && !one.part && one.recordedAt === undefined) draft.put({ ...one, recordedAt: before });
+  }
   draft.main = draft.find(address).address;
 }
 

@@ -60,11 +60,11 @@ function loadOf(draft: Draft, carried: Carried): Load {
         at: null,
       };
     case 'functions':
-      return loadOfFunctions(draft, carried.addresses);
+      return loadOfFunctions(draft, carried.addresses, carried.copy);
   }
 }
 
-function loadOfFunctions(draft: Draft, addresses: readonly string[]): Load {
+function loadOfFunctions(draft: Draft, addresses: readonly string[], copy = false): Load {
   const units = unitsOf(draft, addresses);
   const tops = units.flat().map((fn) => fn.address);
   const [first] = units[0] ?? [];
@@ -74,8 +74,8 @@ function loadOfFunctions(draft: Draft, addresses: readonly string[]): Load {
     places: common(units.map((unit) => placesOf(unit.find((fn) => !fn.part || fn.part.index === 0) ?? unit[0]!))),
     count: units.length,
     offsets: [0],
-    inside: new Set(draft.withBelow(tops).map((fn) => fn.address)),
-    at: single ? (first.parent ?? first.rootBus) : null,
+    inside: copy ? NOTHING : new Set(draft.withBelow(tops).map((fn) => fn.address)),
+    at: single && !copy ? (first.parent ?? first.rootBus) : null,
   };
 }
 

@@ -94,7 +94,7 @@ function whyLeft(before: Grouping, after: Grouping, key: string): string | null 
 
 function movedText(after: Grouping, { address, parent }: Placed): string {
   const above = parent === null ? null : after.placed.get(parent)?.address;
-  return above == null ? `${short(address)} was moved` : `${short(address)} is below ${short(above)} now`;
+  return above == null ? `${short(address)} is on a root bus now` : `${short(address)} is below ${short(above)} now`;
 }
 
 /** Why a function joined. */
@@ -105,7 +105,7 @@ function whyJoined(before: Grouping, after: Grouping, key: string): string | nul
   return step ? shortAddresses(step.text) : before.placed.has(key) ? movedText(after, is) : null;
 }
 
-const shortAddresses = (text: string): string => text.replaceAll(/\b0000:(?=[0-9a-f]{2}:)/g, '');
+export const shortAddresses = (text: string): string => text.replaceAll(/\b0000:(?=[0-9a-f]{2}:)/g, '');
 const because = (reasons: Iterable<string | null>): string | null => {
   for (const reason of reasons) if (reason !== null) return shortAddresses(reason);
   return null;
@@ -151,6 +151,8 @@ function movedBetween(before: Grouping, moved: readonly Placed[]): string {
   return `${listed([...ways].map(([way, names]) => `${listed(names)} went ${way}`))}.`;
 }
 
+const IN_ORDER = 'Linux numbers groups in the order of its scan';
+
 function describe(before: Grouping, after: Grouping, component: Component): GroupChange | null {
   const from = ascending(component.before);
   const to = ascending(component.after);
@@ -178,7 +180,7 @@ function describe(before: Grouping, after: Grouping, component: Component): Grou
   }
   if (from.length === 1 && to.length === 1) {
     if (isSame(before, after, from[0]!, to[0]!)) {
-      return from[0] === to[0] ? null : change('renumbered', `Group ${from[0]} is group ${to[0]} now.`, null);
+      return from[0] === to[0] ? null : change('renumbered', `Group ${from[0]} is group ${to[0]} now.`, IN_ORDER);
     }
     const came = now.filter(({ key }) => !before.placed.has(key));
     if (came.length > 0) {
@@ -186,7 +188,8 @@ function describe(before: Grouping, after: Grouping, component: Component): Grou
       return change('grown', text, because(came.map(({ key }) => whyJoined(before, after, key))));
     }
     const left = old.filter(({ key }) => !after.placed.has(key)).map(({ address }) => short(address));
-    return change('shrunk', `Group ${to[0]} lost ${listed(left)}.`, null);
+    const why = `${listed(left)} ${left.length === 1 ? 'is' : 'are'} not in the machine any more`;
+    return change('shrunk', `Group ${to[0]} lost ${listed(left)}.`, why);
   }
   if (from.length === 1) {
     const main = heir(old, after);
@@ -234,7 +237,7 @@ function renumbered(list: readonly GroupChange[]): GroupChange[] {
       after: list.map(({ after }) => after[0]!),
       members: list.flatMap(({ members }) => members),
       text: `${list.length} groups have other numbers: ${listed(pairs, 6)}.`,
-      because: null,
+      because: IN_ORDER,
     },
   ];
 }

@@ -6,7 +6,7 @@ import type { Grouping, Placed } from './group-changes';
 import { groupChanges, heirs } from './group-changes';
 import { functionKeys } from './keys';
 import { assignPlaces } from './palette';
-import type { TopologyView } from './topology-types';
+import type { PreviewGroup, TopologyView } from './topology-types';
 
 const NO_GROUP = -1;
 
@@ -62,12 +62,11 @@ export class GroupHistory {
   }
 }
 
-/** Groups that are not those of now, with the colours that they would have: each that of the group it would go on as. */
-export function colouredGroups(
-  after: Grouping,
-  before: Grouping,
-  places: ReadonlyMap<number, number>,
-): { id: number; members: string[]; place: number; hasEndpoint: boolean }[] {
+/**
+ * Groups that are not those of now, as they would be drawn now: members by their present addresses, each group with the
+ * colour of the one it would go on as.
+ */
+export function colouredGroups(after: Grouping, before: Grouping, places: ReadonlyMap<number, number>): PreviewGroup[] {
   const kept = new Map<number, number>();
   for (const [from, to] of heirs(before, after)) {
     const place = places.get(from) ?? 0;
@@ -75,7 +74,7 @@ export function colouredGroups(
   }
   const groups = [...after.members].map(([id, members]) => ({
     id,
-    members: members.map(({ address }) => address),
+    members: members.flatMap(({ key }) => before.device(key)?.name ?? []),
     hasEndpoint: members.some(({ key }) => !(after.device(key)?.function.isBridge ?? true)),
   }));
   const own = assignPlaces(groups, kept);

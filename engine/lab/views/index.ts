@@ -9,6 +9,7 @@ import { clipView, editingView, partsView, placesView } from './building';
 import { containersView } from './containers';
 import type { ViewContext } from './context';
 import { configWayView, messageView, transactionWayView, transactionsView, walkView } from './follow';
+import { editPreview } from './edit-preview';
 import { editableFiles, fileView } from './editor';
 import { functionView } from './function';
 import { lessonView, lessonsView } from './lesson';
@@ -72,7 +73,8 @@ const MAKERS: { readonly [V in ViewName]: Maker<V> } = {
   editing: ({ machine, names }, { address }) => editingView(machine, names, address),
   clip: ({ machine }, { addresses }) => clipView(machine, addresses),
   'what-if': ({ machine, names, groups }, { changes }) => whatIfView(machine, names, groups, changes),
-  rules: ({ machine, groups }, { other }) => rulesView(machine, groups, other),
+  'what-if-edit': ({ machine, names, groups }, { edit }) => editPreview(machine, names, groups, edit),
+  rules: ({ machine, groups }, { own, other }) => rulesView(machine, groups, other, own),
   lesson: (context) => lessonView(context),
   lessons: (context) => lessonsView(context),
   stimuli: ({ machine }, { address }) => {

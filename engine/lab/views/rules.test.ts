@@ -54,4 +54,37 @@ describe('the view of another rule', () => {
     const merged = lab.view('rules', { other: 'reachable-set' }).groups.find(({ members }) => members.length === 4)!;
     expect([placeOf('0000:03:00.0'), placeOf('0000:04:00.0')]).toContain(merged.place);
   });
+
+  it('numbers a group that Linux has as Linux does, and compares any two rules', () => {
+    const lab = Lab.create(host);
+    const { groups } = lab.view('topology', null);
+    const sorted = (list: readonly { id: number; members: string[] }[]): [number, string][] =>
+      list.map(({ id, members }) => [id, [...members].sort().join(' ')]);
+    const pairs = [
+      ['linux-6.12', 'linux-3.6'],
+      ['linux-6.12', 'reachable-set'],
+      ['reachable-set', 'linux-3.6'],
+    ] as const;
+    let found = 0;
+    for (const [own, other] of pairs) {
+      const view = lab.view('rules', { own, other });
+      expect(view).toMatchObject({ kernel: 'linux-6.12', own, other });
+      if (own === 'linux-6.12') expect(sorted(view.ownGroups)).toEqual(sorted(groups));
+      const changed = new Set(view.differences.flatMap(({ functions }) => functions));
+      const same = (list: typeof view.groups): string[] =>
+        sorted(list.filter(({ members }) => !members.some((member) => changed.has(member))))
+          .map(([, members]) => members)
+          .sort();
+      expect(same(view.ownGroups)).toEqual(same(view.groups));
+      for (const list of [view.ownGroups, view.groups]) {
+        expect(new Set(list.map(({ id }) => id)).size).toBe(list.length);
+      }
+      found += view.differences.length;
+    }
+    expect(found).toBeGreaterThan(0);
+    const old = lab.view('rules', { other: 'linux-3.6' }).differences.flatMap(({ reasons }) => reasons);
+    expect(old.map(({ because }) => because)).toContain(
+      '06:00.1 goes with function 0 of its device: ACS RR CR off or not offered',
+    );
+  });
 });

@@ -139,7 +139,8 @@ export interface PartView {
 /** What is picked up: a part, functions of the machine, or a copy that came from elsewhere. */
 export type Carried =
   | { kind: 'part'; part: string }
-  | { kind: 'functions'; addresses: string[] }
+  /** `copy`: the functions stay, and copies of them go there. */
+  | { kind: 'functions'; addresses: string[]; copy?: boolean }
   | { kind: 'copies'; title: string; places: string[]; count: number };
 
 export interface PlacesView {
@@ -196,25 +197,46 @@ export interface AcsChange {
   control: number;
 }
 
-export interface WhatIfView {
-  /** Each change with what the register holds and offers now. */
-  changes: { address: string; before: number; after: number; offered: number }[];
-  /** Groups after functions were added again; the numbers that Linux would give. */
-  groups: { id: number; members: string[]; place: number; hasEndpoint: boolean }[];
+/** A group that there would be, drawn over the machine as it is. */
+export interface PreviewGroup {
+  id: number;
+  /** By their present addresses; what is not in the machine yet is left out. */
+  members: string[];
+  place: number;
+  hasEndpoint: boolean;
+}
+
+/** A function whose group or reach would be another. */
+export interface ChangedFunction {
+  address: string;
+  name: string;
+  /** Null: in no group, or not in the machine. */
+  before: number | null;
+  after: number | null;
+  /** Peers it reaches without the IOMMU seeing it. */
+  reachBefore: number;
+  reachAfter: number;
+}
+
+/** What would become of the machine by something that is tried. */
+export interface Tried {
+  /** The numbers that Linux would give. */
+  groups: PreviewGroup[];
   /** What would become of the groups. */
   texts: GroupChange[];
-  /** Functions whose group or reach would be another. */
-  functions: {
-    address: string;
-    name: string;
-    before: number | null;
-    after: number | null;
-    /** Peers it reaches without the IOMMU seeing it. */
-    reachBefore: number;
-    reachAfter: number;
-  }[];
+  functions: ChangedFunction[];
   /** Pairs that reach each other past the IOMMU; null where the machine is too large to look at all. */
   reach: { before: number; after: number } | null;
+}
+
+export interface EditPreview extends Tried {
+  /** Why the edit cannot be made; null when it can. */
+  problem: string | null;
+}
+
+export interface WhatIfView extends Tried {
+  /** Each change with what the register holds and offers now. */
+  changes: { address: string; before: number; after: number; offered: number }[];
   /** Functions to remove and find again, so that the groups follow. */
   rescan: string[];
   /** As typed: one line a function. */
@@ -224,16 +246,24 @@ export interface WhatIfView {
   option: string;
 }
 
-/** The machine's functions grouped by another rule than its kernel's, beside the groups by its own. */
+// ---- rules
+
+/** The machine's functions grouped by two rules: the kernel's own, unless another one is named, and another. */
 export interface RulesView {
   /** Every rule that there is. */
   rules: { name: string; title: string }[];
-  /** The kernel's own rule. */
+  /** The rule that the kernel groups by. */
+  kernel: string;
+  /** The rule that the other one is compared with. */
   own: string;
   /** The rule that is compared; the own one where that was not named. */
   other: string;
-  /** Groups by the other rule, with the colours that they would have. */
-  groups: { id: number; members: string[]; place: number; hasEndpoint: boolean }[];
+  /**
+   * Groups by each, with the colours that they would have. A group that Linux has, too, keeps its number; the others
+   * are numbered after those.
+   */
+  ownGroups: PreviewGroup[];
+  groups: PreviewGroup[];
   differences: {
     /** From the groups by the own rule to those by the other. */
     kind: 'split' | 'merged' | 'mixed';

@@ -6,11 +6,13 @@ import type {
   AcsChange,
   Carried,
   ClipView,
+  EditPreview,
   EditingView,
   PartView,
   PlacesView,
   ReachView,
   RulesView,
+  TopologyEdit,
   TopologyView,
   WhatIfView,
 } from './topology-types';
@@ -679,8 +681,10 @@ export interface Views {
   /** A copy of functions, for the clipboard. */
   clip: { parameters: { addresses: string[] }; value: ClipView };
   'what-if': { parameters: { changes: AcsChange[] }; value: WhatIfView };
-  /** `other`: name of a grouping rule; null: only which rules there are. */
-  rules: { parameters: { other: string | null }; value: RulesView };
+  /** What would become of the machine by an edit that is only tried. */
+  'what-if-edit': { parameters: { edit: TopologyEdit }; value: EditPreview };
+  /** Names of grouping rules. `own`: the kernel's where it is left out or null. `other` null: only which rules there are. */
+  rules: { parameters: { own?: string | null; other: string | null }; value: RulesView };
   lesson: { parameters: null; value: LessonView | null };
   lessons: { parameters: null; value: LessonsView };
   /** What can happen to a function, for its menu; null when it is not there. */

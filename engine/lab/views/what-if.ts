@@ -1,6 +1,5 @@
 /** Groups and reach if ACS bits were others and the functions were added again. The machine stays as it is. */
 import type { Kernel } from '../../linux/kernel';
-import { reachablePairs } from '../../linux/iommu/reach';
 import type { PciDevice } from '../../linux/pci/device';
 import type { Machine } from '../machine';
 import type { Names } from '../names';
@@ -10,6 +9,7 @@ import { groupChanges } from './group-changes';
 import type { GroupHistory } from './group-history';
 import { colouredGroups, groupingOf } from './group-history';
 import { functionKeys } from './keys';
+import { changedFunctions, reachCounts, reachOf } from './preview';
 import { acsAt, astrayOf, membersNow, subtreeTops } from './stale';
 import type { AcsChange, WhatIfView } from './topology-types';
 import { predictGroups } from '../../linux/iommu/predict';
@@ -31,21 +31,6 @@ function withControls<T>(kernel: Kernel, controls: ReadonlyMap<PciDevice, number
     for (const [device, control] of before) device.config.set(acsAt(device) + 6, 2, control);
     kernel.iommu.index.refresh();
   }
-}
-
-/** More functions are not asked for each pair of them. */
-const MOST_FOR_REACH = 2000;
-const MOST_PAIRS = 20_000;
-
-/** How many others each function reaches past the IOMMU. */
-function reachCounts(kernel: Kernel): { counts: Map<string, number>; pairs: number } {
-  const counts = new Map<string, number>();
-  let pairs = 0;
-  for (const { from } of reachablePairs(kernel)) {
-    counts.set(from.name, (counts.get(from.name) ?? 0) + 1);
-    if (++pairs === MOST_PAIRS) break;
-  }
-  return { counts, pairs };
 }
 
 /**
@@ -120,49 +105,26 @@ export function whatIfView(
     after,
     offered: device.config.read(acsAt(device) + 4, 2) & 0x7f,
   }));
-  const small = kernel.pci.devices.size <= MOST_FOR_REACH;
+  const keys = functionKeys(description);
   const before = groupingOf(kernel, description);
-  const reachBefore = small ? reachCounts(kernel) : null;
+  const reachBefore = reachCounts(kernel, keys);
   const preview = withControls(kernel, controls, () => {
     const { numberOf, astray } = regrouped(kernel);
     const after = groupingWith(kernel, before, numberOf);
-    return { after, astray, texts: groupChanges(before, after), reach: small ? reachCounts(kernel) : null };
+    return { after, astray, texts: groupChanges(before, after), reach: reachCounts(kernel, keys) };
   });
+  const common = { devices: kernel.pci.devices.values(), keys, names };
   return {
     changes,
     groups: colouredGroups(preview.after, before, history.places),
     texts: preview.texts,
-    functions: functionsOf(machine, names, { before, after: preview.after, reachBefore, reachAfter: preview.reach }),
-    reach: reachBefore && preview.reach ? { before: reachBefore.pairs, after: preview.reach.pairs } : null,
+    functions: changedFunctions(
+      { ...common, grouping: before, reach: reachBefore },
+      { ...common, devices: [], grouping: preview.after, reach: preview.reach },
+    ),
+    reach: reachOf(reachBefore, preview.reach),
     rescan: subtreeTops(preview.astray),
     setpci: changes.map(({ address, after }) => `setpci -s ${short(address)} ECAP_ACS+6.w=${hex4(after)}`),
     ...withAcsOption(description.kernel.cmdline, changes),
   };
-}
-
-interface Sides {
-  readonly before: Grouping;
-  readonly after: Grouping;
-  readonly reachBefore: { counts: Map<string, number> } | null;
-  readonly reachAfter: { counts: Map<string, number> } | null;
-}
-
-/** Functions with another group, with other members in theirs, or with another reach. */
-function functionsOf(machine: Machine, names: Names, sides: Sides): WhatIfView['functions'] {
-  const keys = functionKeys(machine.description);
-  const rows: WhatIfView['functions'] = [];
-  for (const device of machine.kernel.pci.devices.values()) {
-    const key = keys.of(device);
-    const before = sides.before.placed.get(key)?.group ?? null;
-    const after = sides.after.placed.get(key)?.group ?? null;
-    const reachBefore = sides.reachBefore?.counts.get(device.name) ?? 0;
-    const reachAfter = sides.reachAfter?.counts.get(device.name) ?? 0;
-    const sameSize =
-      before === null ||
-      after === null ||
-      sides.before.members.get(before)!.length === sides.after.members.get(after)!.length;
-    if (before === after && sameSize && reachBefore === reachAfter) continue;
-    rows.push({ address: device.name, name: names.device(device), before, after, reachBefore, reachAfter });
-  }
-  return rows;
 }

@@ -3,6 +3,7 @@ import { useBuild } from '../../stores/build';
 import { useClipboard } from '../../stores/clipboard';
 import { useDock } from '../../stores/dock';
 import { useMachine } from '../../stores/machine';
+import { useRules } from '../../stores/rules';
 import { useSelection } from '../../stores/selection';
 import { useTopology } from '../../stores/topology';
 import { useWhatIf } from '../../stores/what-if';
@@ -31,6 +32,7 @@ export function buildCommands(): Command[] {
   const selection = useSelection();
   const topology = useTopology();
   const whatIf = useWhatIf();
+  const rules = useRules();
   const B = T.build;
   /** The drawing comes into view before something is done in it. */
   const there = (run: () => void) => (): void => {
@@ -48,13 +50,20 @@ export function buildCommands(): Command[] {
   does('machine-paste', B.paste, paste, { icon: 'copy', off: clipboard.copied ? null : B.nothingToPaste });
   const ask = there(() => void whatIf.begin(selection.address));
   does('machine-what-if', B.whatIf, ask, { icon: 'split', keys: 'Shift W' });
+  does(
+    'machine-rules',
+    T.rules.command,
+    there(() => rules.begin()),
+    { icon: 'group' },
+  );
   does('machine-changes', B.changes, () => (topology.changesShown = true), {
     icon: 'group',
     off: (machine.topology?.changes.list.length ?? 0) > 0 ? null : B.noChanges,
   });
   const { list: views, add: shows } = commandsOf(T.command.groups.view, 'eye');
-  const { reach, minimap, palette } = topology;
+  const { reach, minimap, palette, marquee } = topology;
   shows('topology-reach', B.reach, () => (topology.reach = !reach), { keys: 'R', checked: reach });
+  shows('topology-marquee', T.topology.marquee, () => (topology.marquee = !marquee), { keys: 'S', checked: marquee });
   shows('topology-map', B.minimap, () => (topology.minimap = !minimap), { checked: minimap });
   shows('topology-parts', B.palette, () => (topology.palette = !palette), { checked: palette });
   shows('topology-collapse', B.collapse, () => topology.setFolds(foldKeys(), false), { icon: 'chev-r' });

@@ -68,6 +68,7 @@ export function useTreeKeys(hooks: TreeHooks): (e: KeyboardEvent) => boolean {
     '=': hooks.zoom.zoomIn,
     '-': hooks.zoom.zoomOut,
     '0': hooks.zoom.fullSize,
+    s: () => (topology.marquee = !topology.marquee),
     l: () => (topology.lamps = !topology.lamps),
     r: () => (topology.reach = !topology.reach),
     '/': () => frame.find(),
@@ -109,6 +110,10 @@ export function useTreeKeys(hooks: TreeHooks): (e: KeyboardEvent) => boolean {
     if (e.altKey) return false;
     if (e.ctrlKey || e.metaKey) {
       const letter = e.key.toLowerCase();
+      if (letter === 'a' && !e.shiftKey) {
+        picked.set(machine.functions.keys(), selection.address ?? address);
+        return true;
+      }
       const run = e.shiftKey ? undefined : clipboard[letter];
       if (!run || address === null) return false;
       run(address);
@@ -118,8 +123,12 @@ export function useTreeKeys(hooks: TreeHooks): (e: KeyboardEvent) => boolean {
       topology.adding = { near: address };
       return true;
     }
-    if (e.key === 'Escape' && topology.comparing) {
-      whatIf.end();
+    if (e.key === 'Escape' && topology.marquee) {
+      topology.marquee = false;
+      return true;
+    }
+    if (e.key === 'Escape' && topology.panel !== null) {
+      topology.panel = null;
       return true;
     }
     if (e.key === 'Escape' && picked.addresses.length > 1 && selection.address !== null) {

@@ -58,6 +58,8 @@ export interface Edge {
   bottom: number;
   /** Key of the node at the lower end. */
   to: string;
+  /** Where the part begins that leads to that node alone. */
+  ownX: number;
 }
 
 export interface RootBar {
@@ -252,7 +254,8 @@ function edgesOf(
       const path = below
         ? `M${bar.x + 9} ${bar.bottom}V${y - CORNER}q0 ${CORNER} ${CORNER} ${CORNER}H${node.x}`
         : `M${bar.x + ROOT_WIDTH} ${y}H${node.x}`;
-      edges.push({ kind: 'link', path, top: Math.min(bar.bottom, y), bottom: y, to: node.key });
+      const ownX = below ? bar.x + 9 + CORNER : bar.x + ROOT_WIDTH;
+      edges.push({ kind: 'link', path, top: Math.min(bar.bottom, y), bottom: y, to: node.key, ownX });
       continue;
     }
     const inFold = parent.fold?.kind === 'integrated';
@@ -263,7 +266,8 @@ function edgesOf(
       startY === y
         ? `M${startX} ${y}H${node.x}`
         : `M${bend} ${startY}V${y - CORNER}q0 ${CORNER} ${CORNER} ${CORNER}H${node.x}`;
-    edges.push({ kind: kindOf(first, parent), path, top: startY, bottom: y, to: node.key });
+    const ownX = startY === y ? startX + 2 : bend + CORNER;
+    edges.push({ kind: kindOf(first, parent), path, top: startY, bottom: y, to: node.key, ownX });
   }
   return edges;
 }

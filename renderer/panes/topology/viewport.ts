@@ -9,6 +9,9 @@ const STEP = 1.2;
 /** No drawing starts smaller than this. */
 const LEAST_START = 0.7;
 const EDGE = 24;
+/** px from the edge of the pane in which it creeps, and how far at each move. */
+const CREEP_ZONE = 36;
+const CREEP = 14;
 
 interface Size {
   width: number;
@@ -114,6 +117,29 @@ export function useViewport() {
     addEventListener('pointerup', () => removeEventListener('pointermove', move), { once: true });
   }
 
+  /** A place of the pane in drawing units; null while there is no pane. */
+  function pointAt({ clientX, clientY }: Pick<MouseEvent, 'clientX' | 'clientY'>): { x: number; y: number } | null {
+    const element = box.value;
+    if (!element) return null;
+    const rect = element.getBoundingClientRect();
+    return {
+      x: (clientX - rect.left + element.scrollLeft) / zoom.value,
+      y: (clientY - rect.top + element.scrollTop) / zoom.value,
+    };
+  }
+
+  /** The drawing creeps along when something is held at its edge. */
+  function creep(x: number, y: number): void {
+    const element = box.value;
+    if (!element) return;
+    const rect = element.getBoundingClientRect();
+    if (x < rect.left || x > rect.right || y < rect.top || y > rect.bottom) return;
+    const step = (at: number, low: number, high: number): number =>
+      at < low + CREEP_ZONE ? -CREEP : at > high - CREEP_ZONE ? CREEP : 0;
+    element.scrollTop += step(y, rect.top, rect.bottom);
+    element.scrollLeft += step(x, rect.left, rect.right);
+  }
+
   return {
     box,
     size,
@@ -124,6 +150,8 @@ export function useViewport() {
     fit,
     show,
     pan,
+    pointAt,
+    creep,
     scrollTo,
     zoomIn: (): void => setZoom(zoom.value * STEP),
     zoomOut: (): void => setZoom(zoom.value / STEP),
