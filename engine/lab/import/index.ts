@@ -16,6 +16,9 @@ export { readSnapshot } from './snapshot';
 
 /** A listing of 10,000 functions with all registers has some 160 MiB. */
 const MAX_TEXT = 192 * 1024 * 1024;
+/** A longer text is searched for an address before it is taken apart: prose of 190 MiB would take 14 s to be found such. */
+const LONG_TEXT = 16 * 1024 * 1024;
+const ADDRESS = /[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/i;
 
 /** JSON of any of four kinds: a recorded machine, the lab's own description, a facter report, arguments of QEMU. */
 function readJson(text: string, name: string): MachineDescription {
@@ -90,6 +93,10 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
     if (isBinary(new TextEncoder().encode(text.slice(0, 8192))))
       throw new ImportError('is no text and no archive that can be read', 1);
     if (looksLikeQemu(text)) return readQemu(text, machineName(fileName));
+    if (bytes.length > LONG_TEXT && !ADDRESS.test(text)) {
+      const size = Math.round(bytes.length / 1048576);
+      throw new ImportError(`has ${size} MiB and nowhere the address of a function (00:1f.3)`, 1);
+    }
     return readText(text, machineName(fileName));
   } catch (error) {
     throw error instanceof ImportError ? error.inFile(fileName) : error;
