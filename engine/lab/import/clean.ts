@@ -2,6 +2,9 @@
  * Text as people paste it, made plain: they send listings through mail, forums and terminals, so lines come quoted,
  * numbered, encoded for mail, as HTML or Markdown, with colours and in code fences.
  */
+import { joinCut } from './cut-lines';
+import { decodeEntities, withoutBackslashes, withoutTags, isEscapedMarkdown } from './markup';
+import { decodeQuotedPrintable, isQuotedPrintable } from './quoted-printable';
 
 export interface TextLine {
   /** Line of the file, from 1. */
@@ -12,55 +15,20 @@ export interface TextLine {
 /** A line longer than this is no line of a listing; the rest of it is not looked at. */
 const MAX_LINE = 4096;
 
-const FENCE = /^\s*(?:`{3,}\w*|~{3,}\w*|\{{3}\w*|\}{3}|\[\/?code[^\]]*\])\s*$/i;
-const ESCAPES = /\u001b(?:\[[0-9;?]*[A-Za-z]|\][^\u0007\u001b]*(?:\u0007|\u001b\\))/g;
+const FENCE = /^\s*(?:`{3,}\w*|~{3,}\w*|\{{3}\w*|\}{3})\s*$/;
+/** A fence on the line of the text that it encloses. */
+const INLINE_FENCE = /^\s*`{3,}(?=[^`\s])|(?<=\S)`{3,}\s*$/g;
+const ESCAPES = /\u001b(?:\[[0-9;?]*[A-Za-z]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[()][A-Z0-9]|[=>])/g;
 const SPACES = /[\u00a0\u2002-\u200a\u202f\u205f\u3000]/g;
 const INVISIBLE = /[\u200b-\u200d\u2060\ufeff\u00ad]/g;
+/** What word processors and chat programs make of `-`, `'` and `"`. */
+const DASHES = /[\u2010-\u2013\u2212\ufe63\uff0d]/g;
+const QUOTES = /[\u2018\u2019]/g;
+const DOUBLE_QUOTES = /[\u201c-\u201e]/g;
 
 /** Takes mail quotes off, but never the `>` of a word such as `>TAbort-` that wrapping brought to the start. */
 const unquote = (line: string): string =>
   line.includes('>') ? line.replace(/^\s*(?:[>|](?!TAbort|SERR|Reset)[ ]?)*>(?!TAbort|SERR|Reset) ?/, '') : line;
-
-/** `=3D` for `=`, and `=` at the end of a line that goes on (RFC 2045, 6.7). */
-function isQuotedPrintable(text: string): boolean {
-  const encoded = text.split('=3D').length - 1;
-  return encoded >= 2 && encoded * 3 > text.split('=').length - 1;
-}
-
-function decodeQuotedPrintable(lines: readonly TextLine[]): TextLine[] {
-  const joined: TextLine[] = [];
-  let open = false;
-  for (const line of lines) {
-    const last = joined.at(-1);
-    // The rest of a wrapped line carries the quote again when the mail was quoted after it was encoded.
-    if (open && last) joined[joined.length - 1] = { number: last.number, text: last.text + unquote(line.text) };
-    else joined.push(line);
-    const text = joined.at(-1)!.text.trimEnd();
-    open = text.endsWith('=');
-    if (open) joined[joined.length - 1] = { number: joined.at(-1)!.number, text: text.slice(0, -1) };
-  }
-  const bytes = (codes: string): string =>
-    new TextDecoder().decode(Uint8Array.from(codes.slice(1).split('='), (code) => parseInt(code, 16)));
-  return joined.map(({ number, text }) => ({ number, text: text.replace(/(?:=[0-9A-F]{2})+/g, bytes) }));
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&gt;': '>',
-  '&lt;': '<',
-  '&quot;': '"',
-  '&#39;': "'",
-  '&nbsp;': ' ',
-  '&amp;': '&',
-};
-const TAGS = /<\/?(?:a|b|i|p|br|div|span|pre|code|tt|td|tr|th|li|ul|font|strong|em|table|tbody)(?:\s[^<>]*)?\/?>/gi;
-
-function withoutMarkup(line: string): string {
-  let text = line;
-  if (text.includes('<')) text = text.replace(TAGS, '');
-  if (text.includes('&')) text = text.replace(/&(?:gt|lt|quot|#39|nbsp|amp);/g, (entity) => ENTITIES[entity]!);
-  if (text.includes('\\')) text = text.replace(/\\([[\]<>_*~])/g, '$1');
-  return text;
-}
 
 const NUMBER = /^\s*(\d+)(?:[:.)|\t]| {1,2}(?=\S|\s))/;
 
@@ -82,6 +50,8 @@ function areNumbered(lines: readonly TextLine[]): boolean {
 
 /** What the programs say beside their output, on standard error. */
 const COMPLAINT = /^\s*(?:pcilib|lspci|sudo|grep|cat|ls): \S/;
+/** `root@box:~# lspci -vvv`, `[bob@box ~]$ exit`: what was before a prompt ends there. */
+const PROMPT = /^\[?[a-z_][\w.-]*@[\w.-]+(?::| )[^#$%\]]{0,80}\]?[#$%](?:\s|$)/i;
 
 /** Drops the blank lines of a text in which one follows every line. */
 function singleSpaced(lines: readonly TextLine[]): readonly TextLine[] {
@@ -92,6 +62,22 @@ function singleSpaced(lines: readonly TextLine[]): readonly TextLine[] {
   return followed > filled.length * 0.9 ? filled : lines;
 }
 
+/** What every line of a text may begin with: the sign of a comment, or the bar of a quote. */
+const MARGINS: readonly RegExp[] = [/^#(?: |(?=\t|$))/, /^\|(?: |(?=\t|$))/, /^;(?: |(?=\t|$))/, /^\/\/(?: |(?=\t|$))/, /^\*(?: |(?=\t|$))/];
+
+/** Takes off what nearly every line begins with. */
+function withoutMargin(lines: readonly TextLine[]): readonly TextLine[] {
+  const filled = lines.filter((line) => line.text.trim() !== '');
+  if (filled.length < 2) return lines;
+  const margin = MARGINS.find((one) => {
+    let without = 0;
+    return filled.every((line) => one.test(line.text) || ++without * 10 < filled.length);
+  });
+  return margin === undefined
+    ? lines
+    : withoutMargin(lines.map(({ number, text }) => ({ number, text: text.replace(margin, '') })));
+}
+
 /** The text's lines without all that. Bounded: a few passes, long lines are cut. */
 export function cleanLines(text: string): TextLine[] {
   const raw = text
@@ -99,17 +85,31 @@ export function cleanLines(text: string): TextLine[] {
     .split(/\r\n|\n|\r/)
     .map((line, index) => ({
       number: index + 1,
-      text: (line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line).replace(INVISIBLE, '').replace(SPACES, ' '),
+      text: (line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line)
+        .replace(INVISIBLE, '')
+        .replace(SPACES, ' ')
+        .replace(DASHES, '-')
+        .replace(QUOTES, "'")
+        .replace(DOUBLE_QUOTES, '"'),
     }));
-  const decoded = isQuotedPrintable(text) ? decodeQuotedPrintable(raw) : raw;
-  const plain = singleSpaced(decoded.map(({ number, text: line }) => ({ number, text: unquote(withoutMarkup(line)) })));
-  const numbered = areNumbered(plain);
-  return plain
+  const decoded = isQuotedPrintable(raw) ? decodeQuotedPrintable(raw, unquote) : raw;
+  const escaped = isEscapedMarkdown(decoded);
+  const plain = withoutMargin(
+    decoded.map(({ number, text: line }) => ({
+      number,
+      text: unquote(withoutBackslashes(decodeEntities(withoutTags(line)), escaped)),
+    })),
+  );
+  const spaced = singleSpaced(plain);
+  const numbered = areNumbered(spaced);
+  const lines = spaced
     .map(({ number, text: line }) => {
       const clean = numbered
         ? line.replace(/^\s*\d+(?:[:.)|\t]\s?| {1,2})/, (prefix) => (prefix.endsWith('\t') ? '\t' : ''))
         : line;
-      return { number, text: FENCE.test(clean) ? '' : clean.trimEnd() };
+      if (FENCE.test(clean) || PROMPT.test(clean)) return { number, text: '' };
+      return { number, text: (clean.includes('```') ? clean.replace(INLINE_FENCE, '') : clean).trimEnd() };
     })
     .filter(({ text: line }) => !COMPLAINT.test(line));
+  return joinCut(lines);
 }

@@ -45,6 +45,16 @@ function isBinary(bytes: Uint8Array): boolean {
   return odd > start.length / 20;
 }
 
+/** As UTF-8, or as UTF-16 where its mark or its NULs say so: Windows' shell writes that into files. */
+function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  const start = bytes.subarray(0, 512);
+  const marked = first === 0xff && second === 0xfe;
+  const wide = start.length >= 8 && start.every((byte, index) => (index & 1) === 0 || byte === 0);
+  return new TextDecoder(marked || wide ? 'utf-16le' : 'utf-8').decode(bytes);
+}
+
 /** A copy of `/sys`, or a collection of logs: what text of it tells of PCI functions. */
 function readArchive(archive: Archive, name: string): MachineDescription {
   const texts = [...archive.files]
@@ -71,9 +81,9 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
         1,
       );
     }
-    const text = new TextDecoder().decode(bytes);
+    const text = decodeText(bytes);
     if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
-    if (isBinary(bytes)) throw new ImportError('is no text and no archive that can be read', 1);
+    if (isBinary(new TextEncoder().encode(text.slice(0, 8192)))) throw new ImportError('is no text and no archive that can be read', 1);
     if (looksLikeQemu(text)) return readQemu(text, machineName(fileName));
     return readText(text, machineName(fileName));
   } catch (error) {

@@ -15,6 +15,7 @@ import type { Draft } from './lspci/draft';
 import { bareText, describe, draftOf, factsOf, merge, nodeOf, setMultifunction } from './lspci/draft';
 import type { FunctionText, GroupStatement } from './lspci/lines';
 import { cutText } from './lspci/lines';
+import type { BusNumbers } from './lspci/paths';
 import type { PlacedNode } from './tree';
 import { placeInTree } from './tree';
 import type { TreeText } from './tree-text';
@@ -26,6 +27,7 @@ function draftsOf(
   log: KernelFacts,
   tree: TreeText,
   groups: readonly GroupStatement[],
+  paths: ReadonlyMap<string, BusNumbers>,
 ): Draft[] {
   const texts = merge(functions);
   const add = (address: PciAddress, line: number, name: string): void => {
@@ -46,12 +48,14 @@ function draftsOf(
   }
   const drafts = [...texts].map(([name, { text, headers }]) => {
     const draft = draftOf(text, headers, log.functions.get(name) ?? null);
-    const buses = tree.buses.get(name) ?? log.buses.get(name);
-    if (buses && !draft.regs.isKnown(0x19, 2)) {
+    const shown = tree.buses.get(name) ?? log.buses.get(name);
+    const buses = shown ?? paths.get(name);
+    if (buses && !draft.regs.isKnown(0x19, 1)) {
       if (!draft.regs.isKnown(0x0e, 1)) draft.regs.setBits(0x0e, 0, 7, draft.layout === 2 ? 2 : 1);
       draft.regs.set(0x18, 1, draft.text.address.bus);
       draft.regs.set(0x19, 1, buses.secondary);
-      draft.regs.set(0x1a, 1, buses.subordinate);
+      // Paths show the buses with functions, which need not be all.
+      draft.regs.set(0x1a, 1, buses.subordinate, shown !== undefined);
     }
     return draft;
   });
@@ -135,7 +139,7 @@ function readLines(lines: readonly TextLine[], name: string): MachineDescription
   const cut = cutText(whole);
   const log = readKernelLog(whole);
   const tree = readTree(lines);
-  const drafts = draftsOf(cut.functions, log, tree, cut.groups);
+  const drafts = draftsOf(cut.functions, log, tree, cut.groups, cut.buses);
   if (drafts.length === 0) {
     throw new ImportError('has no line that starts with the address of a function, as lspci prints it (00:1f.3 …)', 1);
   }

@@ -39,9 +39,9 @@ export function merge(functions: readonly FunctionText[]): Map<string, { text: F
   for (const fn of functions) {
     const name = formatAddress(fn.address);
     const before = byName.get(name);
-    if (!before) byName.set(name, { text: fn, headers: [fn.header] });
+    if (!before) byName.set(name, { text: fn, headers: [...new Set([fn.header, fn.head])] });
     else {
-      before.headers.push(fn.header);
+      before.headers.push(fn.header, fn.head);
       const [fuller, other] = weight(fn) > weight(before.text) ? [fn, before.text] : [before.text, fn];
       before.text = {
         ...fuller,
@@ -71,6 +71,7 @@ export const bareText = (address: PciAddress, line: number, name: string): Funct
   address,
   line,
   header: name === '' ? '' : `: ${name}`,
+  head: name === '' ? '' : `: ${name}`,
   details: [],
   capabilities: [],
   hex: [],
@@ -160,7 +161,7 @@ const isHostPart = (regs: Registers): boolean =>
 export function nodeOf(draft: Draft): TreeNode {
   const { regs } = draft;
   const layout = regs.bytes[0x0e]! & 0x7f;
-  const numbers = (layout === 1 || layout === 2) && regs.isKnown(0x19, 2);
+  const numbers = (layout === 1 || layout === 2) && regs.isKnown(0x19, 1);
   const type = expressType(regs);
   return {
     address: draft.text.address,
@@ -221,7 +222,7 @@ export function factsOf(draft: Draft, complete: boolean): UnknownFact[] {
     say('capabilities', `line ${capabilities.brokenChain.number}: the list of capabilities is broken`);
   if (details.barNumbersGuessed)
     say('bars', 'lspci -v does not say which register a region belongs to; their order is taken');
-  if ((draft.layout === 1 || draft.layout === 2) && !regs.isKnown(0x19, 2)) {
+  if ((draft.layout === 1 || draft.layout === 2) && !regs.isKnown(0x19, 1)) {
     say('buses', `the bus numbers behind this bridge are not shown (line ${text.line})`);
   }
   return facts;

@@ -3,15 +3,19 @@
  * function starts is taken from the line structure, everything else is found by its words.
  */
 import type { PciAddress } from '../../../hardware/pci/address';
-import { parseAddress } from '../../../hardware/pci/address';
+import { formatAddress, parseAddress } from '../../../hardware/pci/address';
 import type { TextLine } from '../clean';
 import { isTreeLine } from '../tree-text';
+import type { BusNumbers } from './paths';
+import { Paths } from './paths';
 
 export interface FunctionText {
   readonly address: PciAddress;
   readonly line: number;
   /** What follows the address: class, names, ids, revision. Wrapped parts are joined. */
   header: string;
+  /** Its first line alone: what follows may be talk. */
+  readonly head: string;
   /** Details before the capabilities, one entry a detail. */
   readonly details: TextLine[];
   /** Each from `[40] Power Management …` to the next one, joined with blanks. */
@@ -33,17 +37,22 @@ export interface CutText {
   readonly functions: FunctionText[];
   /** What a group listing or a kernel log in the same text says. */
   readonly groups: GroupStatement[];
+  /** Bus numbers that the paths of `lspci -P` tell, by the address of the bridge. */
+  readonly buses: ReadonlyMap<string, BusNumbers>;
 }
 
 const MAX_FUNCTIONS = 65536;
 
 const ADDRESS = '(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]';
-const HEADER = new RegExp(`^\\s*(${ADDRESS})\\s+(\\S.*)$`, 'i');
+/** What `lspci -P` and `-PP` append for each bridge on the way. */
+const STEPS = '(?:/(?:[0-9a-f]{2}:)?[01][0-9a-f]\\.[0-7])*';
+/** The sign of a list may stand before the address. */
+const HEADER = new RegExp(`^\\s*(?:(?:[-*\u2022]|\\d{1,3}[.)])\\s+)?(${ADDRESS}${STEPS})\\s+(\\S.*)$`, 'i');
 const GROUP_AND_HEADER = new RegExp(
-  `^\\W*(?:iommu[ _])?group\\s*#?(\\d+)\\s*[:;,-]?\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`,
+  `^(?:\\d+[.)]\\s)?\\W*(?:iommu[ _])?group\\s*#?(\\d+)\\s*[:;,-]?\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`,
   'i',
 );
-const GROUP_HEADING = /^\W*(?:iommu[ _])?group\s*#?(\d+)\s*:?\W*$/i;
+const GROUP_HEADING = /^(?:\d+[.)]\s)?\W*(?:iommu[ _])?group\s*#?(\d+)\s*:?\W*$/i;
 const GROUP_PATH = new RegExp(`iommu_groups/(\\d+)/devices/(${ADDRESS})`, 'i');
 const GROUP_LOG = new RegExp(`\\b(${ADDRESS}): Add(?:ing|ed) to iommu group (\\d+)`, 'i');
 const LISTED = new RegExp(`^\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`, 'i');
@@ -89,10 +98,23 @@ function recordHeader(record: ReadonlyMap<string, string>): string {
 const isCutOff = (current: FunctionText | null, place: Place): boolean =>
   place === 'details' && /(?:,|\bIOMMU)$/.test(current?.details.at(-1)?.text ?? '');
 
+/** The bus that a bridge's own lines show behind it. */
+function secondaryOf(functions: readonly FunctionText[], bridge: PciAddress): number | null {
+  const name = formatAddress(bridge);
+  const lines = functions.find((fn) => formatAddress(fn.address) === name)?.details ?? [];
+  const shown = lines.map(({ text }) => /^Bus: .*\bsecondary=([0-9a-f]{2})/.exec(text)).find((match) => match !== null);
+  return shown ? parseInt(shown[1]!, 16) : null;
+}
+
+/** Whether `rest` can belong to a header: after the ids only the revision and the programming interface follow. */
+const goesOn = (header: string, rest: string): boolean =>
+  rest.startsWith('(') || !/\[[0-9a-f]{4}:[0-9a-f]{4}\](?: \((?:rev|prog-if)[^)]*\))*$/i.test(header);
+
 /** Cuts the text; the state says where a wrapped line continues. */
 export function cutText(lines: readonly TextLine[]): CutText {
   const functions: FunctionText[] = [];
   const groups: GroupStatement[] = [];
+  const paths = new Paths();
   let current: FunctionText | null = null;
   let place: Place = 'outside';
   let record = new Map<string, string>();
@@ -100,7 +122,7 @@ export function cutText(lines: readonly TextLine[]): CutText {
   let afterBlank = false;
 
   const open = (line: number, address: PciAddress, header: string): void => {
-    current = { address, line, header, details: [], capabilities: [], hex: [], driver: null, modules: null };
+    current = { address, line, header, head: header, details: [], capabilities: [], hex: [], driver: null, modules: null };
     record = new Map();
     if (functions.length < MAX_FUNCTIONS) functions.push(current);
   };
@@ -152,7 +174,7 @@ export function cutText(lines: readonly TextLine[]): CutText {
     }
     const header = HEADER.exec(text) ?? (listedGroup !== null ? LISTED.exec(text) : null);
     if (header && looksLikeHeader(header[2]!)) {
-      const address = parseAddress(header[1]!.toLowerCase())!;
+      const address = paths.end(header[1]!, number, (bridge) => secondaryOf(functions, bridge));
       if (listedGroup !== null) groups.push({ line: number, group: listedGroup, address, logged: false });
       open(number, address, header[2]!);
       place = 'header';
@@ -220,7 +242,7 @@ export function cutText(lines: readonly TextLine[]): CutText {
     }
     if (place === 'capabilities') append(fn.capabilities, trimmed);
     else if (place === 'details') append(fn.details, trimmed);
-    else if (place === 'header') fn.header += ` ${trimmed}`;
+    else if (place === 'header' && goesOn(fn.header, trimmed)) fn.header += ` ${trimmed}`;
   }
-  return { functions, groups };
+  return { functions, groups, buses: paths.buses };
 }
