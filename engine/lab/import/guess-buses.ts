@@ -1,4 +1,5 @@
 /** Where a listing does not show the bus numbers of bridges: which buses are root buses, and how buses are usually numbered. */
+import { FIRST_VMD_DOMAIN } from '../../linux/pci/aliases';
 import type { TreeNode } from './tree';
 
 /** A root bus that the text names. */
@@ -43,9 +44,17 @@ export function rootBusesOf(nodes: readonly TreeNode[], told: readonly RootNumbe
       behind.add(busName(segment, bus));
     }
   }
+  const lowest = new Map<number, number>();
+  for (const { address } of nodes) {
+    lowest.set(address.segment, Math.min(address.bus, lowest.get(address.segment) ?? address.bus));
+  }
   for (const [key, functions] of byBus(nodes)) {
     const { segment, bus } = functions[0]!.address;
     if (roots.has(key)) continue;
+    if (segment >= FIRST_VMD_DOMAIN && bus === lowest.get(segment)) {
+      roots.add(key);
+      continue;
+    }
     // A link has one device; more than a few on one bus are parts of the host.
     const devices = new Set(functions.filter((node) => !node.isBridge).map((node) => node.address.device));
     if (bus === 0 && !functions.some((node) => node.needsPort)) roots.add(key);
@@ -54,7 +63,7 @@ export function rootBusesOf(nodes: readonly TreeNode[], told: readonly RootNumbe
       whole.has(segment) &&
       !open.has(segment) &&
       !behind.has(key) &&
-      !functions.some((node) => node.needsPort)
+      functions.every((node) => node.hostLike && !node.needsPort)
     ) {
       roots.add(key);
     }

@@ -2,6 +2,7 @@
 import type { PciAddress } from '../../hardware/pci/address';
 import { compareAddresses, formatAddress, requesterId } from '../../hardware/pci/address';
 import type { UnknownFact } from '../../hardware/description';
+import { FIRST_VMD_DOMAIN } from '../../linux/pci/aliases';
 import { ImportError } from './error';
 import { busName, guessBuses, rootBusesOf } from './guess-buses';
 import type { RootNumber } from './guess-buses';
@@ -17,7 +18,15 @@ export interface TreeNode {
   readonly needsPort: boolean;
   /** Can sit only on a root bus: a root port, an integrated endpoint, a host bridge. */
   readonly onRoot: boolean;
+  /** Of a class that hosts have on buses of their own: bridges, system peripherals, counters. */
+  readonly hostLike?: boolean;
+  /** Its registers read as those of a virtual function. */
+  readonly looksVirtual?: boolean;
+  /** An Intel Volume Management Device, in whose domain other functions are. */
+  readonly isVmd?: boolean;
   readonly sriov: { readonly numVfs: number; readonly offset: number; readonly stride: number } | null;
+  /** There is an SR-IOV capability, but its numbers are not shown. */
+  readonly sriovHidden?: boolean;
 }
 
 export interface PlacedNode {
@@ -74,7 +83,24 @@ function virtualFunctions(nodes: readonly TreeNode[]): Map<string, TreeNode> {
       if (listed.has(name) && listed.get(name) !== node) found.set(name, node);
     }
   }
+  // Where the numbers are hidden: the nearest function before it that could have made it.
+  const owners = nodes.filter((node) => node.sriovHidden);
+  for (const node of owners.length > 0 ? nodes : []) {
+    const name = formatAddress(node.address);
+    if (!node.looksVirtual || found.has(name)) continue;
+    const owner = owners.findLast(
+      (one) =>
+        one.address.segment === node.address.segment && requesterId(one.address) < requesterId(node.address),
+    );
+    if (owner) found.set(name, owner);
+  }
   return found;
+}
+
+/** Domains of VMD endpoints for which there are too few of these. */
+function lostDomains(nodes: readonly TreeNode[]): Set<number> {
+  const domains = new Set(nodes.map((node) => node.address.segment).filter((segment) => segment >= FIRST_VMD_DOMAIN));
+  return domains.size > nodes.filter((node) => node.isVmd).length ? domains : new Set();
 }
 
 /** Places every node. Throws ImportError on a loop of bridges; adds facts about parents that are missing. */
@@ -136,6 +162,11 @@ export function placeInTree(
     }
   }
 
+  const lost = lostDomains(sorted);
+  for (const segment of lost) {
+    const why = 'no VMD endpoint of the dump can be the one whose domain this is';
+    unknown.push({ function: formatAddress(sorted.find((node) => node.address.segment === segment)!.address), what: 'parent', why });
+  }
   const placed = new Map<string, PlacedNode>();
   const tops = new Map<TreeNode, TreeNode>();
   for (const node of sorted) {
@@ -165,7 +196,10 @@ export function placeInTree(
       parent: parent ? formatAddress(parent.address) : null,
       rootBus: `pci${busName(top.address.segment, top.address.bus)}`,
       physicalFunction: physical ? formatAddress(physical.address) : null,
-      certain: !uncertain.has(busName((physical ?? node).address.segment, (physical ?? node).address.bus)),
+      certain:
+        !lost.has(node.address.segment) &&
+        (physical !== undefined || !node.looksVirtual) &&
+        !uncertain.has(busName((physical ?? node).address.segment, (physical ?? node).address.bus)),
     });
   }
   return placed;

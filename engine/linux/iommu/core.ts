@@ -26,7 +26,7 @@ import { isBehindIommu, mergeRegions, platformGroups, recordedRegions, reservedR
 import type { GroupDecision, WhyStep } from './decision';
 import type { GroupingPolicy, PolicyContext } from './policy';
 import { LINUX_6_12 } from './policy';
-import { placementOrder, predictRange } from './predict';
+import { placementOrder, predictRange, isBelowUnseen } from './predict';
 import type { IommuSettings } from './settings';
 import { acsSettingsOf, bootLines, iommuSettings } from './settings';
 
@@ -256,7 +256,8 @@ export class IommuCore {
   private findUndecided(placed: readonly PciDevice[]): void {
     const platform = platformGroups(placed);
     if (platform) for (const device of placed) this.undecided.add(device);
-    if (platform || [...this.decisions.values()].every((decision) => decision.known)) return;
+    if (platform) return;
+    if ([...this.decisions.values()].every((decision) => decision.known) && !placed.some(isBelowUnseen)) return;
     const covered = new Set(placed);
     const { undecided } = predictRange(this.index.devices, {
       acs: this.index.settings,

@@ -2,6 +2,7 @@
 import type { MachineDescription } from '../../hardware/description';
 import type { PciFunction } from '../../hardware/pci/function';
 import { PortType } from '../../hardware/pci/function';
+import { capabilitiesHidden } from '../pci/acs';
 import type { PciDevice } from '../pci/device';
 import type { ReservedRegion } from './group';
 import type { IommuSettings } from './settings';
@@ -34,6 +35,7 @@ export function isBehindIommu(
   if (description.iommu !== 'amd-vi') return true;
   if (device.class >>> 8 === CLASS_IOMMU) return false;
   const { device: slot, function: number } = device.function.address;
+  // Tables for the RD890 northbridges begin at the host bridge.
   return !(device.parent === null && slot === 0 && number === 0 && hasIommuInSlotZero(device, description));
 }
 
@@ -42,8 +44,13 @@ const isAboveCovered = (fn: PciFunction, recordedOf: ReadonlyMap<string, string>
 
 const hasIommuInSlotZero = (device: PciDevice, description: MachineDescription): boolean => {
   const slot = device.name.slice(0, -1);
-  return description.functions.some((fn) => fn.address.startsWith(slot) && classOf(fn.config) === CLASS_IOMMU);
+  return description.functions.some(
+    (fn) => fn.address.startsWith(slot) && classOf(fn.config) === CLASS_IOMMU && !fn.config.startsWith(ATI),
+  );
 };
+
+/** Vendor 1002 as the registers begin. */
+const ATI = '0210';
 
 /** Base class and subclass in a hex string of registers. */
 const classOf = (config: string): number => parseInt(config.slice(22, 24) + config.slice(20, 22), 16);
@@ -51,8 +58,13 @@ const classOf = (config: string): number => parseInt(config.slice(22, 24) + conf
 const IBM = 0x1014;
 
 /** On POWER the platform makes the groups (partitionable endpoints), by no rule of PCI. */
-export const platformGroups = (devices: readonly PciDevice[]): boolean =>
-  devices.some((device) => rootOf(device).vendor === IBM && rootOf(device).portType === PortType.RootPort);
+export const platformGroups = (devices: readonly PciDevice[]): boolean => devices.some((device) => isPower(rootOf(device)));
+
+/** A root port of IBM's, or a bridge on a root bus that may be one. */
+const isPower = (top: PciDevice): boolean =>
+  top.vendor === IBM &&
+  top.function.isBridge &&
+  (top.portType === PortType.RootPort || (top.portType === null && capabilitiesHidden(top)));
 
 function rootOf(device: PciDevice): PciDevice {
   let top = device;

@@ -61,6 +61,13 @@ export interface PredictionRange {
   readonly undecided: PciDevice[];
 }
 
+/** Nothing of what is above the function's bus is in the dump: a group from there may hold the function, too. */
+export function isBelowUnseen(device: PciDevice): boolean {
+  let top = device.physicalFunction ?? device;
+  while (top.parent !== null) top = top.parent;
+  return !top.function.parentKnown;
+}
+
 export function predictRange(devices: Iterable<PciDevice>, options: PredictionOptions): PredictionRange {
   const list = [...devices];
   const finest = predictGroups(list, { ...options, acs: { ...options.acs, assume: 'isolated' } });
@@ -69,6 +76,7 @@ export function predictRange(devices: Iterable<PciDevice>, options: PredictionOp
     list.filter((device) => !device.function.parentKnown).map((device) => device.function.address.segment),
   );
   const undecided = list.filter((device) => {
+    if (isBelowUnseen(device)) return true;
     // What the dump does not even show the kind of may be the bridge above another function.
     if (!device.config.isKnown(0x0a, 2) && orphaned.has(device.function.address.segment)) return true;
     const fine = finest.numberOf.get(device);

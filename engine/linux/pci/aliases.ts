@@ -119,6 +119,9 @@ const VMD_DEVICES: ReadonlySet<number> = new Set([
   0x201d, 0x28c0, 0x467f, 0x4c3d, 0xa77f, 0x7d0b, 0xad0b, 0x9a0b, 0xb60b, 0xb06f,
 ]);
 
+/** `device << 16 | vendor`, as the registers read. */
+export const isVmdId = (id: number): boolean => (id & 0xffff) === 0x8086 && VMD_DEVICES.has(id >>> 16);
+
 /** An Intel Volume Management Device: what is in its own domain sends with its requester id. */
 export const isVmdEndpoint = (device: PciDevice): boolean =>
   device.vendor === 0x8086 && device.class >>> 16 !== 0x06 && VMD_DEVICES.has(device.device);

@@ -1,6 +1,6 @@
 /** Turns a function's capability lines back into the two capability lists and their registers. */
 import { EXPRESS, PORT_TYPES } from '../../../hardware/pci/layout/express';
-import { ACS } from '../../../hardware/pci/layout/extended';
+import { ACS, SRIOV } from '../../../hardware/pci/layout/extended';
 import { fieldOf, registerOf } from '../../../hardware/pci/layout';
 import { HT_TYPES } from '../../../hardware/pci/layout/standard';
 import type { PciIdDatabase } from '../../../shell/pci-ids';
@@ -30,6 +30,8 @@ export interface CapabilityFacts {
   express: boolean;
   /** True: an ACS capability with its bits; false: one without them; null: none in the list. */
   acsShown: boolean | null;
+  /** There is an SR-IOV capability, without its numbers. */
+  sriovHidden: boolean;
   /** Headings that no known capability has, with their line. */
   unreadable: TextLine[];
   /** Lists ending in `<chain looped>` or `<chain broken>`. */
@@ -239,6 +241,7 @@ export function readCapabilities(
     denied: false,
     express: false,
     acsShown: null,
+    sriovHidden: false,
     unreadable: [],
     brokenChain: null,
     any: false,
@@ -264,6 +267,7 @@ export function readCapabilities(
     if (heading.extended) {
       extended.push(heading);
       readExtended(regs, heading);
+      if (heading.id === SRIOV.id) facts.sriovHidden = !/Total VFs:/.test(heading.text);
       if (heading.id === ACS.id) facts.acsShown = /ACSCap:/.test(heading.text) && /ACSCtl:/.test(heading.text);
     } else {
       standard.push(heading);

@@ -15,6 +15,7 @@ import { Registers } from './registers';
 import type { LoggedFunction } from '../kernel-log';
 import { setLogged } from '../kernel-log';
 import type { PlacedNode, TreeNode } from '../tree';
+import { isVmdId } from '../../../linux/pci/aliases';
 
 /** A function between text and description. */
 export interface Draft {
@@ -152,6 +153,8 @@ function expressType(regs: Registers): number | null {
   return null;
 }
 
+/** Bridges, system peripherals, signal processing and counters. */
+const HOST_BASES: readonly number[] = [0x06, 0x08, 0x11];
 const HOST_CLASSES: readonly number[] = [0x0600, 0x0806];
 
 /** Host bridges and IOMMUs stand on a root bus. */
@@ -170,7 +173,13 @@ export function nodeOf(draft: Draft): TreeNode {
     isBridge: layout === 1 || layout === 2,
     needsPort: type !== null && [0, 1, 5, 6, 7].includes(type),
     onRoot: (type !== null && [4, 9, 10].includes(type)) || isHostPart(regs),
+    hostLike: regs.isKnown(0x0a, 2) && HOST_BASES.includes(regs.bytes[0x0b]!),
+    looksVirtual:
+      ((type === 0 || type === 9) && draft.details.onlyVirtualRegions) ||
+      /\bVirtual Function\b/i.test(draft.identity.deviceName ?? ''),
+    isVmd: regs.isKnown(0, 2) && isVmdId(regs.read(0, 4)) && regs.bytes[0x0b] !== 0x06,
     sriov: sriovOf(regs),
+    sriovHidden: draft.capabilities.sriovHidden && !regs.isDumped(0x100),
   };
 }
 

@@ -19,6 +19,8 @@ export interface DetailFacts {
   /** Status register's `Cap` bit: true, false, or null when not shown. */
   hasCapabilities: boolean | null;
   bus: { line: number; primary: number; secondary: number; subordinate: number } | null;
+  /** It has memory regions, and the kernel knows all of them although the registers read zero. */
+  onlyVirtualRegions: boolean;
   /** BAR numbers are not shown by `-v`, only by `-vv`: the order was taken. */
   barNumbersGuessed: boolean;
 }
@@ -210,6 +212,8 @@ export function readDetails(
   layout: number,
   ids: PciIdDatabase,
 ): DetailFacts {
+  let regions = 0;
+  let virtualRegions = 0;
   const facts: DetailFacts = {
     irq: null,
     numaNode: null,
@@ -218,14 +222,19 @@ export function readDetails(
     verbose: false,
     hasCapabilities: null,
     bus: null,
+    onlyVirtualRegions: false,
     barNumbersGuessed: false,
   };
   let nextBar = 0;
   for (const { number, text } of details) {
     const region = /^Region (\d):/.exec(text);
+    if (/\bMemory at\b/.test(text) && !/Expansion ROM/.test(text)) {
+      regions++;
+      if (/\[virtual\]/.test(text)) virtualRegions++;
+    }
     if (region) {
       readRegion(regs, facts, Number(region[1]), text, true);
-    } else if (/^(?:Memory at|I\/O ports at)/.test(text)) {
+    } else if (/^(?:\[virtual\] )?(?:Memory at|I\/O ports at)/.test(text)) {
       if (nextBar < 6) nextBar += readRegion(regs, facts, nextBar, text, false) ? 2 : 1;
       facts.barNumbersGuessed = true;
     } else if (/^(?:\[virtual\] )?Expansion ROM/.test(text)) {
@@ -294,5 +303,6 @@ export function readDetails(
       setFlags(regs, 0, register('BridgeCtl', 1), text);
     }
   }
+  facts.onlyVirtualRegions = regions > 0 && virtualRegions === regions;
   return facts;
 }
