@@ -63,7 +63,13 @@ function singleSpaced(lines: readonly TextLine[]): readonly TextLine[] {
 }
 
 /** What every line of a text may begin with: the sign of a comment, or the bar of a quote. */
-const MARGINS: readonly RegExp[] = [/^#(?: |(?=\t|$))/, /^\|(?: |(?=\t|$))/, /^;(?: |(?=\t|$))/, /^\/\/(?: |(?=\t|$))/, /^\*(?: |(?=\t|$))/];
+const MARGINS: readonly RegExp[] = [
+  /^#(?: |(?=\t|$))/,
+  /^\|(?: |(?=\t|$))/,
+  /^;(?: |(?=\t|$))/,
+  /^\/\/(?: |(?=\t|$))/,
+  /^\*(?: |(?=\t|$))/,
+];
 
 /** Takes off what nearly every line begins with. */
 function withoutMargin(lines: readonly TextLine[]): readonly TextLine[] {

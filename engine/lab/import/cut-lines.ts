@@ -5,7 +5,7 @@ const NARROWEST = 40;
 
 /** What starts a line of its own, whatever is before it: an address, a row of bytes, a group, a stamp of the log. */
 const START =
-  /^(?: {8}|\t|-\[| *[+\\]-|(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7](?:\s|\/)|[0-9a-f]{2,3}: [0-9a-f]{2}\b|\[ *\d+\.\d+\]|IOMMU |Group |\/sys)/i;
+  /^(?: {8}|\t|-\[| *[+\\]-|(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7](?:\s|\/)|[0-9a-f]{2,3}: [0-9a-f]{2}\b|\[ *\d+\.\d+\]|IOMMU |Group |\/sys|[|│┌├└╞+])/i;
 /** What starts one where the indentation is lost. */
 const LABEL = /^(?:\s{2,}|[A-Z][A-Za-z/ ]*\d?:(?: |\t|$))/;
 

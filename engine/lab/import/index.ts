@@ -3,6 +3,7 @@ import type { MachineDescription } from '../../hardware/description';
 import { checkDescription } from '../document/description-schema';
 import { ImportError } from './error';
 import { readFacter } from './facter';
+import { textInJson } from './other-lists';
 import { looksLikeQemu, looksLikeTopology, readQemu, readTopology } from './qemu';
 import { jsonErrorLine, readSnapshot } from './snapshot';
 import { readSysfs } from './sysfs';
@@ -28,7 +29,10 @@ function readJson(text: string, name: string): MachineDescription {
     throw new ImportError(`is no complete JSON: ${message.slice(0, 120)}`, jsonErrorLine(text, message));
   }
   if (looksLikeTopology(value)) return readTopology(value);
-  if (!format?.startsWith('vfiolab-machine/')) return readFacter(value, name);
+  if (!format?.startsWith('vfiolab-machine/')) {
+    const inside = textInJson(value);
+    return inside === null ? readFacter(value, name) : readText(inside, name);
+  }
   const checked = checkDescription(value);
   if ('problem' in checked) throw new ImportError(checked.problem);
   return checked;
@@ -82,8 +86,9 @@ export function importMachine(fileName: string, bytes: Uint8Array): MachineDescr
       );
     }
     const text = decodeText(bytes);
-    if (/^\s*\{/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
-    if (isBinary(new TextEncoder().encode(text.slice(0, 8192)))) throw new ImportError('is no text and no archive that can be read', 1);
+    if (/^\s*(?:\{|\[\s*[{"])/.test(text.slice(0, 256))) return readJson(text, machineName(fileName));
+    if (isBinary(new TextEncoder().encode(text.slice(0, 8192))))
+      throw new ImportError('is no text and no archive that can be read', 1);
     if (looksLikeQemu(text)) return readQemu(text, machineName(fileName));
     return readText(text, machineName(fileName));
   } catch (error) {

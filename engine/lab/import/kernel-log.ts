@@ -16,7 +16,7 @@ const FOUND = new RegExp(
 const BRIDGE = new RegExp(`\\b(${ADDRESS}): PCI bridge to \\[bus ([0-9a-f]{2})(?:-([0-9a-f]{2}))?\\]`, 'i');
 const HOST_BRIDGE = /\bPCI host bridge to bus ([0-9a-f]{4,8}):([0-9a-f]{2})\b/i;
 const VERSION = /Linux version (\S+)/;
-const COMMAND_LINE = /\b(?:Kernel command line|Command line): (.*)$/;
+const COMMAND_LINE = /(?:\b(?:Kernel command line|Command line): |^\s*(?=BOOT_IMAGE=\S+ ))(.*)$/;
 /** What stands before the text of a line: level, seconds or date. */
 const STAMP = /^(?:\S+ \S+ \d+ [\d:]+ \S+ kernel: )?\s*(?:<\d>)?\[\s*(?:\d+\.\d+|\w{3} \w{3} +\d+ [\d:.]+ \d{4})\]/;
 

@@ -1,7 +1,17 @@
 /** Takes the markup of web pages, forums and Markdown off a line. */
 import type { TextLine } from './clean';
 
-const ENTITIES: Readonly<Record<string, string>> = { gt: '>', lt: '<', quot: '"', apos: "'", nbsp: ' ', amp: '&', tab: '\t', ndash: '-', minus: '-' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  gt: '>',
+  lt: '<',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  amp: '&',
+  tab: '\t',
+  ndash: '-',
+  minus: '-',
+};
 const ENTITY = /&(?:(gt|lt|quot|apos|nbsp|amp|tab|ndash|minus)|#(\d{1,6})|#x([0-9a-f]{1,5}));/gi;
 
 /** `&gt;`, `&#62;`, `&#x3e;`; what no letter belongs to stays. */

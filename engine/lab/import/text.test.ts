@@ -10,6 +10,7 @@ import { ImportError } from './error';
 import { importMachine } from './index';
 import { readText } from './text';
 import { readSnapshot } from './snapshot';
+import { REWORDED, SAME } from './variations.fixture';
 
 const GOLDEN = '../shared/oracle/golden';
 const CORPUS = '../shared/corpus';
@@ -51,68 +52,6 @@ const problem = (read: () => unknown): ImportError => {
     throw error;
   }
   throw new Error('was accepted');
-};
-
-/** Wraps as mail programs do: at a blank, the rest without indentation. */
-function wrap(text: string, width: number): string {
-  return text
-    .split('\n')
-    .flatMap((line) => {
-      const parts: string[] = [];
-      let rest = line;
-      while (rest.length > width) {
-        const at = rest.lastIndexOf(' ', width);
-        if (at <= 0 || rest.slice(0, at).trim() === '') break;
-        parts.push(rest.slice(0, at));
-        rest = rest.slice(at + 1);
-      }
-      return [...parts, rest];
-    })
-    .join('\n');
-}
-
-/** As mail is encoded (RFC 2045, 6.7): lines of 76 characters, `=` and the tab at the end of a line written in hex. */
-const quotedPrintable = (text: string): string =>
-  text
-    .replace(/=/g, '=3D')
-    .split('\n')
-    .map((line) => line.replace(/(.{72}(?:=..)?)(?=.)/g, (part) => (/=.?$/.test(part) ? part : `${part}=\n`)))
-    .join('\n');
-
-/** What mail, forums and terminals do to a listing. */
-const DAMAGE: Record<string, (text: string) => string> = {
-  'quoted in a mail': (text) => text.replace(/^/gm, '> '),
-  'quoted twice': (text) => text.replace(/^/gm, '>> '),
-  'with CRLF': (text) => text.replaceAll('\n', '\r\n'),
-  'without tabs': (text) => text.replace(/^\t+/gm, ''),
-  'with blanks for tabs': (text) => text.replaceAll('\t', '        '),
-  'in a code fence with chatter': (text) => `Hello,\n\nhere it is:\n\`\`\`text\n${text}\n\`\`\`\n\nThanks a lot: Bob\n`,
-  'with line numbers': (text) =>
-    text
-      .split('\n')
-      .map((line, index) => `${String(index + 1).padStart(6)}\t${line}`)
-      .join('\n'),
-  'wrapped at 72 columns': (text) => wrap(text, 72),
-  'wrapped and quoted': (text) => wrap(text, 70).replace(/^/gm, '> '),
-  'wrapped, without tabs': (text) => wrap(text.replace(/^\t+/gm, ''), 68),
-  'wrapped at 80 columns': (text) => wrap(text, 80),
-  'wrapped at 100 columns and quoted three times': (text) => wrap(text, 100).replace(/^/gm, '> > > '),
-  'as HTML': (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
-  'as HTML with tags': (text) =>
-    `<pre><code>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replace(/$/gm, '<br/>')}</code></pre>`,
-  'as Markdown with escapes': (text) => text.replace(/[[\]<>_]/g, '\\$&'),
-  'in quoted-printable mail': (text) => quotedPrintable(text),
-  'in a quoted-printable mail, quoted': (text) => quotedPrintable(text.replace(/^/gm, '> ')),
-  'with no-break blanks': (text) => text.replaceAll('\t', '\u00a0\u00a0\u00a0\u00a0').replaceAll(' ', '\u00a0'),
-  'with a prompt and complaints': (text) =>
-    `root@box:~# lspci -vvv\npcilib: Cannot open /sys/bus/pci/devices/x\n${text.replace(/^(\tCapabilities: \[)/gm, 'pcilib: sysfs_read_vpd: read failed: Input/output error\n$1')}root@box:~# exit\n`,
-  'with domains': (text) => text.replace(/^(?=[0-9a-f]{2}:)/gm, '0000:'),
-  'with addresses in upper case': (text) =>
-    text.replace(/^[0-9a-f]{2}:[0-9a-f]{2}\.\d/gm, (address) => address.toUpperCase()),
-  'twice over': (text) => `${text}\n\n${text}`,
-  'with a blank line after every line': (text) => text.replaceAll('\n', '\n\n'),
-  'without blank lines': (text) => text.replace(/\n\n+/g, '\n'),
-  'with terminal colours': (text) => text.replace(/^(\S)/gm, '\u001b[1;32m$1\u001b[0m'),
 };
 
 describe('readText on recorded machines', () => {
@@ -160,11 +99,20 @@ describe('pasted text', () => {
   const { recording } = shipped('q35-switch');
   const text = recording.lspci['-vvv']!;
   const undamaged = readText(text);
-  for (const [how, damage] of Object.entries(DAMAGE)) {
+  for (const [how, damage] of Object.entries(SAME)) {
     it(`gives the same machine ${how}`, () => {
       const read = readText(damage(text));
       expect(read.functions).toEqual(undamaged.functions);
       expect(read.recordedGroups).toEqual(undamaged.recordedGroups);
+    });
+  }
+  for (const [how, reword] of Object.entries(REWORDED)) {
+    it(`gives nothing else ${how}`, () => {
+      const truth = readSnapshot(shipped('q35-switch').text);
+      const read = readText(reword(text));
+      const wrong = wrongBits(truth, read);
+      expect(wrong).toEqual([]);
+      expect(tree(read)).toEqual(tree(truth));
     });
   }
 

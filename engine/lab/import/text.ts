@@ -17,6 +17,8 @@ import type { FunctionText, GroupStatement } from './lspci/lines';
 import { cutText } from './lspci/lines';
 import type { BusNumbers } from './lspci/paths';
 import type { PlacedNode } from './tree';
+import { withOtherLists } from './other-lists';
+import { secondMachine } from './several-machines';
 import { placeInTree } from './tree';
 import type { TreeText } from './tree-text';
 import { readTree } from './tree-text';
@@ -88,11 +90,11 @@ function membershipOf(
   statements: readonly GroupStatement[],
   placed: ReadonlyMap<string, PlacedNode>,
 ): Membership {
-  const said = new Map<string, GroupStatement>();
+  const said = new Map<string, GroupStatement & { group: string }>();
   for (const statement of statements) {
     const name = formatAddress(statement.address);
     said.delete(name);
-    said.set(name, statement);
+    if (statement.group !== null) said.set(name, { ...statement, group: statement.group });
   }
   const groupOf = new Map<string, string>();
   const gone = new Set<string>();
@@ -131,12 +133,22 @@ const KINDS = ['lspci text', 'the tree of lspci -t', 'a kernel log', 'a list of 
 
 /** Throws ImportError when nothing in the text is a function, or when the bridges form a loop. */
 export function readText(text: string, name = 'machine'): MachineDescription {
-  return readLines(cleanLines(text), name);
+  return readLines(withOtherLists(cleanLines(text)), name);
 }
 
 function readLines(lines: readonly TextLine[], name: string): MachineDescription {
   const whole = wholeLines(lines);
   const cut = cutText(whole);
+  const second = secondMachine(cut.functions);
+  if (second !== null) {
+    const first = readLines(
+      lines.filter((line) => line.number < second.line),
+      name,
+    );
+    const why = `line ${second.line} begins a listing of another machine, as ${second.example} shows; it is left out`;
+    first.unknown.push({ function: null, what: 'machine', why });
+    return first;
+  }
   const log = readKernelLog(whole);
   const tree = readTree(lines);
   const drafts = draftsOf(cut.functions, log, tree, cut.groups, cut.buses);
@@ -148,7 +160,7 @@ function readLines(lines: readonly TextLine[], name: string): MachineDescription
   // In a text that shows lists of capabilities, one that is announced and not shown is empty.
   const listsShown = drafts.some((draft) => draft.capabilities.any);
   const unknown: UnknownFact[] = [];
-  const placed = placeInTree(drafts.map(nodeOf), unknown, [...tree.roots, ...log.roots]);
+  const placed = placeInTree(drafts.map(nodeOf), unknown, [...tree.roots, ...log.roots, ...cut.roots]);
   const virtual = new Set(
     [...placed].filter(([, place]) => place.physicalFunction !== null).map(([address]) => address),
   );

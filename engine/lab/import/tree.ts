@@ -89,8 +89,7 @@ function virtualFunctions(nodes: readonly TreeNode[]): Map<string, TreeNode> {
     const name = formatAddress(node.address);
     if (!node.looksVirtual || found.has(name)) continue;
     const owner = owners.findLast(
-      (one) =>
-        one.address.segment === node.address.segment && requesterId(one.address) < requesterId(node.address),
+      (one) => one.address.segment === node.address.segment && requesterId(one.address) < requesterId(node.address),
     );
     if (owner) found.set(name, owner);
   }
@@ -165,7 +164,11 @@ export function placeInTree(
   const lost = lostDomains(sorted);
   for (const segment of lost) {
     const why = 'no VMD endpoint of the dump can be the one whose domain this is';
-    unknown.push({ function: formatAddress(sorted.find((node) => node.address.segment === segment)!.address), what: 'parent', why });
+    unknown.push({
+      function: formatAddress(sorted.find((node) => node.address.segment === segment)!.address),
+      what: 'parent',
+      why,
+    });
   }
   const placed = new Map<string, PlacedNode>();
   const tops = new Map<TreeNode, TreeNode>();

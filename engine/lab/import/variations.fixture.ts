@@ -34,8 +34,7 @@ export const quotedPrintable = (text: string): string =>
     .map((line) => line.replace(/(.{72}(?:=..)?)(?=.)/g, (part) => (/=.?$/.test(part) ? part : `${part}=\n`)))
     .join('\n');
 
-const html = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const html = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const reworded =
   (pairs: readonly (readonly [RegExp, string])[]) =>
@@ -102,18 +101,22 @@ export const SAME: Readonly<Record<string, (text: string) => string>> = {
   'with a prompt and complaints': (text) =>
     `root@box:~# lspci -vvv\npcilib: Cannot open /sys/bus/pci/devices/x\n${text.replace(/^(\tCapabilities: \[)/gm, 'pcilib: sysfs_read_vpd: read failed: Input/output error\n$1')}root@box:~# exit\n`,
   'with a warning between': (text) =>
-    text.replace(/^(?=\S)/m, 'pcilib: sysfs_read_vpd: read failed: No such device\nlspci: Unable to load libkmod resources: error -2\n'),
+    text.replace(
+      /^(?=\S)/m,
+      'pcilib: sysfs_read_vpd: read failed: No such device\nlspci: Unable to load libkmod resources: error -2\n',
+    ),
   'with domains': (text) => text.replace(/^(?=[0-9a-f]{2}:[0-9a-f]{2}\.)/gm, '0000:'),
   'without domains': (text) =>
-    /^(?!0000)[0-9a-f]{4,5}:[0-9a-f]{2}:[0-9a-f]{2}\./m.test(text) ? text : text.replace(/^0000:(?=[0-9a-f]{2}:)/gm, ''),
+    /^(?!0000)[0-9a-f]{4,5}:[0-9a-f]{2}:[0-9a-f]{2}\./m.test(text)
+      ? text
+      : text.replace(/^0000:(?=[0-9a-f]{2}:)/gm, ''),
   'with addresses in upper case': (text) =>
     text.replace(/^(?:[0-9a-f]{4,5}:)?[0-9a-f]{2}:[0-9a-f]{2}\.\d/gm, (address) => address.toUpperCase()),
   'twice over': (text) => `${text}\n\n${text}`,
   'with a blank line after every line': (text) => text.replaceAll('\n', '\n\n'),
   'without blank lines': (text) => text.replace(/\n\n+/g, '\n'),
   'with terminal colours': (text) => text.replace(/^(\S)/gm, '\u001b[1;32m$1\u001b[0m'),
-  'with colours of grep': (text) =>
-    text.replace(/(?:Capabilities|Kernel)/g, '\u001b[01;31m\u001b[K$&\u001b[m\u001b[K'),
+  'with colours of grep': (text) => text.replace(/(?:Capabilities|Kernel)/g, '\u001b[01;31m\u001b[K$&\u001b[m\u001b[K'),
   'recorded by script': (text) =>
     `Script started on 2024-01-01 10:00:00+00:00 [TERM="xterm"]\r\n\u001b]0;root@box: ~\u0007root@box:~# lspci -vvv\r\n${text.replaceAll('\n', '\r\n')}\u001b[?2004hroot@box:~# exit\r\n`,
   'in a report of several programs': (text) =>
@@ -123,33 +126,101 @@ export const SAME: Readonly<Record<string, (text: string) => string>> = {
   'newest first': (text) => text.trim().split(/\n\n+/).reverse().join('\n\n') + '\n',
 };
 
-/** The same bits in the words of other versions of pciutils. */
+/** What versions of pciutils write otherwise, for the same bits. */
 export const REWORDED: Readonly<Record<string, (text: string) => string>> = {
   'as pciutils 3.1 writes it': reworded([
-    [/\bUnsupReq([+-])(?=[ \n])/g, 'UnsuppReq$1'],
-    [/DevCtl:\tCorrErr([+-]) NonFatalErr([+-]) FatalErr([+-]) Unsupp?Req([+-])/g, 'DevCtl:\tReport errors: Correctable$1 Non-Fatal$2 Fatal$3 Unsupported$4'],
-    [/DevSta:\tCorrErr([+-]) NonFatalErr([+-])/g, 'DevSta:\tCorrErr$1 UncorrErr$2'],
-    [/^\tIOMMU group: .*\n/gm, '$&'],
-    [/ \[size=[^\]]*\] \[(?:16|32|64)-bit\]/g, ''],
+    [
+      /DevCtl:\tCorrErr([+-]) NonFatalErr([+-]) FatalErr([+-]) UnsupReq([+-])/g,
+      'DevCtl:\tReport errors: Correctable$1 Non-Fatal$2 Fatal$3 Unsupported$4',
+    ],
+    [
+      /DevSta:\tCorrErr([+-]) NonFatalErr([+-]) FatalErr([+-]) UnsupReq([+-])/g,
+      'DevSta:\tCorrErr$1 UncorrErr$2 FatalErr$3 UnsuppReq$4',
+    ],
+    [/Exit Latency L0s/g, 'Latency L0'],
+    [/RCB (\d+) bytes,? (?:Lnk)?Disabled?([+-])/g, 'RCB $1 bytes Disabled$2 Retrain-'],
     [/ \((?:ok|downgraded|overdriven|strange)\)/g, ''],
-    [/SlotPowerLimit ([\d.]+)W/g, 'SlotPowerLimit $1W'],
+    [/(behind bridge: [0-9a-f-]+) \[size=[^\]]*\] \[(?:16|32|64)-bit\]/g, '$1'],
+    [/I\/O behind bridge: \[disabled\].*/g, 'I/O behind bridge: 0000f000-00000fff'],
+    [/^\tMemory behind bridge: \[disabled\].*/gm, '\tMemory behind bridge: fff00000-000fffff'],
+    [
+      /Prefetchable memory behind bridge: \[disabled\].*/g,
+      'Prefetchable memory behind bridge: 00000000fff00000-00000000000fffff',
+    ],
+    [/ VGA16[+-]/g, ''],
+    [/CESta:(.*) AdvNonFatalErr([+-])/g, 'CESta:$1 NonFatalErr$2'],
+    [/CEMsk:(.*) AdvNonFatalErr([+-])/g, 'CEMsk:$1 NonFatalErr$2'],
+    [
+      /AERCap:\tFirst Error Pointer: ([0-9a-f]+), ECRCGenCap([+-]) ECRCGenEn([+-]) ECRCChkCap([+-]) ECRCChkEn([+-])/g,
+      'AERCap:\tFirst Error Pointer: $1, GenCap$2 CGenEn$3 ChkCap$4 ChkEn$5',
+    ],
+    [/^\t\t\tMultHdrRecCap.*\n/gm, ''],
+    [/^\t\tHeaderLog:.*\n/gm, ''],
+    [/^\t\t\t 10BitTagComp.*\n|^\t\t\t EmergencyPower.*\n|^\t\t\t FRS-.*\n/gm, ''],
+    [/, NROPrPrP-/g, ','],
+    [/Capabilities: \[([0-9a-f]{3}) v(\d+)\] Secondary PCI Express\n(?:\t\t.*\n)*/g, 'Capabilities: [$1 v$2] #19\n'],
+  ]),
+  'as pciutils 2.2 writes it': reworded([
+    [
+      /MSI: Enable([+-]) Count=1\/1 Maskable([+-]) 64bit([+-])/g,
+      'Message Signalled Interrupts: Mask$2 64bit$3 Queue=0/0 Enable$1',
+    ],
+    [/MSI-X: Enable([+-]) Count=(\d+) Masked([+-])/g, 'MSI-X: Enable$1 Mask$3 TabSize=$2'],
+    [/^\t\tDevCap2:[\s\S]*?(?=^\tCapabilities|^\tKernel|^$)/gm, ''],
   ]),
   'as pciutils 3.14 writes it': reworded([
-    [/, MSI 00$/gm, ', IntMsgNum 0'],
-    [/(Root Complex Integrated Endpoint|Root Complex Event Collector), MSI 00/g, '$1, IntMsgNum 0'],
-    [/Express \((v\d)\) ([^,\n]*), MSI 00/g, 'Express ($1) $2, IntMsgNum 0'],
+    [/(Express \(v\d\) [^\n]*?), MSI 0([0-9a-f])/g, '$1, IntMsgNum $2'],
     [/CRSVisible/g, 'RRSVisible'],
-    [/^(\t\tDevSta:.*)$/gm, '$1'],
+    [/RCB (\d+) bytes, Disabled([+-])/g, 'RCB $1 bytes, LnkDisable$2'],
+    [/UE(Sta|Msk|Svrt):(\t.*?) TLP([+-])/g, 'UE$1:$2 PoisonedTLP$3'],
+    [
+      /(UESta:.*ACSViol-|UEMsk:.*ACSViol-)$/gm,
+      '$1 UncorrIntErr- BlockedTLP- AtomicOpBlocked- TLPBlockedErr-\n\t\t\tPoisonTLPBlocked- DMWrReqBlocked- IDECheck- MisIDETLP- PCRC_CHECK- TLPXlatBlocked-',
+    ],
+    [/INT Msg #(\d+)/g, 'IntMsgNum $1'],
+    [/Interrupt Message Number: 0*(\d+)/g, 'IntMsgNum $1'],
+    [/^(\t\tLnkSta2:.*)$/gm, '$1\n\t\tDevCap3:\tDMWr- 14BitTagComp- 14BitTagReq- SegCap- UIO-'],
   ]),
-  'with the names of capabilities shortened': reworded([
-    [/Root Complex Integrated Endpoint/g, 'Root Complex Integrated Endpoint'],
-    [/Process Address Space ID \(PASID\)/g, 'Process Address Space ID (PASID)'],
-    [/Transaction Processing Hints/g, 'Transaction Processing Hints'],
-  ]),
-  'with what 3.14 adds': reworded([
-    [/^(\t\tDevCtl2:.*)$/gm, '$1\n\t\t\t 10BitTagReq- OBFF Disabled, EETLPPrefixBlk-'],
-    [/^(\t\tLnkSta2:.*)$/gm, '$1\n\t\tDevCap3:\tDMWr- 14BitTag- SegCap- L0p-\n\t\tDevCtl3:\tDMWrReq- DMWrEgBlk-'],
-  ]),
-  'with a domain of eight digits': (text) =>
-    text.replace(/^(?:0000:)?(?=[0-9a-f]{2}:[0-9a-f]{2}\.\d )/gm, '00000000:'),
+  'with a domain of eight digits': (text) => text.replace(/^(?:0000:)?(?=[0-9a-f]{2}:[0-9a-f]{2}\.\d )/gm, '00000000:'),
+};
+
+const blocks = (text: string): string[] => text.trim().split(/\n\n+/);
+const joined = (parts: readonly string[]): string => `${parts.join('\n\n')}\n`;
+
+/** Something is lost: what is still said must be right. */
+export const LOSSY: Readonly<Record<string, (text: string) => string>> = {
+  'without root': (text) =>
+    joined(
+      blocks(text).map((block) =>
+        `${block}\n`
+          .replace(/^[0-9a-f]{2,3}: .*\n/gm, '')
+          .replace(/^\s+Capabilities: .*\n(?:(?:\t\t| {9,}).*\n)*/m, '\0')
+          .replace(/^\s+Capabilities: .*\n(?:(?:\t\t| {9,}).*\n)*/gm, '')
+          .replace('\0', '\tCapabilities: <access denied>\n')
+          .trimEnd(),
+      ),
+    ),
+  'without details': (text) => text.replace(/^\s.*\n/gm, ''),
+  'with drivers only': (text) => text.replace(/^\s+(?!Subsystem:|Kernel ).*\n/gm, ''),
+  'every fifth function left out': (text) => joined(blocks(text).filter((_, index) => index % 5 !== 2)),
+  'every third function left out': (text) => joined(blocks(text).filter((_, index) => index % 3 !== 1)),
+  'every other bridge left out': (text) => {
+    let count = 0;
+    return joined(blocks(text).filter((block) => !/^\S+ (?:PCI bridge|0604)/.test(block) || ++count % 2 === 1));
+  },
+  'all bridges left out': (text) => joined(blocks(text).filter((block) => !/^\S+ (?:PCI bridge|0604)/.test(block))),
+  'its first half': (text) => text.slice(0, text.length >> 1),
+  'its second half': (text) => text.slice(text.length >> 1),
+  'without the bits of ACS': (text) => text.replace(/^\s+ACS(?:Cap|Ctl):.*\n/gm, ''),
+};
+
+/** Capabilities that say nothing of grouping come in. */
+export const ADDED: Readonly<Record<string, (text: string) => string>> = {
+  'with capabilities that are newer than the lab': (text) =>
+    text.replace(
+      /^(\tCapabilities: \[100 v\d\].*\n(?:\t\t.*\n)*)/gm,
+      '$1\tCapabilities: [e00 v1] Designated Vendor-Specific: Vendor=1e98 ID=0000 Rev=1 Len=56: CXL\n\t\tCXLCap:\tCache+ IO+ Mem+ MemHWInit+ HDMCount 1 Viral-\n\tCapabilities: [f00 v1] Data Object Exchange\n\t\tDOECap: IntSup-\n\tCapabilities: [f40 v1] Physical Layer 32.0 GT/s <?>\n\tCapabilities: [f80 v1] Extended Capability ID 0x3a\n',
+    ),
+  'with a function that sleeps': (text) =>
+    `${text}\n0000:fe:00.0 3D controller [0302]: NVIDIA Corporation GA107M [10de:25a2] (rev ff) (prog-if ff)\n\t!!! Unknown header type 7f\n\tKernel driver in use: nvidia\n`,
 };

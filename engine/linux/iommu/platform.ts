@@ -58,7 +58,8 @@ const classOf = (config: string): number => parseInt(config.slice(22, 24) + conf
 const IBM = 0x1014;
 
 /** On POWER the platform makes the groups (partitionable endpoints), by no rule of PCI. */
-export const platformGroups = (devices: readonly PciDevice[]): boolean => devices.some((device) => isPower(rootOf(device)));
+export const platformGroups = (devices: readonly PciDevice[]): boolean =>
+  devices.some((device) => isPower(rootOf(device)));
 
 /** A root port of IBM's, or a bridge on a root bus that may be one. */
 const isPower = (top: PciDevice): boolean =>

@@ -85,15 +85,17 @@ export function draftOf(text: FunctionText, headers: readonly string[], logged: 
   const regs = new Registers();
   for (const row of text.hex) regs.dump(row.offset, row.bytes);
   const identity = identityOf(headers);
+  // Registers that read all ones: the function sleeps, or is gone.
+  const silent = text.details.some((one) => one.text.startsWith('!!! Unknown header type 7f'));
   const dumpedLayout = regs.isDumped(0x0e) ? regs.bytes[0x0e]! & 0x7f : null;
   const layout = dumpedLayout ?? logged?.layout ?? layoutOf(text.details, identity.classCode);
   setIds(regs, 0x00, identity);
   if (identity.classCode !== null) {
     regs.set(0x0a, 2, identity.classCode);
     const detailed = text.details.some((one) => /^(?:Flags|Control):/.test(one.text));
-    regs.set(0x09, 1, identity.progIf ?? 0, identity.progIf !== null || detailed);
+    regs.set(0x09, 1, silent ? 0 : (identity.progIf ?? 0), !silent && (identity.progIf !== null || detailed));
   }
-  regs.set(0x08, 1, identity.revision);
+  regs.set(0x08, 1, silent ? 0 : identity.revision, !silent);
   const details = readDetails(regs, text.details, layout, ids);
   regs.setBits(0x0e, 0, 7, layout, dumpedLayout !== null || details.verbose || details.bus !== null);
   const capabilities = readCapabilities(regs, text.capabilities, layout, ids);
@@ -191,6 +193,11 @@ export function factsOf(draft: Draft, complete: boolean): UnknownFact[] {
   const facts: UnknownFact[] = [];
   const say = (what: string, why: string): void => void facts.push({ function: draft.name, what, why });
   const { identity, capabilities, details, text, regs, logged } = draft;
+  const silent = text.details.find((one) => one.text.startsWith('!!! Unknown header type'));
+  if (silent !== undefined) {
+    say('config', `line ${silent.number}: it did not answer; it slept, or was gone`);
+    return facts;
+  }
   if (identity.candidates.length > 1 && !regs.isKnown(0, 4)) {
     const list = identity.candidates
       .map((id) => id.toString(16).padStart(8, '0'))

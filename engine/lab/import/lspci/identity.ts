@@ -44,9 +44,15 @@ export function readDevice(text: string, ids: PciIdDatabase): DeviceText {
   const trimmed = text.trim();
   const number = /^(?:Device )?([0-9a-f]{4}):([0-9a-f]{4})$/i.exec(trimmed);
   if (number) return { vendor: hex(number[1]!), device: hex(number[2]!), candidates: [], name: null };
-  const bracketed = /^(.*?)\s*\[([0-9a-f]{4}):([0-9a-f]{4})\]$/i.exec(trimmed);
+  // Scripts append what they know more; of several brackets the last holds the ids.
+  const bracketed = /^(.*)\[([0-9a-f]{4}):([0-9a-f]{4})\](?:\s.*)?$/i.exec(trimmed);
   if (bracketed) {
-    return { vendor: hex(bracketed[2]!), device: hex(bracketed[3]!), candidates: [], name: bracketed[1] || null };
+    return {
+      vendor: hex(bracketed[2]!),
+      device: hex(bracketed[3]!),
+      candidates: [],
+      name: bracketed[1]!.trim() || null,
+    };
   }
   const split = ids.splitVendor(trimmed);
   if (!split) return { vendor: null, device: null, candidates: [], name: trimmed || null };

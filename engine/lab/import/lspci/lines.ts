@@ -6,6 +6,8 @@ import type { PciAddress } from '../../../hardware/pci/address';
 import { formatAddress, parseAddress } from '../../../hardware/pci/address';
 import type { TextLine } from '../clean';
 import { isTreeLine } from '../tree-text';
+import type { GroupLine } from './group-lines';
+import { ADDRESS, readGroupLine } from './group-lines';
 import type { BusNumbers } from './paths';
 import { Paths } from './paths';
 
@@ -27,7 +29,8 @@ export interface FunctionText {
 
 export interface GroupStatement {
   readonly line: number;
-  readonly group: string;
+  /** Null: the function left its group. */
+  readonly group: string | null;
   readonly address: PciAddress;
   /** The kernel's log says so: it goes on after the boot. */
   readonly logged: boolean;
@@ -39,23 +42,18 @@ export interface CutText {
   readonly groups: GroupStatement[];
   /** Bus numbers that the paths of `lspci -P` tell, by the address of the bridge. */
   readonly buses: ReadonlyMap<string, BusNumbers>;
+  /** Root buses that paths in /sys tell. */
+  readonly roots: readonly { readonly segment: number; readonly bus: number }[];
 }
 
 const MAX_FUNCTIONS = 65536;
 
-const ADDRESS = '(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]';
 /** What `lspci -P` and `-PP` append for each bridge on the way. */
 const STEPS = '(?:/(?:[0-9a-f]{2}:)?[01][0-9a-f]\\.[0-7])*';
 /** The sign of a list may stand before the address. */
 const HEADER = new RegExp(`^\\s*(?:(?:[-*\u2022]|\\d{1,3}[.)])\\s+)?(${ADDRESS}${STEPS})\\s+(\\S.*)$`, 'i');
-const GROUP_AND_HEADER = new RegExp(
-  `^(?:\\d+[.)]\\s)?\\W*(?:iommu[ _])?group\\s*#?(\\d+)\\s*[:;,-]?\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`,
-  'i',
-);
-const GROUP_HEADING = /^(?:\d+[.)]\s)?\W*(?:iommu[ _])?group\s*#?(\d+)\s*:?\W*$/i;
-const GROUP_PATH = new RegExp(`iommu_groups/(\\d+)/devices/(${ADDRESS})`, 'i');
-const GROUP_LOG = new RegExp(`\\b(${ADDRESS}): Add(?:ing|ed) to iommu group (\\d+)`, 'i');
-const LISTED = new RegExp(`^\\s*(?:\\[[0-9a-f:]+\\]\\s*)?(?:\\[R\\]\\s*)?(${ADDRESS})\\s+(\\S.*)$`, 'i');
+/** Where the functions are in /sys, as links show it. */
+const SYSFS_PATH = new RegExp(`\\bpci[0-9a-f]{4,8}:[0-9a-f]{2}(?:/${ADDRESS})+`, 'gi');
 const HEX_ROW = /^\s*([0-9a-f]{2,3}0|[0-9a-f]0):((?:\s+[0-9a-f]{2}){1,16})\s*$/i;
 
 /** What starts a detail line of a function before its capabilities. */
@@ -76,6 +74,7 @@ const parseHexRow = (match: RegExpExecArray): { offset: number; bytes: number[] 
 /** True when the text after an address reads like the rest of an lspci line. */
 const looksLikeHeader = (rest: string): boolean =>
   /^(?:Class )?[0-9a-f]{4}:/i.test(rest) ||
+  /^\[[0-9a-f]{4}\]:/i.test(rest) ||
   /^"/.test(rest) ||
   /^[A-Z0-9][^"]*(?::|\[[0-9a-f]{4}\])/.test(rest) ||
   /:$/.test(rest);
@@ -119,10 +118,22 @@ export function cutText(lines: readonly TextLine[]): CutText {
   let place: Place = 'outside';
   let record = new Map<string, string>();
   let listedGroup: string | null = null;
+  /** Something of that group has been listed: a blank line ends it. */
+  let listedAny = false;
   let afterBlank = false;
 
   const open = (line: number, address: PciAddress, header: string): void => {
-    current = { address, line, header, head: header, details: [], capabilities: [], hex: [], driver: null, modules: null };
+    current = {
+      address,
+      line,
+      header,
+      head: header,
+      details: [],
+      capabilities: [],
+      hex: [],
+      driver: null,
+      modules: null,
+    };
     record = new Map();
     if (functions.length < MAX_FUNCTIONS) functions.push(current);
   };
@@ -135,46 +146,35 @@ export function cutText(lines: readonly TextLine[]): CutText {
     const trimmed = text.trim();
     if (trimmed === '') {
       afterBlank = true;
-      listedGroup = null;
+      if (listedAny) listedGroup = null;
       continue;
     }
     const wasBlank = afterBlank;
     afterBlank = false;
 
-    const logged = GROUP_LOG.exec(text);
-    if (logged) {
-      groups.push({
-        line: number,
-        group: logged[2]!,
-        address: parseAddress(logged[1]!.toLowerCase())!,
-        logged: true,
-      });
+    for (const chain of text.matchAll(SYSFS_PATH)) paths.follow(chain[0]);
+    const said: GroupLine | null = isCutOff(current, place) ? null : readGroupLine(text, listedGroup);
+    if (said !== null) {
       place = 'outside';
-      continue;
-    }
-    const path = GROUP_PATH.exec(text);
-    if (path) {
-      groups.push({ line: number, group: path[1]!, address: parseAddress(path[2]!.toLowerCase())!, logged: false });
-      place = 'outside';
-      continue;
-    }
-    const both = GROUP_AND_HEADER.exec(text);
-    if (both) {
-      const address = parseAddress(both[2]!.toLowerCase())!;
-      groups.push({ line: number, group: both[1]!, address, logged: false });
-      open(number, address, both[3]!);
+      if (said.kind === 'removal') groups.push({ line: number, group: null, address: said.address, logged: true });
+      if (said.kind === 'heading') {
+        listedGroup = said.group;
+        listedAny = false;
+      }
+      if (said.kind !== 'members') continue;
+      const { group, logged } = said;
+      for (const address of said.addresses) groups.push({ line: number, group, address, logged });
+      listedAny = true;
+      if (said.heads) listedGroup = group;
+      if (said.header === null) continue;
+      open(number, said.addresses[0]!, said.header);
       place = 'header';
       continue;
     }
-    const heading = GROUP_HEADING.exec(text);
-    if (heading && !/^\s*IOMMU group: \d+$/.test(text) && !isCutOff(current, place)) {
-      listedGroup = heading[1]!;
-      place = 'outside';
-      continue;
-    }
-    const header = HEADER.exec(text) ?? (listedGroup !== null ? LISTED.exec(text) : null);
+    const header = HEADER.exec(text);
     if (header && looksLikeHeader(header[2]!)) {
       const address = paths.end(header[1]!, number, (bridge) => secondaryOf(functions, bridge));
+      listedAny = true;
       if (listedGroup !== null) groups.push({ line: number, group: listedGroup, address, logged: false });
       open(number, address, header[2]!);
       place = 'header';
@@ -244,5 +244,5 @@ export function cutText(lines: readonly TextLine[]): CutText {
     else if (place === 'details') append(fn.details, trimmed);
     else if (place === 'header' && goesOn(fn.header, trimmed)) fn.header += ` ${trimmed}`;
   }
-  return { functions, groups, buses: paths.buses };
+  return { functions, groups, buses: paths.buses, roots: paths.roots };
 }

@@ -13,6 +13,26 @@ export class Paths {
   /** By the address of the bridge; the subordinate bus is the highest that a path came to. */
   readonly buses = new Map<string, BusNumbers>();
 
+  /** Root buses that paths in /sys begin with. */
+  readonly roots: { readonly segment: number; readonly bus: number }[] = [];
+
+  /** `pci0000:00/0000:00:1c.4/0000:07:00.0`: a path in /sys. */
+  follow(path: string): void {
+    const [root, ...steps] = path.toLowerCase().split('/');
+    const [segment, bus] = root!
+      .slice('pci'.length)
+      .split(':')
+      .map((part) => parseInt(part, 16));
+    if (!this.roots.some((one) => one.segment === segment && one.bus === bus)) {
+      this.roots.push({ segment: segment!, bus: bus! });
+    }
+    const way = steps.map((step) => parseAddress(step)!);
+    for (const [index, bridge] of way.slice(0, -1).entries()) {
+      this.tell(bridge, way[index + 1]!.bus);
+      for (const below of way.slice(index + 1)) this.reach(bridge, below.bus);
+    }
+  }
+
   /**
    * The function at the end of a path. `behind` tells the secondary bus of a bridge where its own lines show it.
    * Throws ImportError when the path names no bus and the listing does not either.
@@ -26,10 +46,7 @@ export class Paths {
       const secondary =
         bus !== undefined ? parseInt(bus, 16) : (this.buses.get(formatAddress(at))?.secondary ?? behind(at));
       if (secondary === null) {
-        throw new ImportError(
-          `shows the path ${path} without bus numbers: use lspci -PP, or -P with -v`,
-          line,
-        );
+        throw new ImportError(`shows the path ${path} without bus numbers: use lspci -PP, or -P with -v`, line);
       }
       above.push(at);
       at = { segment: at.segment, bus: secondary, device: parseInt(device!, 16), function: Number(number) };
