@@ -213,7 +213,7 @@ const hasLspci = ((): boolean => {
   }
 })();
 
-const MAIN_OPTIONS = ['-nn', '-t', '-tv', '-k', '-x', '-xxxx', '-vvv'];
+const MAIN_OPTIONS = ['-nn', '-t', '-tv', '-k', '-x', '-xxx', '-xxxx', '-vvv'];
 const EVERY_OPTION = [...MAIN_OPTIONS, '-vv', '-v', '-mm', '-vmm'];
 
 describe.skipIf(!hasLspci)("Debian's lspci on the exported files (skipped: pciutils 3.9.0 not present)", () => {

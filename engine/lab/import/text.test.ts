@@ -310,7 +310,7 @@ describe('what lspci text can look like', () => {
     expect(fact).toMatchObject({ function: '0000:00:1e.3', what: 'device-id' });
     expect(fact!.why).toContain('8086:9daa, 8086:9dab');
     expect(read.functions[0]!.config.slice(0, 8)).toBe('8680aa9d');
-    expect(read.functions[0]!.known!.slice(0, 8)).toBe('ffff0000');
+    expect(read.functions[0]!.known!.slice(0, 8)).toBe('fffffeff');
   });
 });
 
@@ -414,4 +414,34 @@ it.skipIf(golden.length === 0)('reads the lspci text of every golden machine (sk
     expect(wrongBits(truth, read), name).toEqual([]);
     expect(tree(read), name).toEqual(tree(truth));
   }
+});
+
+describe('a name that fits several devices', () => {
+  const slot = (name: string): string =>
+    ['14.0 SMBus: Advanced Micro Devices, Inc. [AMD] FCH SMBus Controller', `14.5 USB controller: ${name}`]
+      .map((line) => `00:${line}\n\tFlags: fast devsel\n`)
+      .join('\n');
+  const undecided = (text: string): string[] => {
+    const kernel = bootKernel({
+      ...readText(`${text}\n00:00.2 IOMMU: Advanced Micro Devices, Inc. [AMD] IOMMU\n\tFlags: fast devsel\n`),
+    });
+    return [...kernel.iommu.undecided].map((device) => device.name);
+  };
+
+  it('leaves the group open when Linux vouches for one of them only', () => {
+    expect(undecided(slot('Advanced Micro Devices, Inc. [AMD] FCH USB OHCI Controller'))).toEqual([
+      '0000:00:14.0',
+      '0000:00:14.5',
+    ]);
+    expect(undecided(slot('Advanced Micro Devices, Inc. [AMD] Device 7809'))).toEqual([]);
+  });
+
+  it('decides it when Linux vouches for all', () => {
+    const port = (fn: number): string =>
+      `01:00.${fn} Ethernet controller: Intel Corporation 82576 Gigabit Network Connection (rev 01)\n\tFlags: fast devsel\n\tCapabilities: [a0] Express Endpoint, MSI 00\n`;
+    const text = `00:01.0 PCI bridge: Intel Corporation Device 3420\n\tFlags: fast devsel\n\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n\tCapabilities: [40] Express Root Port (Slot+), MSI 00\n\tCapabilities: [100] Access Control Services\n\n${port(0)}\n${port(1)}`;
+    const kernel = bootKernel(readText(text));
+    expect(kernel.iommu.known).toBe(true);
+    expect([...kernel.iommu.groups.values()].map((group) => group.devices.length)).toEqual([1, 1, 1]);
+  });
 });

@@ -252,6 +252,26 @@ export const mayBeListedPort = (device: PciDevice): boolean =>
   isPort(device) &&
   (BY_VENDOR.get(device.vendor) ?? []).some((quirk) => quirk.devices !== null && quirk.applies !== undefined);
 
+const isOfPorts = (quirk: Quirk): boolean => quirk.applies === isRootPort || quirk.applies === isSunrisePoint;
+
+/** A function with that ID, not a port, is in the list. */
+export const isListedFunction = (vendor: number, device: number): boolean =>
+  (BY_VENDOR.get(vendor) ?? []).some(
+    (quirk) => quirk.devices !== null && !isOfPorts(quirk) && inList(quirk.devices, device),
+  );
+
+/** A function of which the dump shows a part of the device ID, as a name that several devices have does: it may be listed. */
+export function mayBeListedFunction(device: PciDevice): boolean {
+  const known = device.config.known;
+  const mask = known === null ? 0xffff : known[2]! | (known[3]! << 8);
+  if (mask === 0xffff || mask === 0) return false;
+  return (BY_VENDOR.get(device.vendor) ?? []).some(
+    (quirk) =>
+      !isOfPorts(quirk) &&
+      quirk.devices?.some((one) => typeof one === 'number' && ((one ^ device.device) & mask) === 0) === true,
+  );
+}
+
 /** The first quirk that gives a verdict; null when none applies. */
 export function acsQuirkVerdict(
   device: PciDevice,

@@ -1,7 +1,7 @@
 /** Access Control Services as Linux judges them (PCIe 6.12, 7.7.11; spec iommu-groups 3). */
 import { PortType } from '../../hardware/pci/function';
 import type { QuirkContext } from './acs-quirks';
-import { acsQuirkVerdict, mayBeListedPort } from './acs-quirks';
+import { acsQuirkVerdict, mayBeListedFunction, mayBeListedPort } from './acs-quirks';
 import type { PciDevice } from './device';
 
 export const ACS = { SV: 0x01, TB: 0x02, RR: 0x04, CR: 0x08, UF: 0x10, EC: 0x20, DT: 0x40 } as const;
@@ -182,6 +182,9 @@ export function acsVerdict(device: PciDevice, settings: AcsSettings, required: n
   const type = device.portType;
   if (type === null) {
     if (capabilitiesHidden(device)) return unknown(settings, 'the dump does not show its capabilities');
+    if (device.multifunction && mayBeListedFunction(device)) {
+      return unknown(settings, 'the dump does not show which of several devices it is, and one of them isolates');
+    }
     return verdict(false, 'conventional', 'conventional PCI function');
   }
   const capability = device.config.findExtendedCapability(ACS_CAPABILITY);
@@ -207,9 +210,15 @@ export function acsVerdict(device: PciDevice, settings: AcsSettings, required: n
     case PortType.LegacyEndpoint:
     case PortType.UpstreamPort:
     case PortType.IntegratedEndpoint:
-      return device.multifunction
-        ? registerTest(device, required, `${name}, one of several functions`, settings)
-        : verdict(true, 'single-function', `${name} with a single function`);
+      if (device.multifunction) {
+        const shown = registerTest(device, required, `${name}, one of several functions`, settings);
+        if (shown.isolated || !shown.known || !mayBeListedFunction(device)) return shown;
+        return unknown(
+          settings,
+          `${shown.detail}; the dump does not show which of several devices it is, and one of them isolates`,
+        );
+      }
+      return verdict(true, 'single-function', `${name} with a single function`);
     default:
       return verdict(true, 'other-type', name);
   }

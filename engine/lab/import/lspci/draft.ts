@@ -15,6 +15,7 @@ import { Registers } from './registers';
 import type { LoggedFunction } from '../kernel-log';
 import { setLogged } from '../kernel-log';
 import type { PlacedNode, TreeNode } from '../tree';
+import { isListedFunction } from '../../../linux/pci/acs-quirks';
 import { isVmdId } from '../../../linux/pci/aliases';
 
 /** A function between text and description. */
@@ -57,6 +58,12 @@ export function merge(functions: readonly FunctionText[]): Map<string, { text: F
   return byName;
 }
 
+/** Of devices with one name, one of which Linux does not say that it isolates, if there is such a one. */
+function cautious({ vendor, device, candidates }: Identity): number | null {
+  const plain = candidates.find((id) => id >>> 16 === vendor && !isListedFunction(id >>> 16, id & 0xffff));
+  return plain === undefined ? device : plain & 0xffff;
+}
+
 /** The fullest identity among the headers: ids from `-nn` or `-n` win over names. */
 function identityOf(headers: readonly string[]): Identity {
   const read = headers.map((header) => readIdentity(header, pciIdsByAnyName()));
@@ -64,7 +71,13 @@ function identityOf(headers: readonly string[]): Identity {
   const best = read.find(certain) ?? read[0]!;
   const cls = read.find((one) => one.classCode !== null) ?? best;
   const progIf = read.find((one) => one.progIf !== null)?.progIf ?? null;
-  return { ...best, classCode: cls.classCode, className: best.className ?? cls.className, progIf };
+  return {
+    ...best,
+    device: cautious(best),
+    classCode: cls.classCode,
+    className: best.className ?? cls.className,
+    progIf,
+  };
 }
 
 /** A function of which only an address is known: a group names it, or the tree does. */

@@ -179,17 +179,17 @@ function readFlags(regs: Registers, facts: DetailFacts, text: string): void {
   if (group) facts.group = group[1]!;
 }
 
-/** Writes vendor and device at `offset`; a half that the candidates disagree about stays unknown. */
+/** Writes vendor and device at `offset`; bits about which the candidates disagree stay unknown. */
 export function setIds(
   regs: Registers,
   offset: number,
   ids: { vendor: number | null; device: number | null; candidates: readonly number[] },
 ): void {
   if (ids.vendor === null) return;
-  const sameVendor = ids.candidates.every((one) => one >>> 16 === ids.vendor);
-  const sameDevice = ids.candidates.every((one) => (one & 0xffff) === ids.device);
-  regs.set(offset, 2, ids.vendor, sameVendor);
-  if (ids.device !== null) regs.set(offset + 2, 2, ids.device, sameDevice);
+  const shown = ((ids.vendor << 16) | (ids.device ?? 0)) >>> 0;
+  const open = ids.candidates.reduce((bits, one) => bits | (one ^ shown), 0);
+  regs.setKnown(offset, ids.vendor, ~(open >>> 16) & 0xffff);
+  if (ids.device !== null) regs.setKnown(offset + 2, ids.device, ~open & 0xffff);
 }
 
 function readSubsystem(regs: Registers, text: string, layout: number, ids: PciIdDatabase): void {

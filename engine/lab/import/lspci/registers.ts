@@ -55,6 +55,11 @@ export class Registers {
     this.setBits(offset, 0, width * 8, value, known);
   }
 
+  /** Sets a register of 16 bits of which only those in `mask` are certain. */
+  setKnown(offset: number, value: number, mask: number): void {
+    for (let bit = 0; bit < 16; bit++) this.setBits(offset, bit, 1, (value >> bit) & 1, ((mask >> bit) & 1) === 1);
+  }
+
   setField(base: number, register: RegisterLayout, field: FieldLayout, value: number | bigint): void {
     this.setBits(base + register.offset, field.lsb, field.msb - field.lsb + 1, value);
   }

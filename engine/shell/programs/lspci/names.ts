@@ -24,8 +24,9 @@ export class Names {
     return this.mode === 2 ? `Class [${number}]` : `Class ${number}`;
   }
 
+  /** Also with `-n`. */
   programmingInterface(code: number, progIf: number): string | null {
-    return this.mode === 1 ? null : (this.ids?.programmingInterface(code >> 8, code & 0xff, progIf) ?? null);
+    return this.ids?.programmingInterface(code >> 8, code & 0xff, progIf) ?? null;
   }
 
   private both(vendor: number, device: number, vendorName: string | null, deviceName: string | null): string {
