@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MachineDescription } from '../../hardware/description';
 import { KernelLog } from '../log';
 import { WhyLog } from '../why';
 import { compareRules } from './compare';
 import { IommuCore } from './core';
 import type { FixtureFunction } from './fixture';
-import { ACS_EMPTY, ACS_OFF, ACS_ON, fixtureDevices, PLAIN_ACS, randomTree } from './fixture';
+import { ACS_EMPTY, ACS_OFF, ACS_ON, bareMachine, fixtureDevices, PLAIN_ACS, randomTree } from './fixture';
 import { POLICIES } from './policies';
 import { predictGroups } from './predict';
 
@@ -108,18 +107,6 @@ describe('linux-3.6', () => {
 });
 
 describe('the difference of two rules', () => {
-  const emptyMachine = (): MachineDescription => ({
-    format: 'vfiolab-machine/1',
-    name: 'test',
-    about: '',
-    source: 'built',
-    booted: true,
-    iommu: 'intel-vtd',
-    kernel: { release: '6.12.117', build: 'debian', cmdline: '', modules: [], moduleOptions: {}, drivers: [] },
-    functions: [],
-    recordedGroups: null,
-    unknown: [],
-  });
   const picks = fc.array(fc.nat(1 << 30), { minLength: 50, maxLength: 400 });
 
   /** On random trees: the blocks are cut differently, and each has joins that one rule makes and the other does not. */
@@ -129,7 +116,7 @@ describe('the difference of two rules', () => {
       fc.property(fc.integer({ min: 1, max: 120 }), picks, (count, numbers) => {
         let next = 0;
         const specs = randomTree(count, (below) => numbers[next++ % numbers.length]! % below);
-        const core = new IommuCore({ description: emptyMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
+        const core = new IommuCore({ description: bareMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
         core.boot(fixtureDevices(specs));
         const rules = [...POLICIES.values()];
         for (const first of rules) {

@@ -5,7 +5,7 @@ import { KernelLog } from '../log';
 import { WhyLog } from '../why';
 import { IommuCore } from './core';
 import type { FixtureFunction } from './fixture';
-import { ACS_ON, fixtureDevices } from './fixture';
+import { ACS_ON, bareMachine, fixtureDevices } from './fixture';
 
 const CLIENT: FixtureFunction[] = [
   { at: '00:00.0', type: 'Conventional' },
@@ -33,26 +33,11 @@ function boot(
 ) {
   const log = new KernelLog(() => 0n);
   const core = new IommuCore({
-    description: {
-      format: 'vfiolab-machine/1',
-      name: 'test',
-      about: '',
-      source: 'sysfs',
-      booted: true,
+    description: bareMachine({
       iommu: options.iommu ?? 'intel-vtd',
       ...(iommuTable && { iommuTable }),
-      kernel: {
-        release: '6.12.117',
-        build: 'iommufd',
-        cmdline: options.cmdline ?? '',
-        modules: [],
-        moduleOptions: {},
-        drivers: [],
-      },
-      functions: [],
-      recordedGroups: null,
-      unknown: [],
-    },
+      kernel: { build: 'iommufd', cmdline: options.cmdline ?? '' },
+    }),
     log,
     why: new WhyLog(),
   });
