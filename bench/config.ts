@@ -43,7 +43,8 @@ const { kernel, process: client, fd } = openDevice('0000:02:00.0');
 const four = new Uint8Array(4);
 const positions = offsets.map((at) => CONFIG_REGION + BigInt(at));
 const calls = rateOf(ROUNDS, CALLS, () => {
-  for (let i = 0; i < CALLS; i++) sink ^= kernel.syscalls.pread(client, fd, four, positions[i % positions.length]!);
+  for (let i = 0; i < CALLS; i++)
+    sink ^= Number(kernel.syscalls.pread(client, fd, four, positions[i % positions.length]!));
 });
 if (kernel.syscalls.pread(client, fd, four, CONFIG_REGION) !== 4) throw new Error('pread failed.');
 

@@ -118,7 +118,7 @@ export class Syscalls {
     return typeof result === 'number' ? explainIoctl(this.why, p, result, file, request >>> 0, arg) : result;
   }
 
-  pread(p: Process, fd: number, into: Uint8Array, offset: bigint): number {
+  pread(p: Process, fd: number, into: Uint8Array, offset: bigint): number | PendingCall {
     const file = this.fileAt(p, fd, offset, readable);
     if (typeof file === 'number') return file;
     return this.explained(p, file, file.read === undefined ? -ERRNO.EINVAL : file.read(p, into, Number(offset)));
@@ -130,7 +130,7 @@ export class Syscalls {
     return this.explained(p, file, file.write === undefined ? -ERRNO.EINVAL : file.write(p, data, Number(offset)));
   }
 
-  read(p: Process, fd: number, into: Uint8Array): number {
+  read(p: Process, fd: number, into: Uint8Array): number | PendingCall {
     const file = p.files.get(fd);
     if (file === null || !readable(file)) return this.badDescriptor(fd);
     return this.explained(p, file, file.read === undefined ? -ERRNO.EINVAL : file.read(p, into, null));

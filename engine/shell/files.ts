@@ -94,7 +94,9 @@ class FileReader implements ByteReader {
     }
     if (this.ended) return null;
     const asked = Math.min(Math.max(size, 4096), MOST_READ);
-    const answer = checked(this.system.call({ op: 'sysread', path: this.path, offset: this.offset, size: asked }));
+    const operation: TracedOperation = { op: 'sysread', path: this.path, offset: this.offset, size: asked };
+    const looked = this.system.call(operation);
+    const answer = checked(looked.pending ? await finish(this.system, operation) : looked);
     const bytes = fromHex(answer.hex ?? '');
     this.offset += bytes.length;
     if (bytes.length < asked) this.ended = true;

@@ -1,5 +1,6 @@
 /** sysfs attributes: one value a file, text made when it is read and acted upon when it is written. */
 import { ERRNO } from '../errno';
+import { afterwards } from '../pending';
 import type { OpenFile, PendingCall } from '../process/files';
 import type { Process } from '../process/process';
 import type { DirectoryNode, FileNode, LinkNode, Node, StoreResult } from './node';
@@ -16,6 +17,8 @@ export interface AttributeOptions {
   show?: (process: Process) => string | number;
   /** The whole text of one write call; 0 means that all of it was taken, otherwise a negative errno. */
   store?: (text: string, process: Process) => StoreResult;
+  /** Somebody holds the lock that `show` takes: a read waits for this call. */
+  busy?: () => PendingCall | null;
   /** What stat reports; sysfs says 4096 for every text attribute, procfs 0. */
   size?: number;
 }
@@ -35,10 +38,12 @@ export class TextFile implements OpenFile {
     this.link = path;
   }
 
-  read(process: Process, into: Uint8Array, offset: number | null): number {
+  read(process: Process, into: Uint8Array, offset: number | null): number | PendingCall {
     const at = offset ?? this.position;
     if (this.options.show === undefined) return -ERRNO.EIO;
     if (at === 0 || this.text === null) {
+      const busy = this.options.busy?.() ?? null;
+      if (busy !== null) return afterwards(busy, () => this.read(process, into, offset));
       const shown = this.options.show(process);
       if (typeof shown === 'number') return shown;
       this.text = encoder.encode(shown);

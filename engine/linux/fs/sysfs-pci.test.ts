@@ -52,7 +52,7 @@ describe.each(machines)('sysfs of %s', (name) => {
     const fd = kernel.syscalls.open(root, path, 0);
     if (typeof fd !== 'number' || fd < 0) return null;
     const into = new Uint8Array(65536);
-    const count = kernel.syscalls.read(root, fd, into);
+    const count = kernel.syscalls.read(root, fd, into) as number;
     kernel.syscalls.close(root, fd);
     return count < 0 ? null : new TextDecoder().decode(into.subarray(0, count));
   };

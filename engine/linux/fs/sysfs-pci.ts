@@ -310,6 +310,7 @@ function virtualization(context: FsContext, device: PciDevice): Entries {
         mode: 0o644,
         owner: device,
         show: () => `${device.virtualFunctions.length}\n`,
+        busy: () => context.pci.busy(device),
         store: (value) => context.actions.setVirtualFunctions(device, value),
       }),
     sriov_drivers_autoprobe: () =>

@@ -28,7 +28,7 @@ const text = (sys: Syscalls, task: Task, path: string): string | number => {
   const fd = sys.open(task, path, O.RDONLY) as number;
   if (fd < 0) return fd;
   const into = new Uint8Array(100);
-  const count = sys.read(task, fd, into);
+  const count = sys.read(task, fd, into) as number;
   sys.close(task, fd);
   return count < 0 ? count : new TextDecoder().decode(into.subarray(0, count));
 };
@@ -116,7 +116,7 @@ describe('files', () => {
           model = grown;
         }
         const into = new Uint8Array(1000);
-        const count = sys.pread(root, fd, into, 0n);
+        const count = sys.pread(root, fd, into, 0n) as number;
         expect(into.subarray(0, count)).toEqual(model);
       }),
     );

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { MachineDescription, RecordedGroup } from '../../hardware/description';
+import type { RecordedGroup } from '../../hardware/description';
 import { ERRNO } from '../errno';
 import { KernelLog } from '../log';
 import { ProcessTable } from '../process/table';
 import { WhyLog } from '../why';
 import { IommuCore } from './core';
 import type { FixtureFunction } from './fixture';
-import { ACS_ON, fixtureDevices } from './fixture';
+import { ACS_ON, bareMachine, fixtureDevices } from './fixture';
 import { mergeRegions } from './platform';
 
 const TREE: FixtureFunction[] = [
@@ -17,18 +17,7 @@ const TREE: FixtureFunction[] = [
 ];
 
 function machine(cmdline = '', recordedGroups: Record<string, RecordedGroup> | null = null) {
-  const description: MachineDescription = {
-    format: 'vfiolab-machine/1',
-    name: 'test',
-    about: '',
-    source: 'sysfs',
-    booted: true,
-    iommu: 'intel-vtd',
-    kernel: { release: '6.12.117', build: 'debian', cmdline, modules: [], moduleOptions: {}, drivers: [] },
-    functions: [],
-    recordedGroups,
-    unknown: [],
-  };
+  const description = bareMachine({ source: 'sysfs', kernel: { cmdline }, recordedGroups });
   const log = new KernelLog(() => 0n);
   const why = new WhyLog();
   const core = new IommuCore({ description, log, why });

@@ -28,7 +28,7 @@ import type { GroupDecision, WhyStep } from './decision';
 import type { GroupingPolicy, PolicyContext } from './policy';
 import { LINUX_6_12 } from './policy';
 import { placementOrder, predictRange, isBelowUnseen } from './predict';
-import { UnitScopes } from './scopes';
+import { UnitScopes, supposedTable } from './scopes';
 import type { IommuSettings } from './settings';
 import { acsSettingsOf, bootLines, iommuSettings, unitLines } from './settings';
 
@@ -220,8 +220,9 @@ export class IommuCore {
     for (const device of devices) this.index.add(device);
     this.index.refresh();
     if (!this.settings.enabled) return;
-    const { iommuTable, iommu } = this.description;
-    if (iommuTable !== undefined) {
+    const { iommu } = this.description;
+    const iommuTable = this.description.iommuTable ?? supposedTable(iommu, this.index.devices);
+    if (iommuTable !== null) {
       const sender = (device: PciDevice): PciDevice => this.index.realDmaDevice(device);
       this.scopes = new UnitScopes({ iommuTable, iommu }, this.settings, [...this.index.devices], sender);
     }

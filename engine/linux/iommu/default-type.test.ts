@@ -8,7 +8,7 @@ import { ProcessTable } from '../process/table';
 import { WhyLog } from '../why';
 import { IommuCore } from './core';
 import type { FixtureFunction } from './fixture';
-import { ACS_ON, fixtureDevices } from './fixture';
+import { ACS_ON, bareMachine, fixtureDevices } from './fixture';
 
 const UNIT: IommuUnit = { interruptRemapping: true, addressBits: 39, scalableMode: false, cachingMode: false };
 
@@ -24,26 +24,11 @@ function boot(
 ) {
   const log = new KernelLog(() => 0n);
   const core = new IommuCore({
-    description: {
-      format: 'vfiolab-machine/1',
-      name: 'test',
-      about: '',
-      source: 'built',
-      booted: true,
+    description: bareMachine({
       iommu: options.iommu ?? 'intel-vtd',
       iommuUnit: { ...UNIT, ...options.unit },
-      kernel: {
-        release: '6.12.117',
-        build: options.build ?? 'debian',
-        cmdline: options.cmdline ?? '',
-        modules: [],
-        moduleOptions: {},
-        drivers: [],
-      },
-      functions: [],
-      recordedGroups: null,
-      unknown: [],
-    },
+      kernel: { build: options.build ?? 'debian', cmdline: options.cmdline ?? '' },
+    }),
     log,
     why: new WhyLog(),
   });

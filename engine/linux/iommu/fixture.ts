@@ -1,9 +1,35 @@
 /** Hand-made functions for tests and measurements: only the registers that grouping looks at. */
+import type { KernelDescription, MachineDescription } from '../../hardware/description';
 import { parseAddress } from '../../hardware/pci/address';
 import { ConfigSpace } from '../../hardware/pci/config-space';
 import { PciFunction, PortType } from '../../hardware/pci/function';
 import type { AcsSettings } from '../pci/acs';
 import { PciDevice } from '../pci/device';
+
+/** A machine without functions, for who looks at groups alone. */
+export const bareMachine = (
+  changes: Partial<Omit<MachineDescription, 'kernel'>> & { kernel?: Partial<KernelDescription> } = {},
+): MachineDescription => ({
+  format: 'vfiolab-machine/1',
+  name: 'test',
+  about: '',
+  source: 'built',
+  booted: true,
+  iommu: 'intel-vtd',
+  functions: [],
+  recordedGroups: null,
+  unknown: [],
+  ...changes,
+  kernel: {
+    release: '6.12.117',
+    build: 'debian',
+    cmdline: '',
+    modules: [],
+    moduleOptions: {},
+    drivers: [],
+    ...changes.kernel,
+  },
+});
 
 export type FixtureType = keyof typeof PortType | 'Conventional' | 'ConventionalBridge';
 

@@ -1,6 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { KernelLog } from '../log';
+import { WhyLog } from '../why';
+import { compareRules } from './compare';
+import { IommuCore } from './core';
 import type { FixtureFunction } from './fixture';
-import { ACS_EMPTY, ACS_OFF, ACS_ON, fixtureDevices, PLAIN_ACS } from './fixture';
+import { ACS_EMPTY, ACS_OFF, ACS_ON, bareMachine, fixtureDevices, PLAIN_ACS, randomTree } from './fixture';
 import { POLICIES } from './policies';
 import { predictGroups } from './predict';
 
@@ -98,5 +103,45 @@ describe('linux-3.6', () => {
         { at: '02:05.0', type: 'Conventional', below: '01:00.0' },
       ]),
     ).toBe('{00:01.0} {01:00.0} {02:00.0 02:05.0}');
+  });
+});
+
+describe('the difference of two rules', () => {
+  const picks = fc.array(fc.nat(1 << 30), { minLength: 50, maxLength: 400 });
+
+  /** On random trees: the blocks are cut differently, and each has joins that one rule makes and the other does not. */
+  it('always has reasons', () => {
+    let differing = 0;
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 120 }), picks, (count, numbers) => {
+        let next = 0;
+        const specs = randomTree(count, (below) => numbers[next++ % numbers.length]! % below);
+        const core = new IommuCore({ description: bareMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
+        core.boot(fixtureDevices(specs));
+        const rules = [...POLICIES.values()];
+        for (const first of rules) {
+          for (const second of rules) {
+            const { differences } = compareRules(core, first, second);
+            if (first === second) expect(differences).toEqual([]);
+            differing += differences.length;
+            for (const { first: a, second: b, functions, reasons, kind } of differences) {
+              expect([...a.flat()].sort()).toEqual([...functions].sort());
+              expect([...b.flat()].sort()).toEqual([...functions].sort());
+              expect(reasons.length).toBeGreaterThan(0);
+              const groupsOf = (rule: string): readonly (readonly string[])[] => (rule === first.name ? a : b);
+              for (const { function: fn, joins, rule } of reasons) {
+                const together = (groups: readonly (readonly string[])[]): boolean =>
+                  groups.some((group) => group.includes(fn) && group.includes(joins));
+                expect(together(groupsOf(rule))).toBe(true);
+                expect(together(groupsOf(rule === first.name ? second.name : first.name))).toBe(false);
+              }
+              expect(kind).toBe(a.length === 1 ? 'split' : b.length === 1 ? 'merged' : 'mixed');
+            }
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+    expect(differing).toBeGreaterThan(0);
   });
 });

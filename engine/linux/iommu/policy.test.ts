@@ -3,14 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PciDevice } from '../pci/device';
 import type { FixtureFunction } from './fixture';
-import { ACS_EMPTY, ACS_OFF, ACS_ON, fixtureDevices, PLAIN_ACS, randomTree } from './fixture';
+import { ACS_EMPTY, ACS_OFF, ACS_ON, bareMachine, fixtureDevices, PLAIN_ACS, randomTree } from './fixture';
 import { predictGroups, predictRange } from './predict';
 import { buildMachine } from '../../hardware/build';
 import { pciDevicesOf } from '../pci/enumerate';
 import { IommuCore } from './core';
 import { KernelLog } from '../log';
 import { WhyLog } from '../why';
-import type { MachineDescription } from '../../hardware/description';
 
 /** `{a b} {c}` in the order of the groups' numbers, addresses without the segment 0000. */
 function partition(devices: readonly PciDevice[], options: Partial<Parameters<typeof predictGroups>[1]> = {}): string {
@@ -370,7 +369,7 @@ describe('random trees', () => {
   it('give the same groups one by one as all at once', () => {
     fc.assert(
       fc.property(trees, (specs) => {
-        const description = emptyMachine();
+        const description = bareMachine();
         const devices = fixtureDevices(specs);
         const core = new IommuCore({ description, log: new KernelLog(() => 0n), why: new WhyLog() });
         core.boot([]);
@@ -387,7 +386,7 @@ describe('random trees', () => {
     fc.assert(
       fc.property(trees, fc.array(fc.nat(), { minLength: 1, maxLength: 12 }), (specs, picks) => {
         const devices = fixtureDevices(specs);
-        const core = new IommuCore({ description: emptyMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
+        const core = new IommuCore({ description: bareMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
         core.boot(devices);
         const gone: PciDevice[] = [];
         for (const pick of picks) {
@@ -433,7 +432,7 @@ describe('random trees', () => {
   it('of 10,000 functions keep their groups when a leaf leaves and comes back', () => {
     const devices = fixtureDevices(treeOf(7, 10_000));
     expect(devices).toHaveLength(10_000);
-    const core = new IommuCore({ description: emptyMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
+    const core = new IommuCore({ description: bareMachine(), log: new KernelLog(() => 0n), why: new WhyLog() });
     core.boot(devices);
     const before = bySet(new Map([...core.groups].map(([id, group]) => [id, group.devices])));
     const parents = new Set(devices.map((device) => device.parent));
@@ -444,19 +443,6 @@ describe('random trees', () => {
     expect(bySet(new Map([...core.groups].map(([n, group]) => [n, group.devices])))).toEqual(before);
     expect(core.groupOf(leaf)!.id).toBe(id);
   });
-});
-
-const emptyMachine = (): MachineDescription => ({
-  format: 'vfiolab-machine/1',
-  name: 'test',
-  about: '',
-  source: 'built',
-  booted: true,
-  iommu: 'intel-vtd',
-  kernel: { release: '6.12.117', build: 'debian', cmdline: '', modules: [], moduleOptions: {}, drivers: [] },
-  functions: [],
-  recordedGroups: null,
-  unknown: [],
 });
 
 const SHARED = new URL('../../../../shared/', import.meta.url);

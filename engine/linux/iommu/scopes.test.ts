@@ -5,7 +5,7 @@ import { KernelLog } from '../log';
 import { WhyLog } from '../why';
 import { IommuCore } from './core';
 import type { FixtureFunction } from './fixture';
-import { ACS_ON, fixtureDevices } from './fixture';
+import { ACS_ON, bareMachine, fixtureDevices } from './fixture';
 
 const CLIENT: FixtureFunction[] = [
   { at: '00:00.0', type: 'Conventional' },
@@ -28,31 +28,16 @@ const GRAPHICS_FIRST: IommuTable = {
 
 function boot(
   functions: FixtureFunction[],
-  iommuTable: IommuTable,
+  iommuTable: IommuTable | undefined,
   options: { iommu?: IommuKind; cmdline?: string } = {},
 ) {
   const log = new KernelLog(() => 0n);
   const core = new IommuCore({
-    description: {
-      format: 'vfiolab-machine/1',
-      name: 'test',
-      about: '',
-      source: 'sysfs',
-      booted: true,
+    description: bareMachine({
       iommu: options.iommu ?? 'intel-vtd',
-      iommuTable,
-      kernel: {
-        release: '6.12.117',
-        build: 'iommufd',
-        cmdline: options.cmdline ?? '',
-        modules: [],
-        moduleOptions: {},
-        drivers: [],
-      },
-      functions: [],
-      recordedGroups: null,
-      unknown: [],
-    },
+      ...(iommuTable && { iommuTable }),
+      kernel: { build: 'iommufd', cmdline: options.cmdline ?? '' },
+    }),
     log,
     why: new WhyLog(),
   });
@@ -138,6 +123,18 @@ describe('VT-d', () => {
     expect(kinds('01:00.0')).toEqual(['direct', 'msi']);
     expect(core.claimDmaOwner(core.groupOf(device('01:00.0'))!, {})).toBeLessThan(0);
     expect(core.claimDmaOwner(core.groupOf(device('00:14.0'))!, {})).toBe(0);
+  });
+});
+
+describe('a machine of which no table is known', () => {
+  const without = (functions: FixtureFunction[]) => boot(functions, undefined);
+
+  it('has one unit, and one for the graphics where they are integrated', () => {
+    expect(without(CLIENT).groups).toEqual(boot(CLIENT, GRAPHICS_FIRST).groups);
+    expect(without(CLIENT).core.units()).toEqual(['dmar0', 'dmar1']);
+    const plain = CLIENT.filter(({ at: address }) => address !== '00:02.0');
+    expect(without(plain).groups[0]).toBe('0: 00:00.0');
+    expect(without(plain).core.units()).toEqual(['dmar0']);
   });
 });
 

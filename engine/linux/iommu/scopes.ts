@@ -16,6 +16,25 @@ const BROKEN_GRAPHICS: ReadonlySet<number> = new Set([
   ...[0x1602, 0x1612, 0x1622, 0x1632].flatMap((id) => [0, 0x4, 0x8, 0x9, 0xb, 0xc].map((step) => id + step)),
 ]);
 
+const GRAPHICS_SLOT = 2;
+
+/**
+ * The table of a machine of which none is known: null, one unit serves all. Where Intel's graphics are integrated at
+ * 00:02.0 they have a unit of their own (on all such machines of the corpus).
+ */
+export function supposedTable(kind: IommuKind, devices: Iterable<PciDevice>): IommuTable | null {
+  if (kind !== 'intel-vtd') return null;
+  for (const device of devices) {
+    const { segment, bus, device: slot, function: number } = device.function.address;
+    if (device.parent !== null || bus !== 0 || slot !== GRAPHICS_SLOT || number !== 0) continue;
+    if (device.vendor !== INTEL || device.class >>> 16 !== DISPLAY) continue;
+    const graphics = { segment, rest: false, scope: [{ at: device.name }] };
+    const others = [...new Set([...devices].map((one) => one.function.address.segment))];
+    return { units: [graphics, ...others.map((one) => ({ segment: one, rest: true, scope: [] }))], reserved: [] };
+  }
+  return null;
+}
+
 /** The function, or one of the bridges above it, is the one at the address. */
 function isAtOrBelow(device: PciDevice, address: string): boolean {
   const own = device.physicalFunction ?? device;

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { buildMachine } from '../../hardware/build';
 import type { FunctionDescription, MachineDescription } from '../../hardware/description';
 import { formatAddress, parseAddress } from '../../hardware/pci/address';
+import { EMPTY_MACHINE, MachineBuilder } from '../../hardware/parts/fixture';
+import { bootKernel } from '../kernel';
 import { KernelLog } from '../log';
 import { IommuCore } from '../iommu/core';
 import { WhyLog } from '../why';
@@ -198,6 +200,21 @@ describe('bad trees', () => {
     expect(devices[254]!.config.read(0x19, 1)).toBe(0xff);
     expect(devices[255]!.config.read(0x19, 1)).toBe(0);
     expect(log.records.filter((record) => record.text.includes('No bus number available'))).toHaveLength(1);
+  });
+
+  it('have no place for what is larger than the room: a line each, and the others go on', () => {
+    const builder = new MachineBuilder(EMPTY_MACHINE);
+    for (let card = 0; card < 9; card++) builder.behindPort('plain-device', { bar: 64 * 2 ** 30 });
+    const { log, pci } = bootKernel(builder.description);
+    const lines = log.records.map((record) => record.text);
+    const placed = [...pci.devices.values()].filter(({ resources: [bar] }) => bar!.end - bar!.start === 2n ** 36n - 1n);
+    // 512 GiB of addresses, aligned to 64.
+    expect(placed).toHaveLength(7);
+    const missing = lines.filter((line) =>
+      /bridge window \[mem size 0x1[0-9a-f]{9} 64bit pref\]: failed to assign$/.test(line),
+    );
+    expect(missing).toHaveLength(2);
+    expect(lines).toContain('pci_bus 0000:00: Some PCI device resources are unassigned, try booting with pci=realloc');
   });
 
   it('leave out what a scan does not see: slots behind a link, functions without a function 0', () => {

@@ -353,8 +353,13 @@ export class PciBus {
 
   /** Runs with the device's lock, once an unbind that holds it has come to its end. */
   whenFree(device: PciDevice, run: () => number | PendingCall): number | PendingCall {
-    const waiting = this.releasing.get(device) ?? this.held.get(device);
-    return waiting === undefined ? run() : afterwards(waiting, run);
+    const waiting = this.busy(device);
+    return waiting === null ? run() : afterwards(waiting, run);
+  }
+
+  /** The call that holds the device's lock; null: nobody does. */
+  busy(device: PciDevice): PendingCall | null {
+    return this.releasing.get(device) ?? this.held.get(device) ?? null;
   }
 
   /** Holds the device's lock while a call runs, also while that sleeps. */

@@ -54,6 +54,52 @@ function below(port: Shape, shape: Shape): { said: string[]; payloads: [number, 
   return { said, payloads: [payload(above), payload(device)], device };
 }
 
+describe('latency tolerance', () => {
+  const LTR_ON = 0x400;
+  const chain = (ports: readonly boolean[]): number[] => {
+    const devices: PciDevice[] = [];
+    ports.forEach((able, index) => {
+      const type = index === 0 ? 4 : index === ports.length - 1 ? 0 : 5;
+      const above = devices.at(-1) ?? null;
+      const device = new PciDevice(functionOf({ at: `0${index}:00.0`, type }, above?.function ?? null));
+      device.parent = above;
+      device.config.set(EXPRESS + 0x24, 4, able ? 0x800 : 0);
+      devices.push(device);
+      setUpExpress(device, pciOptionsOf(''), { latencyTolerance: true }, () => () => undefined);
+    });
+    return devices.map((device) => device.config.read(EXPRESS + 0x28, 2) & LTR_ON);
+  };
+
+  it('is on from the root port down to where something cannot', () => {
+    expect(chain([true, true, true])).toEqual([LTR_ON, LTR_ON, LTR_ON]);
+    expect(chain([true, false, true])).toEqual([LTR_ON, 0, 0]);
+    expect(chain([false, true, true])).toEqual([0, 0, 0]);
+  });
+
+  it('stays off where firmware kept it', () => {
+    const port = new PciDevice(functionOf({ at: '00:01.0', type: 4 }));
+    port.config.set(EXPRESS + 0x24, 4, 0x800);
+    setUpExpress(port, pciOptionsOf(''), { latencyTolerance: false }, () => () => undefined);
+    expect(port.config.read(EXPRESS + 0x28, 2) & LTR_ON).toBe(0);
+  });
+});
+
+describe('the completion boundary', () => {
+  it.each([
+    ['an endpoint', 0, 8],
+    ['a bridge', 7, 8],
+    ['an upstream port', 5, 0],
+  ])('of %s is the root port’s where it has one', (_name, type, wanted) => {
+    const port = new PciDevice(functionOf({ at: '00:01.0', type: 4 }));
+    port.config.set(EXPRESS + 0x10, 2, 8);
+    const device = new PciDevice(functionOf({ at: '01:00.0', type }, port.function));
+    device.parent = port;
+    device.config.writable.fill(0xff, EXPRESS + 0x10, EXPRESS + 0x12);
+    setUpExpress(device, pciOptionsOf(''), { latencyTolerance: true }, () => () => undefined);
+    expect(device.config.read(EXPRESS + 0x10, 2) & 8).toBe(wanted);
+  });
+});
+
 describe('the payload size', () => {
   it('of a function becomes that of the bridge above', () => {
     const { said, payloads } = below(

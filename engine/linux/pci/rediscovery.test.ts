@@ -7,6 +7,7 @@ import { readSnapshot } from '../../lab/import/snapshot';
 import { ERRNO } from '../errno';
 import type { Kernel } from '../kernel';
 import { bootKernel } from '../kernel';
+import { isSleeping, sleeping } from '../pending';
 
 const DEVICES = '/sys/bus/pci/devices';
 
@@ -119,6 +120,24 @@ describe('the first display', () => {
       expect.stringMatching(/BAR 0 \[mem 0x[0-9a-f]+-0x[0-9a-f]+ pref\]: assigned$/),
       expect.stringMatching(/BAR 2 \[mem 0x[0-9a-f]+-0x[0-9a-f]+\]: assigned$/),
     ]);
+  });
+});
+
+describe('the number of virtual functions', () => {
+  it('is read when whoever holds the physical function’s lock is done', () => {
+    const kernel = recorded('q35-sriov');
+    const process = kernel.processes.get(1)!;
+    const change = sleeping();
+    kernel.pci.hold(kernel.pci.devices.get('0000:01:00.0')!, () => change);
+    const fd = kernel.syscalls.open(process, `${DEVICES}/0000:01:00.0/sriov_numvfs`, 0) as number;
+    const into = new Uint8Array(8);
+    const read = kernel.syscalls.read(process, fd, into);
+    expect(isSleeping(read) && read.result).toBeNull();
+    // Other files of the function take no lock.
+    expect(cat(kernel, `${DEVICES}/0000:01:00.0/sriov_totalvfs`)).toBe('4\n');
+    change.result = 0;
+    expect(isSleeping(read) && read.result).toBe(2);
+    expect(new TextDecoder().decode(into.subarray(0, 2))).toBe('2\n');
   });
 });
 

@@ -13,7 +13,7 @@ export interface OpenFile {
   readonly link: string;
   /** Flags of the open; left out: read and write. */
   readonly flags?: number;
-  read?(process: Process, into: Uint8Array, offset: number | null): number;
+  read?(process: Process, into: Uint8Array, offset: number | null): number | PendingCall;
   write?(process: Process, data: Uint8Array, offset: number | null): number | PendingCall;
   ioctl?(process: Process, request: number, arg: bigint): number | PendingCall;
   mmap?(process: Process, mapping: MmapRequest): MappedRegion | number;

@@ -6,6 +6,7 @@ import { ERRNO } from '../../linux/errno';
 import { O } from '../../linux/fs/node';
 import type { Kernel } from '../../linux/kernel';
 import { Epoll } from '../../linux/process/epoll';
+import { afterwards } from '../../linux/pending';
 import type { OpenFile, PendingCall } from '../../linux/process/files';
 import type { Process } from '../../linux/process/process';
 import { TimerFd } from '../../linux/process/timerfd';
@@ -182,14 +183,16 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
     NR.read,
     (calls, [fd = -1, at = 0, size = 0]) => {
       const bytes = new Uint8Array(Math.min(size, MAX_TRANSFER));
-      return calls.give(at, bytes, calls.kernel.syscalls.read(calls.process, fd, bytes));
+      const read = calls.kernel.syscalls.read(calls.process, fd, bytes);
+      return afterwards(read, (count) => calls.give(at, bytes, count));
     },
   ],
   [
     NR.pread64,
     (calls, [fd = -1, at = 0, size = 0, offset = 0]) => {
       const bytes = new Uint8Array(Math.min(size, MAX_TRANSFER));
-      return calls.give(at, bytes, calls.kernel.syscalls.pread(calls.process, fd, bytes, big(offset)));
+      const read = calls.kernel.syscalls.pread(calls.process, fd, bytes, big(offset));
+      return afterwards(read, (count) => calls.give(at, bytes, count));
     },
   ],
   [

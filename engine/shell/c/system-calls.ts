@@ -475,7 +475,7 @@ function uname(c: CallContext, [at = 0]: Arguments): number {
     const bytes = new Uint8Array(64);
     const count = kernel.syscalls.pread(process, fd, bytes, 0n);
     kernel.syscalls.close(process, fd);
-    return new TextDecoder().decode(bytes.subarray(0, Math.max(0, count))).trim();
+    return new TextDecoder().decode(bytes.subarray(0, typeof count === 'number' ? Math.max(0, count) : 0)).trim();
   };
   const { release } = kernel.description.kernel;
   const host = line('/proc/sys/kernel/hostname');

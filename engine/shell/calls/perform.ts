@@ -176,11 +176,13 @@ export class Performer {
       case 'pread': {
         const into = new Uint8Array(Math.min(operation.size, MOST_BYTES));
         const offset = BigInt.asIntN(64, this.number(operation.offset));
-        return this.bytesRead(sys.pread(process, this.descriptor(operation.fd), into, offset), into);
+        const read = sys.pread(process, this.descriptor(operation.fd), into, offset);
+        return this.later(read, (count) => this.bytesRead(count, into));
       }
       case 'read': {
         const into = new Uint8Array(Math.min(operation.size, MOST_BYTES));
-        return this.bytesRead(sys.read(process, this.descriptor(operation.fd), into), into);
+        const read = sys.read(process, this.descriptor(operation.fd), into);
+        return this.later(read, (count) => this.bytesRead(count, into));
       }
       case 'pwrite': {
         const offset = BigInt.asIntN(64, this.number(operation.offset));
@@ -225,8 +227,9 @@ export class Performer {
         return this.opened(sys.eventfd(process, 0, EFD_NONBLOCK_CLOEXEC), operation.as ?? '_');
       case 'evread': {
         const into = new Uint8Array(8);
-        const result = sys.read(process, this.descriptor(operation.fd), into);
-        return result < 0 ? failed(result) : { count: Number(new DataView(into.buffer).getBigUint64(0, true)) };
+        return this.later(sys.read(process, this.descriptor(operation.fd), into), (result) =>
+          result < 0 ? failed(result) : { count: Number(new DataView(into.buffer).getBigUint64(0, true)) },
+        );
       }
       case 'evwrite': {
         const data = new Uint8Array(8);
@@ -375,26 +378,28 @@ export class Performer {
 
   // ---- files by path
 
-  private sysread(path: string, operation: { offset?: number; size?: number; hex?: boolean }): Answer {
+  private sysread(path: string, operation: { offset?: number; size?: number; hex?: boolean }) {
     const { kernel, process } = this;
     const fd = kernel.syscalls.open(process, path, OPEN_FLAGS['O_RDONLY']! | OPEN_FLAGS['O_CLOEXEC']!);
-    if (typeof fd !== 'number') return { pending: true };
+    if (typeof fd !== 'number') return { pending: true } as Answer;
     if (fd < 0) return failed(fd);
     const room = new Uint8Array(operation.size ?? 65536);
     const start = operation.offset ?? 0;
-    let got = 0;
-    let result = 0;
-    while (got < room.length) {
-      result = kernel.syscalls.pread(process, fd, room.subarray(got), BigInt(start + got));
-      if (result <= 0) break;
-      got += result;
-    }
-    kernel.syscalls.close(process, fd);
-    if (result < 0 && got === 0) return failed(result);
-    const bytes = room.subarray(0, got);
-    return operation.hex !== undefined || operation.size !== undefined
-      ? { ret: got, hex: toHex(bytes) }
-      : { text: decoder.decode(bytes) };
+    // Files whose first read sleeps are short: they are read in one piece.
+    const first = kernel.syscalls.pread(process, fd, room, BigInt(start));
+    return this.later(first, (result) => {
+      let got = Math.max(0, result);
+      for (let more = got; more > 0 && got < room.length; got += Math.max(0, more)) {
+        const next = kernel.syscalls.pread(process, fd, room.subarray(got), BigInt(start + got));
+        more = isPending(next) ? 0 : next;
+      }
+      kernel.syscalls.close(process, fd);
+      if (result < 0) return failed(result);
+      const bytes = room.subarray(0, got);
+      return operation.hex !== undefined || operation.size !== undefined
+        ? { ret: got, hex: toHex(bytes) }
+        : { text: decoder.decode(bytes) };
+    });
   }
 
   private syswrite(
@@ -536,8 +541,14 @@ export class Performer {
     const before = new Uint8Array(width);
     const bytes = new Uint8Array(width);
     const pattern = new Uint8Array(width);
-    const shown = (result: number, data: Uint8Array): string =>
-      result < 0 ? (errnoName(result) ?? `E${-result}`) : result !== width ? `short${result}` : toHex(data);
+    const shown = (result: number | PendingCall, data: Uint8Array): string =>
+      isPending(result)
+        ? 'pending'
+        : result < 0
+          ? (errnoName(result) ?? `E${-result}`)
+          : result !== width
+            ? `short${result}`
+            : toHex(data);
     const written = (result: number | PendingCall): string =>
       isPending(result) ? 'pending' : result < 0 ? (errnoName(result) ?? `E${-result}`) : String(result);
     const read = (descriptor: number, offset: bigint, into: Uint8Array): string => {
