@@ -66,7 +66,7 @@ test('a costly view that stays as it is rests longer and longer, and what it mis
     },
   };
   const now = vi.spyOn(performance, 'now').mockImplementation(() => Date.now());
-  const views = new Subscriptions(costly, (changes) => sent.push(changes));
+  const views = new Subscriptions(costly, (changes) => sent.push(changes), noFault);
   views.take({ kind: 'subscribe', id: 1, view: 'dmesg', parameters: null });
   views.take({ kind: 'subscribe', id: 2, view: 'machine', parameters: null });
   sent.length = 0;
