@@ -23,7 +23,7 @@ const HELP = `vfiolab: the VFIO Lab's engine on the command line
   vfiolab groups FILE [--policy NAME] [--compare NAME] [--json]
       IOMMU groups of a machine: a recorded snapshot, lspci text, a kernel log, an archive of /sys, or the command line
       of a QEMU. What the file hides and what that leaves open is said. --policy: by another rule than ${DEFAULT_POLICY.name}; --compare: where the groups by
-      that rule differ. Rules: ${[...POLICIES.keys()].join(', ')}.
+      that rule differ, and why. Rules: ${[...POLICIES.keys()].join(', ')}.
   vfiolab why FILE A B [--json]
       Why functions A and B (01:00.0 …) are or are not in one group, and what would separate them.
   vfiolab reach FILE A B [--json]

@@ -4,36 +4,23 @@
  */
 import type { HardwareMachine, RootBus } from '../../hardware/machine';
 import type { PciFunction } from '../../hardware/pci/function';
-import type { KernelLog } from '../log';
-import type { AcsEnableSettings } from './acs-enable';
 import { setUpAcs } from './acs-enable';
 import { Allocation } from './allocation';
 import type { PciDevice } from './device';
 import { LEVEL } from './enable';
-import type { NativeFeatures } from './express-setup';
 import { LogicalBus } from './logical-bus';
-import type { PciOptions } from './options';
 import { settlePayloads } from './payload';
+import type { ProbeServices } from './probe';
 import { probeFunction } from './probe';
 import { resourceText } from './resource';
 import type { HostApertures } from './resource-tree';
 import { ResourceTree } from './resource-tree';
 import { BusScan } from './scan';
 import { ResourceSurvey } from './survey';
-import type { VgaArbiter } from './vga-arbiter';
 
-export interface HierarchyServices {
+export interface HierarchyServices extends ProbeServices {
   readonly machine: HardwareMachine;
-  readonly log: KernelLog;
-  readonly options: PciOptions;
-  readonly acs: AcsEnableSettings;
   readonly apertures: HostApertures;
-  /** What firmware says of a function besides its registers. */
-  readonly firmware?: (fn: PciFunction) => PciDevice['attributes'];
-  /** What firmware left to Linux below a root bus; left out: everything. */
-  readonly native?: (rootBus: string) => NativeFeatures;
-  /** Left out: displays are like other functions. */
-  readonly vga?: VgaArbiter;
 }
 
 const SECONDARY = 0x19;
@@ -134,15 +121,7 @@ export class Hierarchy {
   }
 
   private scan(tree: ResourceTree, announce?: (device: PciDevice) => void): BusScan {
-    const { log, options, acs, firmware, native, vga } = this.services;
-    const services = {
-      log,
-      options,
-      acs,
-      ...(firmware && { firmware }),
-      ...(native && { native }),
-      ...(vga && { vga }),
-    };
+    const { log, options } = this.services;
     return new BusScan({
       log,
       options,
@@ -150,7 +129,7 @@ export class Hierarchy {
       functionsOn: (bus) => this.functionsOn(bus),
       setUp: (fn, bus) => {
         fn.address = { ...fn.address, bus: bus.number };
-        const device = probeFunction(fn, bus, services);
+        const device = probeFunction(fn, bus, this.services);
         if (device !== null) this.keepIsolated(device);
         if (device !== null) announce?.(device);
         return device;
