@@ -8,6 +8,13 @@ const number = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'is no 0x… number');
 
 const scope = z.union([z.object({ at: address }), z.object({ from: address, to: address })]);
 
+export const iommuTableSchema = z.object({
+  units: z
+    .array(z.object({ segment: z.number().int().min(0), rest: z.boolean(), scope: z.array(scope).max(4096) }))
+    .max(1024),
+  reserved: z.array(z.object({ start: number, end: number, scope: z.array(scope).max(4096) })).max(1024),
+});
+
 export const functionSchema = z.object({
   address,
   parent: address.nullable(),
@@ -51,14 +58,7 @@ export const descriptionSchema = z.looseObject({
   source: z.enum(['recorded', 'lspci', 'sysfs', 'built']),
   booted: z.boolean(),
   iommu: z.enum(['intel-vtd', 'amd-vi', 'virtio-iommu', 'smmu', 'none', 'unknown']),
-  iommuTable: z
-    .object({
-      units: z
-        .array(z.object({ segment: z.number().int().min(0), rest: z.boolean(), scope: z.array(scope).max(4096) }))
-        .max(1024),
-      reserved: z.array(z.object({ start: number, end: number, scope: z.array(scope).max(4096) })).max(1024),
-    })
-    .optional(),
+  iommuTable: iommuTableSchema.optional(),
   kernel: z.looseObject({
     release: z.string(),
     build: z.enum(['debian', 'iommufd', 'ifdcompat']),

@@ -61,6 +61,7 @@ export function exportSnapshot(machine: MachineDescription): string {
     cmdline: machine.kernel.cmdline,
     iommu: IOMMU[machine.iommu] ?? 'none',
     ...(machine.kernel.build !== 'debian' && { kernelBuild: machine.kernel.build }),
+    ...(machine.iommuTable && { iommuTable: machine.iommuTable }),
     qemu: qemuArguments(machine),
     modules: machine.kernel.modules,
     moduleOptions: machine.kernel.moduleOptions,

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../shell/calls/hex';
 import { bootKernel } from '../../linux/kernel';
 import { readDmar, readIvrs } from './iommu-tables';
+import { exportSnapshot } from '../export/snapshot';
+import { readSnapshot } from './snapshot';
 import { readSysfs } from './sysfs';
 
 /** Recorded in a guest: one unit, functions of two root buses, bridges among them. */
@@ -155,6 +157,7 @@ describe('a copy of /sys', () => {
       'copy',
     );
     expect(machine.iommuTable!.units).toHaveLength(2);
+    expect(readSnapshot(exportSnapshot(machine)).iommuTable).toEqual(machine.iommuTable);
     const kernel = bootKernel(machine);
     expect([...kernel.iommu.groups.values()].map(({ devices }) => devices[0]!.name)).toEqual([
       '0000:00:03.0',

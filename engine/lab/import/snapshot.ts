@@ -11,6 +11,7 @@ import type {
   RecordedGroup,
 } from '../../hardware/description';
 import { ImportError } from './error';
+import { iommuTableSchema } from '../document/description-schema';
 
 const MAX_FUNCTIONS = 65536;
 
@@ -51,6 +52,7 @@ const snapshotSchema = z.looseObject({
   cmdline: z.string().default(''),
   iommu: z.enum(['intel-vtd', 'amd-vi', 'virtio-iommu', 'none']),
   kernelBuild: z.enum(['iommufd', 'ifdcompat']).optional(),
+  iommuTable: iommuTableSchema.optional(),
   qemu: z.array(z.string()).default([]),
   modules: z.array(z.string()).default([]),
   moduleOptions: z.record(z.string(), z.string()).default({}),
@@ -242,6 +244,7 @@ export function readSnapshot(text: string): MachineDescription {
     booted: true,
     iommu: snapshot.iommu,
     ...(unit && { iommuUnit: unit }),
+    ...(snapshot.iommuTable && { iommuTable: snapshot.iommuTable }),
     kernel: {
       release: snapshot.kernel,
       build: snapshot.kernelBuild ?? 'debian',
