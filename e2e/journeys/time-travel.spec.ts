@@ -41,7 +41,7 @@ test('looks back, runs on, continues as a branch, and undo brings the later step
   await test.step('a step of the history, and by key from there', async () => {
     await lab.page.getByRole('option', { name: /^Bind 01:00.1/ }).click();
     await expect(person.node(GPU)).toHaveAccessibleName(/vfio-pci/);
-    await expect(person.containers.getByText('No container is open')).toBeHidden();
+    await expect(person.containers.getByText('No process holds a group')).toBeHidden();
     await lab.page.getByRole('slider', { name: /^Timeline/ }).press('Home');
     await expect(person.node(GPU)).toHaveAccessibleName(/amdgpu/);
     await lab.page.keyboard.press('End');

@@ -188,6 +188,21 @@ describe('actions', () => {
     expect(messages.list.some((m) => m.kind === 'bad')).toBe(false);
   });
 
+  it('offers to detach a group that stands in the way', async () => {
+    const actions = useActions();
+    const view = smallMachine();
+    const group = view.groups.find(({ id }) => id === 8);
+    if (group) group.owned = true;
+    bridge.give('topology', view);
+    bridge.answer = { ok: false, message: '01:00.0 cannot be unbound yet.', errno: 'EBUSY', why: null, calls: [] };
+    await actions.perform({ kind: 'unbind', address: '0000:01:00.0' });
+    const [step] = useMessages().list[0]?.next ?? [];
+    expect(step?.label).toBe('Detach group 8');
+    step?.run();
+    await flushPromises();
+    expect(bridge.actions.at(-1)).toEqual({ kind: 'detach', group: 8 });
+  });
+
   it('does not ask the engine to undo nothing', async () => {
     const actions = useActions();
     await actions.undo();

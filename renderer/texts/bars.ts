@@ -17,12 +17,16 @@ export const bars = {
 
 export const sizing = {
   title: 'How large is it?',
-  about:
-    'Software sizes a BAR by writing ones and reading which of them stay. Each step here is a real access of the process.',
+  about: 'Software sizes a BAR by writing ones and reading which of them stay. Each step here is a real access.',
   which: 'BAR to size',
   run: 'Size it',
   steps: 'Accesses',
-  needsUser: 'Attach the group first: the accesses go through the device descriptor of a process.',
+  through: {
+    user: 'through the descriptor of its process',
+    root: 'as root through sysfs, as setpci does: no process has it open',
+  },
+  decodeOff: 'decoding off',
+  decodeOn: 'decoding on again',
   keep: 'read, to keep it',
   write: 'write ones',
   read: 'read back',
@@ -33,5 +37,8 @@ export const sizing = {
   how: (mask: string, size: string) =>
     `Without the bits that tell its kind, ${mask} stayed; inverted and plus one that is 0x${size}.`,
   prefetchable: 'Bit 3 says prefetchable.',
-  virtual: 'The device never saw these writes: vfio-pci keeps BARs in the shadow and answers as the device would.',
+  seen: {
+    user: 'The device never saw these writes: vfio-pci keeps BARs in the shadow and answers as the device would.',
+    root: 'The device itself answered. Its decoding was off meanwhile, so that it does not answer at the address that ones make.',
+  },
 } as const;

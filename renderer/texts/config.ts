@@ -81,7 +81,8 @@ export const config = {
     summary: (taken: number, dropped: number) =>
       taken + dropped === 0 ? 'same value' : dropped === 0 ? `${taken} taken` : `${taken} taken, ${dropped} dropped`,
   },
-  hexWanted: (digits: number) => `${plural(digits, 'hex digit')}`,
+  hexWanted: (digits: number, most: string) => `${plural(digits, 'hex digit')}, 0 to ${most}`,
+  byteWanted: 'Two hex digits, 00 to ff',
   hint: 'Enter edits and writes, Esc gives up',
   hiddenNote: 'hidden',
   empty: 'Its config space is not known.',

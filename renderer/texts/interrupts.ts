@@ -24,6 +24,7 @@ export const irq = {
   },
   controlTip: 'Vector Control, bit 0: mask',
   pendingTip: 'Pending bit in the PBA',
+  statusTip: 'Interrupt Status: the function asserts its pin',
   mask: (n: number) => `Mask vector ${n}`,
   unmask: (n: number) => `Unmask vector ${n}`,
   maskRefused: 'Linux 6.12 refuses this for MSI and MSI-X (ENOTTY): only INTx can be masked through VFIO.',
@@ -49,7 +50,21 @@ export const irq = {
   needsAttach: 'Attach the group first: SET_IRQS goes through the device descriptor of a process.',
 } as const;
 
+export const msix = {
+  title: 'MSI-X table and pending bits',
+  pba: 'PBA',
+  summary: (open: number, masked: number, pending: readonly number[]) =>
+    `${open} unmasked, ${masked} masked; ${pending.length === 0 ? 'none pending' : `pending: ${pending.slice(0, 8).join(', ')}${pending.length > 8 ? `, and ${pending.length - 8} more` : ''}`}.`,
+  cell: (n: number, masked: boolean, pending: boolean, state: string) =>
+    `Entry ${n}: Vector Control ${masked ? '1, masked' : '0, open'}; PBA bit ${n} ${pending ? 'set' : 'clear'}; ${state}`,
+  more: (shown: number, of: number) => `The first ${shown} of ${of}.`,
+  words: (words: readonly string[]) => words.map((word, k) => `PBA+0x${(8 * k).toString(16)}: ${word}`).join('  '),
+} as const;
+
 export const vector = {
+  mask: 'Mask',
+  intxMasked: 'Masked. vfio-pci masks INTx each time it comes; the next one waits until the process unmasks it.',
+  intxOpen: 'Open. The next interrupt comes through, and vfio-pci masks the line then.',
   title: (n: number) => `Vector ${n}`,
   close: 'Close the details',
   details: (n: number) => `Details of vector ${n}`,

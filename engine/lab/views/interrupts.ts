@@ -5,6 +5,10 @@ import type { PciDevice } from '../../linux/pci/device';
 import { vfioPciOf } from '../holdings';
 import type { ArrivalView, InterruptsView, VectorView } from './types';
 
+const COMMAND = 0x04;
+const INTX_DISABLE = 0x400;
+const STATUS = 0x06;
+const INTX_STATUS = 0x8;
 const MSI = 0x05;
 const MSIX = 0x11;
 const EXPRESS = 0x10;
@@ -65,12 +69,12 @@ function vectorRow(kernel: Kernel, device: PciDevice, kind: 'intx' | 'msi' | 'ms
   const on = activeKind(device, kernel) === kind;
   const registers = messageRegisters(device, kind, index);
   const count = deliveries(kernel, device, kind, index);
-  const masked = registers?.masked ?? false;
-  const pending = registers?.pending ?? false;
+  const masked = kind === 'intx' ? intxMasked(kernel, device) : (registers?.masked ?? false);
+  const pending = kind === 'intx' ? intxPending(device) : (registers?.pending ?? false);
   const last = lastLoss(kernel, device.name, kind, index);
   let state: VectorView['state'] = 'off';
   if (on && reader) state = masked ? 'masked' : count > 0 ? 'delivered' : 'armed';
-  if (pending) state = 'pending';
+  if (pending && kind !== 'intx') state = 'pending';
   else if (last && !last.delivered && last.reached !== 'table-entry') state = 'lost';
   return {
     index,
@@ -85,6 +89,15 @@ function vectorRow(kernel: Kernel, device: PciDevice, kind: 'intx' | 'msi' | 'ms
     reason: last && !last.delivered ? last.lost : null,
   };
 }
+
+/** By vfio-pci while INTx is on, until its user unmasks it; else by DisINTx in the command register. */
+function intxMasked(kernel: Kernel, device: PciDevice): boolean {
+  const line = vfioPciOf(kernel, device.name)?.interrupts?.intx;
+  return line?.active ? line.masked : (device.config.read(COMMAND, 2) & INTX_DISABLE) !== 0;
+}
+
+/** Interrupt Status: the function asserts its pin (PCI 3.0, 6.2.3). */
+const intxPending = (device: PciDevice): boolean => (device.config.read(STATUS, 2) & INTX_STATUS) !== 0;
 
 /** Interrupts that Linux took from a vector since it was set up. */
 function deliveries(kernel: Kernel, device: PciDevice, kind: 'intx' | 'msi' | 'msix', index: number): number {
