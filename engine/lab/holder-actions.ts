@@ -7,7 +7,7 @@ import type { Action } from './action';
 import { Refused, devicePath, short } from './script';
 import type { Script } from './script';
 
-export type MapRights = 'read' | 'write' | 'read and write';
+type MapRights = 'read' | 'write' | 'read and write';
 
 /** `pid` null: in a new process. `ioas` null: `fd` is a container, else an iommufd with that address space. */
 export type HolderAction =

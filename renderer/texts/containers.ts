@@ -93,7 +93,6 @@ export const containers = {
   },
   /** What can be done with what is shown. */
   acts: {
-    menu: (name: string) => `What can be done with ${name}`,
     open: 'Open…',
     openContainer: 'Open a container',
     openIommufd: 'Open /dev/iommu',
@@ -179,5 +178,4 @@ export const attach = {
   pickedUp: (id: number) => `Group ${id} is picked up.`,
   pickedUpKeys: 'Arrow keys choose, Enter drops, Escape puts back.',
   putBack: (id: number) => `Group ${id} is put back.`,
-  carrying: (id: number, where: string) => `Group ${id} → ${where}`,
 } as const;

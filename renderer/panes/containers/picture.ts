@@ -5,12 +5,12 @@
 import type { NodeKind, TreeNode } from './tree';
 
 export const BOX = 21;
-export const PITCH = 27;
-export const TOP = 8;
+const PITCH = 27;
+const TOP = 8;
 const LEFT = 8;
 
-export type ColumnName = 'process' | 'descriptor' | 'holder' | 'group' | 'device' | 'mapping';
-export const COLUMNS: readonly ColumnName[] = ['process', 'descriptor', 'holder', 'group', 'device', 'mapping'];
+type ColumnName = 'process' | 'descriptor' | 'holder' | 'group' | 'device' | 'mapping';
+const COLUMNS: readonly ColumnName[] = ['process', 'descriptor', 'holder', 'group', 'device', 'mapping'];
 
 const COLUMN_OF: Readonly<Record<NodeKind, ColumnName>> = {
   process: 'process',
@@ -82,7 +82,7 @@ export interface Edge {
 }
 
 /** The outline of a group with its devices. */
-export interface Outline {
+interface Outline {
   readonly key: string;
   readonly group: number;
   readonly held: boolean;

@@ -44,7 +44,7 @@ export type NodeOf<K extends NodeKind> = Extract<TreeNode, { kind: K }>;
 type Process = ContainersView['processes'][number];
 
 /** What the tree needs to know of a group beyond who holds it: its functions, and whether GET_DEVICE_FD may work. */
-export type MembersOf = (group: number) => readonly { address: string; openable: boolean }[];
+type MembersOf = (group: number) => readonly { address: string; openable: boolean }[];
 const NOBODY: MembersOf = () => [];
 
 /** Long lists, which stay folded until somebody opens them. */

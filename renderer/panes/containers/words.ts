@@ -6,7 +6,7 @@ import { countBelow, type NodeOf, type TreeNode } from './tree';
 
 const C = T.containers;
 const GROUPS: ReadonlySet<TreeNode['kind']> = new Set(['group']);
-export const DEVICES: ReadonlySet<TreeNode['kind']> = new Set(['device', 'bound', 'member']);
+const DEVICES: ReadonlySet<TreeNode['kind']> = new Set(['device', 'bound', 'member']);
 
 export const groupState = ({ id, viable, held }: NodeOf<'group'>): string =>
   held === null ? C.loose(id) : viable ? C.viable : C.notViable;
