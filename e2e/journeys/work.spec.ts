@@ -39,6 +39,17 @@ test('three kinds of refused writes are explained', async ({ lab, person }) => {
   expect(after?.user).toBe(user);
 });
 
+test('the size of a BAR is found before anybody has the function, as root would', async ({ lab, person }) => {
+  const registers = async (): Promise<string> =>
+    (await view(lab.app, 'config', { address: '0000:02:00.0' }))!.hardware.slice(0, 128);
+  await person.selects('02:00.0');
+  const before = await registers();
+  await person.inspects('BARs');
+  await person.inspector.getByRole('button', { name: 'Size it' }).click();
+  await expect(person.inspector.getByRole('status')).toContainText('16 KiB of 64-bit memory');
+  expect(await registers()).toBe(before);
+});
+
 test('eight vectors of MSI-X arrive, each at its own eventfd', async ({ lab, person }) => {
   const COUNT = 8;
   for (const short of [GPU, '01:00.1']) await person.binds(short);

@@ -102,6 +102,9 @@ describe('iommufd, one call at a time', () => {
     expect(text).toContain('#include <linux/iommufd.h>');
     expect(text).toContain('.dev_id = bind_iommufd.out_devid, .pt_id = ioas_alloc.out_ioas_id');
     expect(text).toContain('.pt_id = hwpt_alloc.out_hwpt_id');
+    const lines = lab.programText('shell', pid).split('\n');
+    for (const line of [`vfio attach --iommufd ${NIC}`, 'vfio map 0x100000 0x2000', 'vfio unmap 0x100000 0x2000'])
+      expect(lines).toContain(line);
   });
 
   it('takes a whole group, as a container does, and lets it go again', () => {

@@ -87,8 +87,8 @@ export const containers = {
       unbound: 'no function of it is bound to vfio-pci',
       stuck: (short: string, driver: string) => `not viable: ${short} belongs to ${driver}`,
     },
-    all: (n: number) => `Show all ${n}`,
-    fewer: 'Show fewer',
+    all: (n: number) => `All ${n}`,
+    fewer: 'Fewer',
     rest: (n: number) => `and ${n} more: select a function in the Topology and press A`,
   },
   /** What can be done with what is shown. */

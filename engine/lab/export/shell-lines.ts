@@ -22,7 +22,12 @@ const ON_THE_WAY: ReadonlySet<string> = new Set([
   'VFIO_DEVICE_GET_INFO',
   'VFIO_DEVICE_GET_IRQ_INFO',
   'VFIO_DEVICE_GET_REGION_INFO',
+  'IOMMU_IOAS_ALLOC',
+  'VFIO_DEVICE_BIND_IOMMUFD',
 ]);
+
+/** Who opens a function's own file gives the descriptor its address as a name. */
+const NAMED = /([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])$/;
 
 const little = (hex: string): string => (hex.match(/../g) ?? []).reverse().join('');
 const quoted = (text: string): string => (/^[\w./:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
@@ -50,10 +55,13 @@ class ShellWriter {
         this.devices.delete(`${pid}:${operation.fd}`);
         return;
       }
-      case 'open':
-        if (operation.path === '/dev/iommu' || operation.path.startsWith('/dev/vfio/devices/'))
-          this.note(operation, answer);
+      case 'open': {
+        if (!operation.path.startsWith('/dev/vfio/devices/')) return;
+        const address = NAMED.exec(operation.as ?? '')?.[1];
+        if (address === undefined) this.note(operation, answer);
+        else if (answer.fd !== undefined) this.devices.set(`${pid}:${answer.fd}`, address);
         return;
+      }
       case 'eventfd':
       case 'alloc':
         return;
@@ -93,6 +101,11 @@ class ShellWriter {
       this.lines.push(`vfio map ${String(fields['iova'])} ${String(fields['size'])}`);
     else if (request === 'VFIO_IOMMU_UNMAP_DMA')
       this.lines.push(`vfio unmap ${String(fields['iova'])} ${String(fields['size'])}`);
+    else if (request === 'VFIO_DEVICE_ATTACH_IOMMUFD_PT' && device) this.lines.push(`vfio attach --iommufd ${device}`);
+    else if (request === 'IOMMU_IOAS_MAP' && fields['iova'] !== undefined)
+      this.lines.push(`vfio map ${String(fields['iova'])} ${String(fields['length'])}`);
+    else if (request === 'IOMMU_IOAS_UNMAP')
+      this.lines.push(`vfio unmap ${String(fields['iova'])} ${String(fields['length'])}`);
     else if (!ON_THE_WAY.has(request)) this.note(operation, answer);
   }
 

@@ -117,7 +117,7 @@ async function attachByCdev(session: Session, address: string): Promise<void> {
   }
   const { fd: iommufd, ioas } = client.iommufd;
   const device = await session.step(
-    { op: 'open', path: `/dev/vfio/devices/${name}`, flags: 'O_RDWR' },
+    { op: 'open', path: `/dev/vfio/devices/${name}`, flags: 'O_RDWR', as: `vfio-${address}` },
     `${address} was not opened`,
   );
   const fd = device.fd!;
