@@ -72,3 +72,54 @@ test('looks back, runs on, continues as a branch, and undo brings the later step
   const { now, replayed } = await hashes(lab.app);
   expect(replayed).toBe(now);
 });
+
+test('the controls of the timeline: a step, a run, a click, a stretch, one function', async ({ lab, person }) => {
+  for (const short of [GPU, '01:00.1']) await person.binds(short);
+  await person.attachesGroupOf(GPU);
+  await person.enablesVectors(GPU, 4);
+  await person.fires(1);
+  await person.hasRead();
+  const { page, app } = lab;
+  const pane = page.getByRole('region', { name: 'Timeline' });
+  const slider = pane.getByRole('slider');
+  const at = async (): Promise<number> => Number(await slider.getAttribute('aria-valuenow'));
+  const button = (name: string) => pane.getByRole('button', { name });
+  const { inputs } = (await view(app, 'machine', null)).document;
+
+  await button('One input back').click();
+  await expect.poll(at).toBe(inputs - 1);
+  await button('One input on').click();
+  await expect.poll(at).toBe(inputs);
+  await expect(page.getByText('Return to the present')).toBeHidden();
+
+  await button('inputs').click();
+  const chart = (await pane.locator('.u-over').boundingBox())!;
+  const place = (share: number): [number, number] => [chart.x + chart.width * share, chart.y + chart.height / 2];
+  await page.mouse.click(...place(0.5));
+  await expect.poll(at).toBeLessThan(inputs * 0.65);
+  expect(await at()).toBeGreaterThan(inputs * 0.35);
+  // A stretch that is dragged over fills the lanes; what is shown stays.
+  const shown = await at();
+  await page.mouse.move(...place(0.2));
+  await page.mouse.down();
+  await page.mouse.move(...place(0.4), { steps: 5 });
+  await page.mouse.up();
+  await page.mouse.click(...place(0.5));
+  await expect.poll(at).toBeLessThan(inputs * 0.4);
+  expect(await at()).not.toBe(shown);
+  await page.mouse.dblclick(...place(0.5));
+  await slider.press('End');
+  await expect.poll(at).toBe(inputs);
+
+  await button('Run from here to the present').click();
+  await expect.poll(at).toBeLessThan(inputs);
+  await button('Stop').click();
+  await slider.press('End');
+  await expect(page.getByText('Return to the present')).toBeHidden();
+
+  await button('Only this function').click();
+  await expect(button(`Only this function: ${GPU}`)).toHaveAttribute('aria-pressed', 'true');
+  await button(`Only this function: ${GPU}`).click();
+  await expect(button('Only this function')).toHaveAttribute('aria-pressed', 'false');
+  expect(lab.complaints).toEqual([]);
+});
