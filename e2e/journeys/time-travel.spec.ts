@@ -83,7 +83,7 @@ test('the controls of the timeline: a step, a run, a click, a stretch, one funct
   const pane = page.getByRole('region', { name: 'Timeline' });
   const slider = pane.getByRole('slider');
   const at = async (): Promise<number> => Number(await slider.getAttribute('aria-valuenow'));
-  const button = (name: string) => pane.getByRole('button', { name });
+  const button = (name: string) => pane.getByRole('button', { name, exact: true });
   const { inputs } = (await view(app, 'machine', null)).document;
 
   await button('One input back').click();
