@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { programHost } from '../engine/host/c/programs';
 import { readBytes } from '../engine/host/files';
-import type { LabHost } from '../engine/lab/lab';
+import type { LabHost } from '../engine/lab/host';
 import { lessonLibrary } from '../engine/host/lessons';
 import { boundPatterns } from '../engine/host/patterns';
 import { openTerminal } from '../engine/host/terminal';

@@ -3,7 +3,7 @@ import { BrowserWindow, app } from 'electron';
 import type { WebContents } from 'electron';
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import type { LabHost } from '../engine/lab/lab';
+import type { LabHost } from '../engine/lab/host';
 import type { Recent } from './recent';
 import { Session } from './session';
 import type { Workings } from './session';

@@ -23,5 +23,6 @@ export function largeMachine(count: number): MachineDescription {
     }
   }
   // Read back as from a file: each function with strings of its own.
-  return JSON.parse(JSON.stringify({ ...sample, name: `${count} functions`, functions })) as MachineDescription;
+  const own = functions.map((fn) => JSON.parse(JSON.stringify(fn)) as FunctionDescription);
+  return { ...sample, name: `${count} functions`, functions: own };
 }

@@ -28,6 +28,24 @@ export function deeds(random: () => number, functions: readonly string[], groups
       as: random() < 0.7 ? 'user' : 'root',
     }),
     () => ({ kind: 'reset', address: one(functions) }),
+    () => ({
+      kind: 'stimulate',
+      stimulus: {
+        device: one(functions),
+        kind: 'dma',
+        direction: one(['read', 'write']),
+        address: `0x${(below(64) * 4096).toString(16)}`,
+        length: 16,
+        hex: bytes(16),
+      },
+    }),
+    () => ({
+      kind: 'stimulate',
+      stimulus: { device: one(functions), kind: 'msi', address: '0xfee00000', data: below(256) },
+    }),
+    () => ({ kind: 'edit-hardware', address: one(functions), offset: below(64) * 4, hex: bytes(4) }),
+    () => ({ kind: 'edit', edit: { kind: 'label', address: one(functions), label: `label ${below(10)}` } }),
+    () => ({ kind: 'write-file', path: `/root/${below(5)}.txt`, text: bytes(below(64)) }),
     () => ({ kind: 'wait', ms: below(50) }),
   ];
   return () => {

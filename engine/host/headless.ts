@@ -4,7 +4,7 @@ import { dirname, join, readBytes } from './files';
 import { lessonLibrary } from './lessons';
 import { boundPatterns } from './patterns';
 import { listSamples, samplesFolder } from './samples';
-import type { LabHost } from '../lab/lab';
+import type { LabHost } from '../lab/host';
 
 /** `labs`: the folder with the lessons and, in `machines`, the sample machines. */
 export function headlessHost(labs = dirname(samplesFolder())): LabHost {

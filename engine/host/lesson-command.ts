@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Input } from '../lab/input';
 import { Lab } from '../lab/lab';
-import type { LessonList, OpenedLesson } from '../lab/lab';
+import type { LessonList, OpenedLesson } from '../lab/host';
 import { conditionLines } from '../lab/lessons/conditions';
 import { checkLesson, refreshOutputs } from '../lab/lessons/author';
 import type { LessonProblem } from '../lab/lessons/author';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { MachineDescription } from '../hardware/description';
 import { importMachine } from '../lab/import';
-import type { LessonLibrary, LessonList, OpenedLesson } from '../lab/lab';
+import type { LessonLibrary, LessonList, OpenedLesson } from '../lab/host';
 import { readLesson } from '../lab/lessons/read';
 import type { Lesson } from '../lab/lessons/lesson';
 import { LessonError } from '../lab/lessons/lesson';

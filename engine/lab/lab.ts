@@ -5,12 +5,12 @@ import type { Answer, TracedOperation } from '../linux/uapi/operation';
 import type { LinearMemory } from '../shell/c/abi';
 import type { CompilerProblem } from '../shell/c/diagnostics';
 import type { ProgramHost, ToldCall } from '../shell/c/host';
-import type { DeviceSheet, HeldByProcess, InterruptArrival, UserSpace } from '../shell/user-space';
+import type { DeviceSheet, HeldByProcess, InterruptArrival } from '../shell/user-space';
 import type { Action, ActionResult } from './action';
 import { actionLabel, runAction } from './actions';
 import { arrivalsSince } from './arrivals';
 import type { DocumentContents, DocumentStep } from './document/format';
-import { DocumentError, looksLikeDocument, readDocument, recentlyTyped, serializeDocument } from './document/format';
+import { looksLikeDocument, readDocument, serializeDocument } from './document/format';
 import { deviceSheet } from './device-sheet';
 import { explainSubject } from './explain';
 import { exportMachine } from './export';
@@ -26,11 +26,12 @@ import { traceOf } from './export/trace';
 import { explainWrite } from '../linux/vfio/pci/explain';
 import { heldBy } from './held';
 import { holdingsOf, vfioPciOf } from './holdings';
-import { ImportError, importFolder, importMachine } from './import';
+import type { LabHost, OpenedLesson, SampleMachine, TerminalHandle } from './host';
+import { importFolder, importMachine } from './import';
 import { COLLECT_SCRIPT } from './import/collect-script';
 import type { Input } from './input';
-import { History, ReplayError } from './journal';
-import type { Lesson, LessonStep, Mistake } from './lessons/lesson';
+import { History } from './journal';
+import type { LessonStep, Mistake } from './lessons/lesson';
 import type { LessonRecord } from './lessons/grade';
 import { LessonError } from './lessons/lesson';
 import { LessonPlayer } from './lessons/player';
@@ -40,84 +41,17 @@ import type { Fault, Looker, Moved } from './journal';
 import type { Machine, Outcome } from './machine';
 import { namesFor } from './names';
 import type { Names } from './names';
+import { importNotes, opening, refused } from './opening';
+import type { OpenResult } from './opening';
 import type { LiveProgram } from './program';
 import { stateHash } from './state-hash';
+import { Terminals } from './terminals';
+import type { NewTerminal } from './terminals';
 import type { CommandLine, MachineDoor } from './user-space';
 import { LabUserSpace } from './user-space';
 import { viewOf } from './views';
 import { GroupHistory } from './views/group-history';
 import type { EditorView, ViewName, Views } from './views/types';
-
-export interface LessonList {
-  readonly readable: readonly Lesson[];
-  readonly broken: readonly { id: string; message: string }[];
-}
-
-/** The lessons that the lab knows, by id. Opening throws LessonError for a broken one. */
-export interface LessonLibrary {
-  list(): LessonList;
-  open(id: string): OpenedLesson;
-  /** The lesson of a folder; from then on the library knows it by its id too. */
-  openAt(folder: string): OpenedLesson;
-}
-
-export interface OpenedLesson {
-  readonly lesson: Lesson;
-  /** What it starts on. */
-  readonly machine: MachineDescription;
-  /** A file of the lesson's folder; null when there is none of that name. */
-  readonly file: (name: string) => Uint8Array | null;
-}
-
-export interface SampleMachine {
-  id: string;
-  title: string;
-  about: string;
-}
-
-/** The outcome of opening a file. A refusal leaves the open document as it was. */
-export type OpenResult =
-  | { ok: true; title: string; notes: string[] }
-  | { ok: false; cancelled: boolean; message: string; file: string | null; line: number | null; reason: string | null };
-
-/** A terminal on the screen: what it shows goes to `onData`. */
-export interface TerminalOptions {
-  readonly columns: number;
-  readonly rows: number;
-  /** Shows text; a promise asks programs to wait for it. */
-  readonly onData: (data: string) => void | Promise<void>;
-  readonly onExit: () => void;
-  /** Lines typed before, oldest first. */
-  readonly history: readonly string[];
-  /** A command line begins. */
-  readonly onCommand: (line: string) => void;
-}
-
-export interface TerminalHandle {
-  write(data: string): void;
-  resize(columns: number, rows: number): void;
-  /** The screen is gone. `hangUp`: because a person closed it, so that the shell's process ends too. */
-  close(hangUp?: boolean): void;
-}
-
-/** Why a terminal has no shell any more: it ended, its machine booted, or another document was opened. */
-export type TerminalEnd = 'exit' | 'reboot' | 'opened';
-
-/** What the lab needs from where it runs. */
-export interface LabHost {
-  /** Line editing and job control around the shell. */
-  openTerminal(system: UserSpace, options: TerminalOptions): TerminalHandle;
-  samples(): readonly SampleMachine[];
-  readSample(id: string): Uint8Array;
-  lessons: LessonLibrary;
-  /** Resolves after `ms` of real time, at once when aborted. */
-  delay(ms: number, signal: AbortSignal): Promise<void>;
-  breathe(): Promise<void>;
-  /** Real time in milliseconds since 1970, for what only the screen shows. */
-  realtime(): number;
-  /** Compiles and runs programs in C; left out where that cannot be. */
-  readonly programs?: ProgramHost;
-}
 
 /** What becomes of the open document: a step, or it is another one, or the same in a file. */
 export type DocumentEvent = { kind: 'step'; step: DocumentStep } | { kind: 'opened' } | { kind: 'saved' };
@@ -147,9 +81,7 @@ export class Lab implements MachineDoor {
   /** What the screen shows instead of the present: a machine of the past. Nothing is done to it. */
   private past: { machine: Machine; names: Names } | null = null;
   private readonly groups = new GroupHistory();
-  /** Lines typed in the document's terminals, oldest first. */
-  private typed: string[] = [];
-  private readonly terminals = new Map<TerminalHandle, (end: TerminalEnd) => void>();
+  private readonly terminals: Terminals;
   private readonly listeners = new Set<() => void>();
   private readonly once = new Set<() => void>();
   private readonly followers = new Set<(event: DocumentEvent) => void>();
@@ -157,6 +89,7 @@ export class Lab implements MachineDoor {
 
   constructor(host: LabHost, description: MachineDescription) {
     this.host = host;
+    this.terminals = new Terminals(host, this, (line) => this.tell({ kind: 'step', step: { typed: line } }));
     this.history = this.followed(History.of(description));
     this.title = description.name;
     this.names = namesFor(description.functions);
@@ -250,7 +183,7 @@ export class Lab implements MachineDoor {
     if (input.kind === 'edit') this.names = namesFor(this.machine.description.functions);
     // What made the machine boot prints its last words first.
     if (input.kind === 'reboot' && outcome.error === null)
-      void this.host.breathe().then(() => this.endTerminals('reboot'));
+      void this.host.breathe().then(() => this.terminals.end('reboot'));
     this.changed();
     return outcome;
   }
@@ -468,7 +401,7 @@ export class Lab implements MachineDoor {
 
   /** Opens a document or a dump of any kind. Never throws for what is in the file. */
   openBytes(fileName: string, bytes: Uint8Array, path: string | null): OpenResult {
-    return this.open(fileName, (base) => {
+    return opening(fileName, (base) => {
       const head = new TextDecoder().decode(bytes.subarray(0, 256));
       if (looksLikeDocument(head)) {
         return this.openContents(readDocument(new TextDecoder().decode(bytes)), base, path);
@@ -481,29 +414,11 @@ export class Lab implements MachineDoor {
 
   /** Opens a copy of a machine's /sys: the folder's files, and its symbolic links' targets, by their path in it. */
   openFolder(folderName: string, files: Map<string, Uint8Array>, links: Map<string, string>): OpenResult {
-    return this.open(folderName, (base) => {
+    return opening(folderName, (base) => {
       const description = importFolder(base, files, links);
       this.replace(History.of(description), base, null);
       return importNotes(description);
     });
-  }
-
-  private open(fileName: string, read: (base: string) => string[]): OpenResult {
-    const base = fileName.split(/[\\/]/).at(-1) ?? fileName;
-    try {
-      return { ok: true, title: base, notes: read(base) };
-    } catch (error) {
-      if (error instanceof DocumentError) {
-        return refused(`${base} was not opened. Line ${error.line}: ${error.message}`, base, error.line, error.message);
-      }
-      if (error instanceof ImportError) {
-        return refused(`${base} was not opened. ${error.message}`, base, error.line, error.reason);
-      }
-      if (error instanceof ReplayError) {
-        return refused(`${base} was not opened. ${error.message}.`, base, null, error.message);
-      }
-      throw error;
-    }
   }
 
   /** Brings back a document that is in no file as it is here. */
@@ -538,7 +453,8 @@ export class Lab implements MachineDoor {
 
   /** The document as a file's contents. */
   serialize(): Uint8Array {
-    const { lesson, typed } = this;
+    const { lesson } = this;
+    const { typed } = this.terminals;
     const record = lesson ? { id: lesson.lesson.id, claims: this.run?.claims ?? [] } : this.strangeLesson;
     const contents = { ...this.history.contents, typed, ...(record && { lesson: record }) };
     return new TextEncoder().encode(serializeDocument(contents));
@@ -706,8 +622,8 @@ export class Lab implements MachineDoor {
     lesson: OpenedLesson | null = null,
     typed: readonly string[] = [],
   ): void {
-    this.endTerminals('opened');
-    this.typed = [...typed];
+    this.terminals.end('opened');
+    this.terminals.typed = [...typed];
     this.history.machine.drop();
     this.history = this.followed(history);
     this.lesson = lesson;
@@ -727,71 +643,13 @@ export class Lab implements MachineDoor {
     this.changed();
   }
 
-  // ---- terminal
+  // ---- terminals
 
-  openTerminal(
-    options: Omit<TerminalOptions, 'onCommand' | 'history' | 'onExit'> & { onExit(end: TerminalEnd): void },
-  ): TerminalHandle {
-    const command: { current: CommandLine } = { current: { label: 'bash' } };
-    const system = new LabUserSpace(this, { pid: this.newPid(), parent: null, name: 'bash', uid: 0, command });
-    const handle = this.host.openTerminal(system, {
-      ...options,
-      history: this.typed,
-      onExit: () => {
-        this.terminals.delete(handle);
-        options.onExit('exit');
-      },
-      onCommand: (line) => {
-        command.current = { label: line.length > 60 ? `${line.slice(0, 59)}…` : line };
-        this.noteTyped(line);
-      },
-    });
-    this.terminals.set(handle, options.onExit);
-    return {
-      write: (data) => handle.write(data),
-      resize: (columns, rows) => handle.resize(columns, rows),
-      close: (hangUp) => {
-        this.terminals.delete(handle);
-        handle.close(hangUp);
-      },
-    };
-  }
-
-  private noteTyped(line: string): void {
-    if (this.typed.at(-1) === line) return;
-    this.typed = recentlyTyped([...this.typed, line]);
-    this.tell({ kind: 'step', step: { typed: line } });
-  }
-
-  /** The machine that the shells ran on is gone. */
-  private endTerminals(end: TerminalEnd): void {
-    const open = [...this.terminals];
-    this.terminals.clear();
-    for (const [handle, told] of open) {
-      handle.close();
-      told(end);
-    }
+  openTerminal(options: NewTerminal): TerminalHandle {
+    return this.terminals.open(options);
   }
 }
 
 const PAST = 'The past cannot be changed. Return to the present, or continue from here.';
 
 const refusedAction = (message: string): ActionResult => ({ ok: false, message, errno: null, why: null, calls: [] });
-
-const refused = (message: string, file: string | null, line: number | null, reason: string | null): OpenResult => ({
-  ok: false,
-  cancelled: false,
-  message,
-  file,
-  line,
-  reason,
-});
-
-function importNotes(description: MachineDescription): string[] {
-  const about = new Map<string, number>();
-  for (const fact of description.unknown) {
-    const text = `${fact.what}: ${fact.why}`;
-    about.set(text, (about.get(text) ?? 0) + 1);
-  }
-  return [...about].map(([text, count]) => (count === 1 ? text : `${text} (${count} functions)`));
-}

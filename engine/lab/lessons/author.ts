@@ -1,6 +1,7 @@
 /** What a lesson's author has proved: its outputs are the engine's, its solution passes, doing nothing does not. */
 import type { Input } from '../input';
-import type { Lab, OpenedLesson } from '../lab';
+import type { OpenedLesson } from '../host';
+import type { Lab } from '../lab';
 import type { Block, LessonStep, Mistake } from './lesson';
 import { labLinks, pictures } from './markdown';
 import { LessonRun } from './run';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { headlessHost } from '../../host/headless';
 import { lessonLibrary } from '../../host/lessons';
 import { Lab } from '../lab';
-import type { OpenedLesson } from '../lab';
+import type { OpenedLesson } from '../host';
 import { gradeDocument } from './grade';
 import type { Lesson } from './lesson';
 import { LessonError } from './lesson';

@@ -1,6 +1,6 @@
 import type { Answer, Operation } from '../../linux/uapi/operation';
 import type { History } from '../journal';
-import type { LessonLibrary, OpenedLesson } from '../lab';
+import type { LessonLibrary, OpenedLesson } from '../host';
 import type { Machine } from '../machine';
 import type { Names } from '../names';
 import type { DocumentView, EditorView } from './types';
