@@ -36,7 +36,7 @@ function series(
   unit: number,
   work: (size: number) => { time: number; keep?: unknown },
 ): Series {
-  work(Math.ceil(unit / 10));
+  work(unit);
   const points = TIMES.map((times): Point => {
     const size = unit * times;
     const before = held();

@@ -79,8 +79,10 @@ export const useMessages = defineStore('messages', () => {
   function record({ kind, what, why, remedy, details = [] }: Omit<Message, 'id'>): void {
     if (kind !== 'warn' && kind !== 'bad') return;
     const last = log.value.at(-1);
-    // The same fault as the answer of what it happened at: the one with the details stays.
-    if (last?.what === what && last.details.length > details.length) return;
+    // A fault, and the answer of what it happened at, come in any order: the one with the details stays.
+    const same = last?.what === what && (last.details.length === 0) !== (details.length === 0);
+    if (same && details.length === 0) return;
+    if (same) log.value = log.value.slice(0, -1);
     const input = machine.machine?.document.inputs ?? null;
     log.value = [...log.value, { id: ++serial, kind, what, why, remedy, details, input }].slice(-KEPT);
   }
