@@ -55,7 +55,11 @@ export class Session {
       this.running?.recovery.end();
     });
     window.on('focus', () => this.lookAtDisk());
-    watchPage(window, () => this.notify(DRAWN_ANEW));
+    watchPage(window, () => {
+      // Nobody hears it before the page is there again.
+      this.listening = false;
+      this.notify(DRAWN_ANEW);
+    });
     window.webContents.on('did-start-loading', () => (this.listening = false));
   }
 

@@ -31,6 +31,8 @@ async function measure(name) {
     : await withProgram(source, (program) => run([...HEAP, program], { quiet: true }));
   const line = output.split('\n').findLast((text) => text.startsWith('['));
   if (status !== 0 || line === undefined) throw new Error(`The measurement ${name} failed.\n${output}`);
+  // What it has to say besides.
+  for (const text of output.split('\n')) if (text !== line && text.trim() !== '') say(text);
   return JSON.parse(line).map((figure) => ({
     bench: name,
     ...figure,

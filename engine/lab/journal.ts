@@ -2,6 +2,7 @@
 import type { MachineDescription } from '../hardware/description';
 import { contentsOf } from './document/format';
 import type { DocumentContents, DocumentGesture, DocumentStep } from './document/format';
+import { ShownSteps } from './document/shown';
 import { GestureTree } from './document/tree';
 import type { Branch } from './document/tree';
 import type { Answer, Operation } from '../linux/uapi/operation';
@@ -66,6 +67,7 @@ export class History {
   machine: Machine;
   private readonly base: MachineDescription;
   private readonly tree: GestureTree;
+  private readonly steps: ShownSteps;
   /** Numbers of the gestures in force. */
   private way: number[] = [];
   private lastKey: object | null = null;
@@ -86,6 +88,7 @@ export class History {
     this.base = contents.machine;
     this.tree = contents.tree ? GestureTree.of(contents.tree) : new GestureTree();
     if (!contents.tree) for (const gesture of contents.gestures) this.tree.add(gesture);
+    this.steps = new ShownSteps(this.tree);
     this.machine = this.replayed();
   }
 
@@ -96,6 +99,21 @@ export class History {
   get contents(): DocumentContents {
     this.seal();
     return contentsOf(this.base, this.tree);
+  }
+
+  /** Gestures in force. */
+  get done(): number {
+    return this.way.length;
+  }
+
+  /** Place, in what is shown, of the gesture that input `n` belongs to. */
+  stepAt(n: number): number {
+    return Math.max(0, this.steps.placeOf(n));
+  }
+
+  /** Inputs before the gesture at place `k` of what is shown. */
+  startOf(k: number): number {
+    return this.steps.startOf(k);
   }
 
   /** In force, oldest first. */
@@ -110,7 +128,7 @@ export class History {
 
   /** Ways that were left, none of which undo or redo leads to. */
   get aside(): readonly Branch[] {
-    return this.tree.aside();
+    return this.steps.branches;
   }
 
   /** Number of the branch in force. */
@@ -324,12 +342,12 @@ export class History {
   /** Inputs in force, and with those that redo would bring back. */
   get length(): { inForce: number; shown: number } {
     const inForce = this.machine.journal.length;
-    return { inForce, shown: this.redoable.reduce((sum, gesture) => sum + gesture.inputs.length, inForce) };
+    return { inForce, shown: Math.max(inForce, this.steps.inputs) };
   }
 
   /** Numbers of the gestures that are shown: in force, then ahead. */
   get shown(): readonly number[] {
-    return [...this.way, ...this.tree.ahead];
+    return this.steps.list;
   }
 
   /** Name of the gesture that input `n` of what is shown belongs to; null for the start. */
@@ -344,16 +362,13 @@ export class History {
 
   /** The gesture whose end is input `n` (`inside` 0), or the one that `n` lies in and how many of its inputs are done. */
   private placeOf(n: number): { before: number; gesture: number; inside: number } {
-    let done = 0;
-    let before = 0;
-    for (const gesture of this.shown) {
-      if (done >= n) break;
-      const { length } = this.tree.gesture(gesture).inputs;
-      if (done + length > n) return { before, gesture, inside: n - done };
-      done += length;
-      before = gesture;
-    }
-    return { before, gesture: before, inside: 0 };
+    const { list } = this.steps;
+    const at = this.steps.placeOf(n);
+    if (at < 0) return { before: 0, gesture: 0, inside: 0 };
+    const gesture = list[at]!;
+    const inside = n - this.steps.startOf(at);
+    if (inside >= this.tree.gesture(gesture).inputs.length) return { before: gesture, gesture, inside: 0 };
+    return { before: list[at - 1] ?? 0, gesture, inside };
   }
 
   /** A machine in the state after the first `n` inputs that are shown. `known`, with fewer inputs, is led on to it. */

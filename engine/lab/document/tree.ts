@@ -47,6 +47,8 @@ export class GestureTree {
   private readonly nodes: Node[] = [{ gesture: { label: '', inputs: [] }, from: 0, branch: 1, next: 0, children: 0 }];
   private branches = 1;
   private at = 0;
+  /** How often anything else happened than that a gesture went on from the last one shown. */
+  moves = 0;
   readonly names = new Map<number, string>();
 
   static of(contents: TreeContents): GestureTree {
@@ -104,6 +106,7 @@ export class GestureTree {
   /** Makes a gesture that goes on from the head the head; its number. */
   add(gesture: DocumentGesture): number {
     const parent = this.node(this.at);
+    if (parent.next !== 0) this.moves++;
     const branch = parent.children++ === 0 ? parent.branch : ++this.branches;
     this.nodes.push({ gesture, from: this.at, branch, next: 0, children: 0 });
     this.at = parent.next = this.nodes.length - 1;
@@ -131,6 +134,7 @@ export class GestureTree {
 
   /** From now on redo leads to this gesture where the ways part. */
   private steer(gesture: number): void {
+    this.moves++;
     for (const at of this.way(gesture)) this.node(this.node(at).from).next = at;
   }
 

@@ -8,23 +8,19 @@ export function historyView({ history }: ViewContext, { from, count }: Views['hi
   const shown = history.shown;
   const end = Math.min(shown.length, from + Math.min(count, MOST));
   const steps: HistoryView['steps'] = [];
-  let before = 0;
-  for (let k = 0; k < end; k++) {
+  for (let k = from; k < end; k++) {
     const gesture = history.gesture(shown[k]!);
-    const { length } = gesture.inputs;
-    if (k >= from) {
-      steps.push({
-        label: gesture.label,
-        inputs: [before + 1, before + length],
-        refused: history.wasRefused(gesture),
-      });
-    }
-    before += length;
+    const before = history.startOf(k);
+    steps.push({
+      label: gesture.label,
+      inputs: [before + 1, before + gesture.inputs.length],
+      refused: history.wasRefused(gesture),
+    });
   }
   return {
     from,
     total: shown.length,
-    done: history.all.length,
+    done: history.done,
     steps,
     branch: { number: history.branch, name: history.nameOf(history.branch) },
     branches: history.aside.map(({ branch, tip, fork, gestures, inputs }) => ({

@@ -184,11 +184,12 @@ function transfersOf(recording: Recording, { axis, first, last, address }: Part)
 
 function stepsOf(history: History, { axis, first, last }: Part): TimelineView['steps'] {
   const steps: TimelineView['steps'] = [];
-  let end = 0;
-  for (const number of history.shown) {
+  const { shown } = history;
+  for (let k = history.stepAt(first); k < shown.length; k++) {
+    const number = shown[k]!;
     const { label, inputs } = history.gesture(number);
-    const begin = end + 1;
-    end += inputs.length;
+    const begin = history.startOf(k) + 1;
+    const end = begin + inputs.length - 1;
     if (end < first) continue;
     if (begin > last) break;
     const column = axis.column(axis.at(end));
