@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 /**
  * Writes engine/lab/import/qemu/devices.json: the registers that QEMU's devices have at power-on, taken from the recorded
- * machines, each found by the arguments it was made with. `node scripts/refresh-qemu-devices.mjs`
+ * machines, each found by the arguments it was made with, and for further devices from an installed QEMU 7.2.
+ * `node scripts/refresh-qemu-devices.mjs`
  */
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { format, resolveConfig } from 'prettier';
 import { inRoot } from './lib/files.mjs';
+import { registersAtPowerOn } from './lib/qemu-registers.mjs';
 
 const RECORDINGS = inRoot('engine/conformance/recordings');
 /** Options that change what registers a device has; others change numbers in them or nothing. */
@@ -25,6 +27,80 @@ async function load(source) {
     rmSync(file, { force: true });
   }
 }
+
+/** Devices that no recorded machine has. */
+const FURTHER = {
+  root: [
+    'ati-vga',
+    'bochs-display',
+    'cirrus-vga',
+    'qxl',
+    'qxl-vga',
+    'virtio-vga',
+    'vmware-svga',
+    'virtio-gpu-pci',
+    'e1000-82544gc',
+    'e1000-82545em',
+    'e1000e',
+    'i82550',
+    'i82551',
+    'i82557a',
+    'i82557b',
+    'i82557c',
+    'i82558a',
+    'i82558b',
+    'i82559a',
+    'i82559b',
+    'i82559c',
+    'i82559er',
+    'i82562',
+    'i82801',
+    'ne2k_pci',
+    'pcnet',
+    'rtl8139',
+    'tulip',
+    'vmxnet3',
+    'am53c974',
+    'dc390',
+    'lsi53c810',
+    'lsi53c895a',
+    'megasas',
+    'megasas-gen2',
+    'mptsas1068',
+    'nvme,serial=x',
+    'pvscsi',
+    'sdhci-pci',
+    'ich9-usb-ehci1',
+    'ich9-usb-ehci2',
+    'ich9-usb-uhci1',
+    'ich9-usb-uhci2',
+    'ich9-usb-uhci3',
+    'ich9-usb-uhci4',
+    'ich9-usb-uhci5',
+    'ich9-usb-uhci6',
+    'pci-ohci',
+    'piix3-usb-uhci',
+    'piix4-usb-uhci',
+    'qemu-xhci',
+    'usb-ehci',
+    'ES1370',
+
+    'i6300esb',
+    'pci-serial',
+    'pci-serial-2x',
+    'pci-serial-4x',
+    'pvpanic-pci',
+    'tpci200',
+  ],
+  link: ['megasas-gen2', 'mptsas1068', 'pvscsi', 'virtio-gpu-pci', 'vmxnet3'],
+};
+
+/** On the root bus they have the old interface, too, unless it is turned off; at the end of a link they do not. */
+const VIRTIO = ['balloon', 'blk', 'keyboard', 'mouse', 'net', 'rng', 'scsi', 'serial', 'tablet'].map((kind) =>
+  kind === 'blk' ? 'virtio-blk-pci,drive=disk' : `virtio-${kind}-pci`,
+);
+FURTHER.root.push(...VIRTIO, ...VIRTIO.map((name) => `${name},disable-legacy=on`));
+FURTHER.link.push(...VIRTIO);
 
 const bytesOf = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
 
@@ -131,7 +207,7 @@ const found = new Map();
 for (const file of readdirSync(RECORDINGS).filter((name) => name.endsWith('.machine.json.gz'))) {
   const machine = JSON.parse(gunzipSync(readFileSync(`${RECORDINGS}/${file}`)).toString());
   const recordedOf = new Map();
-  for (const device of layOut(machine.qemu).devices) {
+  for (const device of layOut(['-nodefaults', ...machine.qemu]).devices) {
     const above = device.above === null ? null : recordedOf.get(device.above).address;
     const root = `pci0000:${device.root.toString(16).padStart(2, '0')}`;
     const tail = `:${device.device.toString(16).padStart(2, '0')}.${device.function}`;
@@ -161,9 +237,29 @@ for (const file of readdirSync(RECORDINGS).filter((name) => name.endsWith('.mach
     });
   }
 }
+for (const [place, names] of Object.entries(FURTHER)) {
+  for (const name of names) {
+    const made = await registersAtPowerOn(name, place);
+    const [driver, ...given] = name.split(',');
+    const options = Object.fromEntries(given.map((one) => one.split('=')).filter(([key]) => SHAPING.includes(key)));
+    if (made === null) throw new Error(`this QEMU makes no ${driver} at power-on`);
+    const { bytes, regions } = made;
+    const key = JSON.stringify([driver, place, options]);
+    // The recordings tell more: which bits can be written.
+    if (found.has(key)) continue;
+    found.set(key, {
+      driver,
+      place,
+      ...(Object.keys(options).length > 0 && { options }),
+      size: bytes.length,
+      registers: sparse(bytes),
+      regions,
+    });
+  }
+}
 const devices = [...found.values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 const about =
-  "Registers of QEMU 7.2's devices at power-on, by scripts/refresh-qemu-devices.mjs from recorded machines.";
+  "Registers of QEMU 7.2's devices at power-on, by scripts/refresh-qemu-devices.mjs from recorded machines and QEMU itself.";
 const file = inRoot('engine/lab/import/qemu/devices.json');
 writeFileSync(
   file,

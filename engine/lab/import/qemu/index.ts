@@ -12,7 +12,7 @@ import { registersOf } from './devices';
 import type { DeviceRegisters } from './devices';
 import type { QemuDevice, QemuLayout } from './layout';
 import { layOut } from './layout';
-import { splitWords } from './words';
+import { isConfiguration, splitWords, wordsOfConfiguration } from './words';
 
 /** A machine of the recorder: arguments and what else it is booted with. */
 const topologySchema = z.looseObject({
@@ -30,6 +30,7 @@ const COMMAND = /(?:^|[\s/])(?:qemu-(?:system-\w+|kvm)|kvm)(?=\s)/;
 /** A command that starts QEMU, perhaps after a prompt or in a script, or its arguments alone. */
 export const looksLikeQemu = (text: string): boolean => {
   const start = text.slice(0, 65536);
+  if (isConfiguration(start)) return true;
   return /(?:^|\s)--?device\s+['"]?[\w{]/.test(start) && (COMMAND.test(start) || /^\s*-/.test(start));
 };
 
@@ -168,7 +169,9 @@ function describe(layout: QemuLayout, settings: Settings): MachineDescription {
 /** Throws ImportError when the text starts no QEMU, or one that QEMU itself would refuse. */
 export function readQemu(text: string, name: string): MachineDescription {
   const start = COMMAND.exec(text);
-  const words = splitWords(start ? text.slice(start.index + start[0].length) : text);
+  const words = isConfiguration(text)
+    ? wordsOfConfiguration(text)
+    : splitWords(start ? text.slice(start.index + start[0].length) : text);
   const layout = layOut(words);
   const about = `${layout.devices.length} PCI devices, read from a QEMU command line`;
   return describe(layout, { name, about, cmdline: layout.cmdline, modules: [], moduleOptions: {} });
@@ -177,7 +180,8 @@ export function readQemu(text: string, name: string): MachineDescription {
 /** A file of the recorder's `topologies`. */
 export function readTopology(value: unknown): MachineDescription {
   const topology = topologySchema.parse(value);
-  const layout = layOut(['-machine', topology.machine, ...topology.qemu]);
+  // The recorder starts QEMU so.
+  const layout = layOut(['-nodefaults', '-machine', topology.machine, ...topology.qemu]);
   return describe(layout, {
     name: topology.name,
     about: topology.about,

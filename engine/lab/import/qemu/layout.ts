@@ -73,6 +73,30 @@ const BOARD: Readonly<Record<string, readonly (readonly [driver: string, device:
 
 const DEVICES = 32;
 
+/** Displays by the names of `-vga`. */
+const DISPLAYS: Readonly<Record<string, string>> = {
+  std: 'VGA',
+  cirrus: 'cirrus-vga',
+  vmware: 'vmware-svga',
+  qxl: 'qxl-vga',
+  virtio: 'virtio-vga',
+};
+/** With one of these as `-device` there is no display by default. */
+const REPLACES_DISPLAY =
+  /^(?:VGA|isa-vga|cirrus-vga|isa-cirrus-vga|vmware-svga|qxl-vga|virtio-vga|virtio-vga-gl|ati-vga|vhost-user-vga)$/;
+/** What a network card is called in `-nic`, where not by its device. */
+const CARDS: Readonly<Record<string, string>> = { virtio: 'virtio-net-pci', e1000: 'e1000', ne2k: 'ne2k_pci' };
+const DEFAULT_CARD = 'e1000e';
+
+/** USB controllers of `-usb`: their functions of slot 1d. */
+const USB: readonly (readonly [string, number])[] = [
+  ['ich9-usb-uhci1', 0],
+  ['ich9-usb-uhci2', 1],
+  ['ich9-usb-uhci3', 2],
+  ['ich9-usb-ehci1', 7],
+];
+const USB_SLOT = 0x1d;
+
 class Board {
   readonly devices: QemuDevice[] = [];
   private readonly buses = new Map<string, Bus>();
@@ -135,7 +159,41 @@ const parseNumber = (text: string): number | null => {
 };
 
 /** Options with a value besides those that are read: the word that follows is no option. */
-const NO_VALUE = /^-(?:nodefaults|nographic|no-\w+|enable-kvm|S|s|daemonize|snapshot|usb|full-screen|h|help|version)$/;
+const NO_VALUE =
+  /^-(?:nodefaults|nographic|no-[\w-]+|enable-kvm|S|s|daemonize|snapshot|usb|full-screen|nouserconfig|only-migratable|h|help|version)$/;
+
+interface Given {
+  readonly option: string;
+  readonly value: string;
+}
+
+/** What the board makes before any `-device`: a display, network cards, USB; in QEMU's order. */
+function putBoardDevices(board: Board, given: readonly Given[], machine: Properties): void {
+  const valuesOf = (...names: string[]): string[] =>
+    given.filter(({ option }) => names.includes(option)).map(({ value }) => value);
+  const bare = valuesOf('-nodefaults').length > 0;
+  const devices = valuesOf('-device').map((value) => readProperties(value, 'driver').name);
+  const vga = valuesOf('-vga').at(-1) ?? (bare || devices.some((name) => REPLACES_DISPLAY.test(name)) ? 'none' : 'std');
+  const display = DISPLAYS[vga];
+  if (display !== undefined) board.put(display, new Map(), null);
+  const cards = given.flatMap(({ option, value }) => {
+    const { name, options } = readProperties(value, 'type');
+    if (option === '-nic') return name === 'none' ? [] : [options.get('model') ?? DEFAULT_CARD];
+    return option === '-net' && name === 'nic' ? [options.get('model') ?? DEFAULT_CARD] : [];
+  });
+  const byDefault = !bare && valuesOf('-nic', '-net', '-netdev').length === 0;
+  for (const card of byDefault ? [DEFAULT_CARD] : cards) board.put(CARDS[card] ?? card, new Map(), null);
+  if (valuesOf('-usb').length === 0 && !isOn(machine.options.get('usb'))) return;
+  for (const [driver, fn] of USB) board.put(driver, new Map([['multifunction', 'on']]), [USB_SLOT, fn]);
+}
+
+/** Devices that other options make, after those of `-device`. */
+const laterDevices = (given: readonly Given[]): string[] =>
+  given.flatMap(({ option, value }) => {
+    if (option === '-drive')
+      return readProperties(value, 'file').options.get('if') === 'virtio' ? ['virtio-blk-pci'] : [];
+    return option === '-virtfs' ? ['virtio-9p-pci'] : [];
+  });
 
 /** Throws ImportError when two devices want one place, or one wants a bus that is not there. */
 export function layOut(words: readonly string[]): QemuLayout {
@@ -155,13 +213,10 @@ export function layOut(words: readonly string[]): QemuLayout {
   const board = new Board();
   board.addBus({ id: 'pcie.0', place: 'root', above: null, root: 0, first: 1 });
   for (const [driver, device, fn] of BOARD['q35']!) board.put(driver, new Map(), [device, fn]);
+  putBoardDevices(board, given, machine);
   const leftOut: string[] = [];
   let iommu: Properties | null = null;
   for (const { option, value } of given) {
-    if (option === '-nic' && !/^(?:none|user|tap|bridge|socket)$/.test(value)) {
-      const model = /(?:^|,)model=([^,]+)/.exec(value)?.[1] ?? 'e1000e';
-      board.put(model === 'virtio' ? 'virtio-net-pci' : model, new Map(), null);
-    }
     if (option !== '-device') continue;
     const { name, options } = readProperties(value, 'driver');
     if (name === 'intel-iommu') iommu = { name, options };
@@ -169,6 +224,7 @@ export function layOut(words: readonly string[]): QemuLayout {
     else board.put(name, options, null);
     if (name === 'amd-iommu' || name === 'virtio-iommu-pci') iommu = { name, options };
   }
+  for (const driver of laterDevices(given)) board.put(driver, new Map(), null);
   checkSlots(board.devices);
   return { devices: board.devices, iommu, machine, cmdline: valueOf('-append') ?? '', leftOut };
 }
@@ -184,7 +240,7 @@ function checkSlots(devices: readonly QemuDevice[]): void {
         other.device === device.device &&
         other.function === 0,
     );
-    if (zero && !isOn(zero.options.get('multifunction')) && !zero.driver.startsWith('ich9')) {
+    if (zero && !isOn(zero.options.get('multifunction')) && !zero.driver.startsWith('ich9-')) {
       throw new ImportError(
         `-device ${zero.driver}: multifunction=on is missing, so ${device.driver} at function ${device.function} of its slot cannot be`,
       );

@@ -89,7 +89,7 @@ describe('a recorded machine from its arguments, booted by the lab', () => {
   });
 });
 
-const COMMAND = `$ sudo qemu-system-x86_64 -enable-kvm -M q35,kernel-irqchip=split -m 4G \\
+const COMMAND = `$ sudo qemu-system-x86_64 -enable-kvm -nodefaults -M q35,kernel-irqchip=split -m 4G \\
     -device intel-iommu,intremap=on,caching-mode=on,aw-bits=48 \\
     -device '{"driver":"pcie-root-port","id":"pci.1","multifunction":true,"addr":"0x2"}' \\
     -device pcie-root-port,id=pci.2,addr=0x2.0x1 \\
@@ -121,12 +121,64 @@ describe('a command line of QEMU', () => {
     ]);
     const { pci, iommu } = bootKernel(machine);
     expect([...pci.devices.keys()].slice(-2)).toEqual(['0000:01:00.0', '0000:02:00.0']);
-    expect(pci.devices.get('0000:00:01.0')!.device).toBe(0x1045);
+    expect(pci.devices.get('0000:00:01.0')!.device).toBe(0x1002);
     expect(iommu.typeOf(iommu.groups.get(0)!)).toBe('identity');
   });
 
+  /** Slot, function and IDs, as `info pci` of QEMU 7.2 lists them. */
+  it.each([
+    ['-device edu', ['01.0 1234:1111', '02.0 8086:10d3', '03.0 1234:11e8']],
+    [
+      '-usb -device edu -drive if=virtio,file=x -device pci-testdev',
+      [
+        '01.0 1234:1111',
+        '02.0 8086:10d3',
+        '03.0 1234:11e8',
+        '04.0 1b36:0005',
+        '05.0 1af4:1001',
+        '1d.0 8086:2934',
+        '1d.1 8086:2935',
+        '1d.2 8086:2936',
+        '1d.7 8086:293a',
+      ],
+    ],
+    ['-nic none -vga none -device edu', ['01.0 1234:11e8']],
+    ['-netdev user,id=n -device edu', ['01.0 1234:1111', '02.0 1234:11e8']],
+    ['-net nic,model=rtl8139 -device qxl-vga', ['01.0 10ec:8139', '02.0 1b36:0100']],
+    ['-nic user,model=virtio -vga virtio -device edu', ['01.0 1af4:1050', '02.0 1af4:1000', '03.0 1234:11e8']],
+    [
+      '-nodefaults -device virtio-balloon-pci -device virtio-net-pci,disable-legacy=on -device virtio-rng-pci -device vmxnet3',
+      ['01.0 1af4:1002', '02.0 1af4:1041', '03.0 1af4:1005', '04.0 15ad:07b0'],
+    ],
+  ])('%s: the board has what QEMU puts there', (options, listed) => {
+    const machine = read(`qemu-system-x86_64 -M q35 ${options}`);
+    const ids = machine.functions
+      .map(
+        (fn) =>
+          `${fn.address.slice(8)} ${fn.config.slice(2, 4)}${fn.config.slice(0, 2)}:${fn.config.slice(6, 8)}${fn.config.slice(4, 6)}`,
+      )
+      .filter((line) => !/^(?:00|1f)\./.test(line));
+    expect(ids.sort()).toEqual(listed);
+    expect(machine.unknown).toEqual([]);
+    expect([...bootKernel(machine).pci.devices.keys()]).toHaveLength(machine.functions.length);
+  });
+
+  it('can be a file for -readconfig', () => {
+    const machine = read(
+      '# written by hand\n[machine]\n  type = "q35"\n\n[device "rp1"]\n  driver = "pcie-root-port"\n  bus = "pcie.0"\n  addr = "04.0"\n  chassis = "1"\n\n[netdev "n"]\n  type = "user"\n\n[device]\n  driver = "e1000e"\n  bus = "rp1"\n',
+      'q35.cfg',
+    );
+    expect(tree(machine).slice(4)).toEqual([
+      ['0000:00:01.0', null, 'pci0000:00'],
+      ['0000:00:04.0', null, 'pci0000:00'],
+      ['0000:ff:00.0', '0000:00:04.0', 'pci0000:00'],
+    ]);
+  });
+
   it('says what it leaves out', () => {
-    const machine = read('qemu-system-x86_64 -M q35 -device vfio-pci,host=01:00.0 -device usb-kbd -device edu');
+    const machine = read(
+      'qemu-system-x86_64 -M q35 -nodefaults -device vfio-pci,host=01:00.0 -device usb-kbd -device edu',
+    );
     expect(machine.unknown.map((fact) => fact.why)).toEqual([
       '-device vfio-pci: the lab has no registers of it; it is left out',
       '-device usb-kbd: it is no PCI function, and is left out',
@@ -154,7 +206,7 @@ describe('a command line of QEMU', () => {
         return `-device pcie-root-port,id=${id},addr=${(slot + 1).toString(16)}.${fn},multifunction=on -device pcie-pci-bridge,id=b${id},bus=${id} -device edu,bus=b${id}`;
       }).join(' '),
     ).join(' ');
-    expect(problem(ports)).toBe('has more than 256 buses; one PCI segment has no more');
+    expect(problem(`-nodefaults ${ports}`)).toBe('has more than 256 buses; one PCI segment has no more');
   });
 });
 
@@ -185,7 +237,7 @@ describe('windows that do not fit', () => {
   /** Three cards with a 32-bit BAR of 1 GiB each: the space below 4 GiB has room for one. */
   const crowded = (cmdline = ''): MachineDescription => {
     const ports = [1, 2, 3].map((n) => `-device pcie-root-port,id=p${n},addr=${n} -device edu,bus=p${n}`).join(' ');
-    const machine = read(`qemu-system-x86_64 -M q35 -device intel-iommu ${ports}`);
+    const machine = read(`qemu-system-x86_64 -M q35 -nodefaults -device intel-iommu ${ports}`);
     for (const fn of machine.functions) {
       if (!fn.config.startsWith('3412e811')) continue;
       fn.resources![0] = ['0x0', '0x3fffffff', '0x40200'];

@@ -34,6 +34,30 @@ export function splitWords(text: string): string[] {
   return words;
 }
 
+const SECTION = /^\s*\[(device|machine|netdev|drive)(?:\s+"([^"]*)")?\]\s*$/;
+
+/** A file for `-readconfig`. */
+export const isConfiguration = (text: string): boolean =>
+  /^\s*\[device(?:\s+"[^"]*")?\]\s*$/m.test(text) && /^\s*driver\s*=\s*"/m.test(text);
+
+/** Its sections as the words of a command line. */
+export function wordsOfConfiguration(text: string): string[] {
+  const words: string[] = [];
+  let open = false;
+  for (const line of text.split(/\r?\n/)) {
+    const section = SECTION.exec(line);
+    const entry = /^\s*([\w.-]+)\s*=\s*"([^"]*)"\s*$/.exec(line);
+    if (section)
+      words.push(`-${section[1]!}`, section[2] === undefined ? '' : `id=${section[2].replaceAll(',', ',,')}`);
+    else if (entry && open) {
+      const written = `${entry[1]!}=${entry[2]!.replaceAll(',', ',,')}`;
+      words.push([words.pop()!, written].filter((part) => part !== '').join(','));
+    }
+    if (line.trim().startsWith('[')) open = section !== null;
+  }
+  return words;
+}
+
 /** What `-device`, `-machine` and the like are given: a name and options by key. */
 export interface Properties {
   readonly name: string;
