@@ -260,7 +260,7 @@ const hex64 = (value: bigint): string => `0x${value.toString(16).padStart(16, '0
 const row = (size: bigint, flags: bigint): Row => [hex64(0n), hex64(size - 1n), hex64(flags)];
 
 /** Rows of `resource` before anything has an address: from 0, as long as the decoder. */
-function resourceRows(header: Header): Row[] {
+export function resourceRows(header: Header): Row[] {
   const rows = Array.from({ length: header.bridge ? BRIDGE_ROWS : ROWS }, (): Row => [hex64(0n), hex64(0n), hex64(0n)]);
   for (const { index, kind, size } of header.bars ?? []) rows[index] = row(BigInt(size), ROW_FLAGS[kind]);
   if (header.rom) rows[ROM_INDEX] = row(BigInt(header.rom), ROM_FLAGS);

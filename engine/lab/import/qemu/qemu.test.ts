@@ -163,6 +163,25 @@ describe('a command line of QEMU', () => {
     expect([...bootKernel(machine).pci.devices.keys()]).toHaveLength(machine.functions.length);
   });
 
+  it('knows igb with what its virtual functions take', () => {
+    const machine = read(
+      'qemu-system-x86_64 -M q35 -nodefaults -device intel-iommu -device pcie-root-port,id=rp -device igb,bus=rp -append intel_iommu=on',
+    );
+    const { pci, iommu } = bootKernel(machine);
+    const card = pci.devices.get('0000:01:00.0')!;
+    expect([card.vendor, card.device, card.class]).toEqual([0x8086, 0x10c9, 0x020000]);
+    expect(lengths(card.resources).filter((row) => row !== '-')).toEqual([
+      '131072 512',
+      '131072 512',
+      '32 257',
+      '16384 512',
+      '131072 8716',
+      '131072 8716',
+    ]);
+    expect(machine.functions.at(-1)!.sriov).toEqual({ totalVfs: 8, numVfs: 0 });
+    expect([...iommu.groups.values()].at(-1)!.devices).toEqual([card]);
+  });
+
   it('can be a file for -readconfig', () => {
     const machine = read(
       '# written by hand\n[machine]\n  type = "q35"\n\n[device "rp1"]\n  driver = "pcie-root-port"\n  bus = "pcie.0"\n  addr = "04.0"\n  chassis = "1"\n\n[netdev "n"]\n  type = "user"\n\n[device]\n  driver = "e1000e"\n  bus = "rp1"\n',
