@@ -199,6 +199,21 @@ describe('there and back', () => {
     );
   });
 
+  it('what is behind a port that leads outside comes back as that', () => {
+    const machine = workstation();
+    const [port, below] = machine.functions.flatMap((fn) =>
+      fn.parent !== null && machine.functions.find((one) => one.address === fn.parent)!.parent === null
+        ? [machine.functions.find((one) => one.address === fn.parent)!, fn]
+        : [],
+    );
+    below!.attributes['untrusted'] = 1;
+    const read = importMachine('x.tar', exportMachine(machine, 'sysfs'));
+    const attributesOf = (address: string) => read.functions.find((fn) => fn.address === address)!.attributes;
+    expect(attributesOf(port!.address)['externalFacing']).toBe(1);
+    expect(attributesOf(below!.address)['untrusted']).toBe(1);
+    expect(read.functions.filter((fn) => fn.attributes['untrusted'] === 1)).toHaveLength(1);
+  });
+
   it('a cut archive is refused', () => {
     const whole = exportMachine(workstation(), 'sysfs');
     expect(() => importMachine('x.tar', whole.subarray(0, 3000))).toThrow(ImportError);

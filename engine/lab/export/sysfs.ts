@@ -54,6 +54,7 @@ function attributeFiles(fn: FunctionDescription, machine: MachineDescription): R
     uevent,
     resource: rows.map((row) => row.join(' ')).join('\n'),
   };
+  if (fn.attributes['untrusted'] === 1) files.removable = 'removable';
   if (fn.resetMethod) files.reset_method = fn.resetMethod;
   if (fn.sriov) {
     files.sriov_totalvfs = String(fn.sriov.totalVfs);

@@ -29,7 +29,7 @@ for device in /sys/bus/pci/devices/*; do
   mkdir -p "$folder"
   for name in config resource irq numa_node class revision modalias uevent vendor device subsystem_vendor \\
     subsystem_device msi_bus d3cold_allowed ari_enabled dma_mask_bits consistent_dma_mask_bits enable \\
-    broken_parity_status boot_vga power_state current_link_speed current_link_width max_link_speed max_link_width \\
+    broken_parity_status boot_vga removable power_state current_link_speed current_link_width max_link_speed max_link_width \\
     driver_override reset_method sriov_totalvfs sriov_numvfs label; do
     [ -r "$real/$name" ] && cat "$real/$name" >"$folder/$name" 2>/dev/null
   done

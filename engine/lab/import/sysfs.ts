@@ -271,6 +271,23 @@ function tableOfLinks(archive: Archive, folders: readonly Folder[]): IommuTable 
 
 const MOST_UNITS = 1024;
 
+/** Functions that the kernel takes to be behind a port that leads out of the machine (its attribute `removable`). */
+function removableIn(archive: Archive, folders: readonly Folder[]): Set<string> {
+  const found = folders.filter((folder) => textOf(archive, `${folder.path}/removable`)?.trim() === 'removable');
+  return new Set(found.map((folder) => formatAddress(folder.address)));
+}
+
+/** What firmware said of the ports shows in what the kernel made of it: such a port is the first above them that stays. */
+function markOutside(functions: readonly FunctionDescription[], removable: ReadonlySet<string>): void {
+  const byAddress = new Map(functions.map((fn) => [fn.address, fn]));
+  for (const fn of functions) {
+    if (!removable.has(fn.address)) continue;
+    fn.attributes['untrusted'] = 1;
+    const above = fn.parent === null ? undefined : byAddress.get(fn.parent);
+    if (above && above.parent === null && !removable.has(above.address)) above.attributes['externalFacing'] = 1;
+  }
+}
+
 /** Throws ImportError when the copy holds no function's `config`. */
 export function readSysfs(archive: Archive, name: string): MachineDescription {
   const folders = findFolders(archive);
@@ -301,6 +318,7 @@ export function readSysfs(archive: Archive, name: string): MachineDescription {
       unknown.push({ function: fn.address, what: 'capabilities', why }, { function: fn.address, what: 'acs', why });
     }
   }
+  markOutside(functions, removableIn(archive, folders));
   const groups = readGroups(archive, folders);
   const table = tableOf(archive, folders);
   const version =
