@@ -2,6 +2,7 @@
 import { requesterId } from '../pci/address';
 import type { PciFunction } from '../pci/function';
 import { PortType } from '../pci/function';
+import { hidesCapabilities } from '../pci/shown';
 import type { AcsServices } from './acs';
 import { ACS_BIT, egressOf } from './acs';
 import { completionHops } from './completion';
@@ -89,6 +90,7 @@ class MemoryWalk {
       break;
     }
     const { parent } = fn;
+    if (!fn.parentKnown || (parent !== null && hidesCapabilities(parent.config))) this.known = false;
     switch (busBehind(parent)) {
       case 'root':
         return this.atRoot(fn);
@@ -342,5 +344,6 @@ export function routeMemory(fabric: Fabric, sender: PciFunction, packet: MemoryP
 export function routeToward(fabric: Fabric, sender: PciFunction, target: PciFunction): FabricPath {
   const packet: MemoryPacket = { kind: 'memory-write', address: 0n, length: 4, addressType: 'untranslated' };
   const walk = new MemoryWalk(fabric, sender, packet, byFunction(target), true);
+  for (let at: PciFunction | null = target; at !== null; at = at.parent) if (!at.parentKnown) walk.known = false;
   return pathOf(fabric, sender, packet, walk, walk.send());
 }

@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { MachineDescription } from '../../hardware/description';
+import { bootKernel } from '../../linux/kernel';
+import { explainReach } from '../../linux/iommu/reach';
 import { importMachine } from './index';
 import { partitionOf, predicted } from './partition.fixture';
 import { ADDED, LOSSY, REWORDED, SAME } from './variations.fixture';
@@ -170,5 +172,35 @@ describe('other ways a text can come', () => {
       '00:1c.4 PCI bridge: Intel Corporation Device 06bc\n\tBus: primary=00, secondary=07, subordinate=07, sec-latency=0\n\n00:1c.4/00.1 USB controller: Intel Corporation Device 15ec\n',
     );
     expect(steps.functions.map((fn) => fn.address)).toEqual(['0000:00:1c.4', '0000:07:00.1']);
+  });
+});
+
+describe('who reaches whom past the IOMMU', () => {
+  const ports = (details: string): string =>
+    [1, 2]
+      .map(
+        (n) =>
+          `00:0${n}.0 PCI bridge [0604]: Intel Corporation Device [8086:3420]\n\tFlags: bus master, fast devsel\n\tBus: primary=00, secondary=0${n}, subordinate=0${n}, sec-latency=0\n${details}\n` +
+          `0${n}:00.0 Ethernet controller [0200]: Intel Corporation Device [8086:10d3]\n\tFlags: bus master, fast devsel\n\tMemory at e0${n}00000 (32-bit, non-prefetchable) [size=128K]\n\tCapabilities: [a0] Express Endpoint, MSI 00\n`,
+      )
+      .join('\n');
+  const reach = (text: string) => {
+    const kernel = bootKernel(read(text));
+    const [from, to] = ['0000:01:00.0', '0000:02:00.0'].map((name) => kernel.pci.devices.get(name)!);
+    return explainReach(kernel, from!, to!);
+  };
+
+  it('is known where the ports are shown', () => {
+    const shown = '\tCapabilities: [40] Express Root Port (Slot+), MSI 00\n';
+    expect(reach(ports(shown))).toMatchObject({ known: true, direct: true });
+  });
+
+  it('is not where their kind is hidden, or nothing is above', () => {
+    expect(reach(ports('\tCapabilities: <access denied>\n'))).toMatchObject({ known: false });
+    const orphan = ports('\tCapabilities: [40] Express Root Port (Slot+), MSI 00\n').replace(
+      /^00:02\.0 .*\n(?:\t.*\n)*/m,
+      '',
+    );
+    expect(reach(orphan)).toMatchObject({ known: false });
   });
 });

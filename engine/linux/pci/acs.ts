@@ -1,5 +1,6 @@
 /** Access Control Services as Linux judges them (PCIe 6.12, 7.7.11; spec iommu-groups 3). */
 import { PortType } from '../../hardware/pci/function';
+import { hidesCapabilities } from '../../hardware/pci/shown';
 import type { QuirkContext } from './acs-quirks';
 import { acsQuirkVerdict, mayBeListedFunction, mayBeListedPort } from './acs-quirks';
 import type { PciDevice } from './device';
@@ -157,23 +158,9 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [PortType.EventCollector]: 'event collector',
 };
 
-/**
- * True when the dump does not show which capabilities the function has: neither their list nor that there is none, or
- * only the pointer to it, as a hex dump of the first 64 bytes does.
- */
-export function capabilitiesHidden(device: PciDevice): boolean {
-  const { config } = device;
-  if (config.known === null || device.attributes['conventionalPci'] === 1) return false;
-  if (device.portType !== null) return false;
-  if (!config.isKnown(0x34, 1)) return (config.known[0x06]! & 0x10) === 0 || (config.bytes[0x06]! & 0x10) !== 0;
-  if (!(config.bytes[0x06]! & 0x10)) return false;
-  let at = config.bytes[0x34]! & 0xfc;
-  for (let left = 48; left > 0 && at >= 0x40; left--) {
-    if (!config.isKnown(at, 2)) return true;
-    at = config.bytes[at + 1]! & 0xfc;
-  }
-  return false;
-}
+/** True when the dump does not show which capabilities the function has, and the kernel's log not that it has none. */
+export const capabilitiesHidden = (device: PciDevice): boolean =>
+  device.attributes['conventionalPci'] !== 1 && device.portType === null && hidesCapabilities(device.config);
 
 /** Is the function isolated for the required bits? (decision table, spec 3.4; quirks first) */
 export function acsVerdict(device: PciDevice, settings: AcsSettings, required: number = ISOLATION): AcsVerdict {

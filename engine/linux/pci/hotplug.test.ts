@@ -7,7 +7,7 @@ import { bootKernel } from '../kernel';
 import type { PciDevice } from './device';
 
 const COMMAND =
-  'qemu-system-x86_64 -M q35 -device intel-iommu -device pcie-root-port,id=a,slot=7,addr=2 -device pcie-root-port,id=b,slot=8,addr=3 ' +
+  'qemu-system-x86_64 -M q35 -nodefaults -device intel-iommu -device pcie-root-port,id=a,slot=7,addr=2 -device pcie-root-port,id=b,slot=8,addr=3 ' +
   '-device x3130-upstream,id=up,bus=a -device xio3130-downstream,id=dn,bus=up,addr=0,slot=9 -device e1000e,bus=dn';
 
 const boot = (): Kernel => bootKernel(importMachine('run.sh', new TextEncoder().encode(COMMAND)));

@@ -13,7 +13,7 @@ const SWITCH =
 function boot(options: string): Kernel {
   const machine = importMachine(
     'run.sh',
-    new TextEncoder().encode(`qemu-system-x86_64 -M q35 -device intel-iommu ${SWITCH}`),
+    new TextEncoder().encode(`qemu-system-x86_64 -M q35 -nodefaults -device intel-iommu ${SWITCH}`),
   );
   return bootKernel({ ...machine, kernel: { ...machine.kernel, cmdline: options } });
 }
