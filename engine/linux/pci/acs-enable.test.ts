@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FixtureFunction } from '../iommu/fixture';
 import { fixtureDevices } from '../iommu/fixture';
 import { KernelLog } from '../log';
+import { parseAcsOverride } from './acs';
 import { setUpAcs } from './acs-enable';
 import { matchesDevice, pciOption } from './device-match';
 
@@ -67,6 +68,57 @@ describe('setUpAcs', () => {
       'pci 0000:00:1c.0: Enabling MPC IRBNCE',
       'pci 0000:00:1c.0: Intel PCH root port ACS workaround enabled',
     ]);
+  });
+});
+
+describe('older Intel chipsets', () => {
+  const boot = (base: number): { lines: string[]; miscellaneous: number } => {
+    const [port, lpc] = fixtureDevices([
+      { at: '00:1c.0', type: 'RootPort', secondary: 1, id: '8086:1c10' },
+      { at: '00:1f.0', type: 'Conventional', id: '8086:1c4e' },
+    ]);
+    port!.config.writable.fill(0xff, 0xd8, 0xdc);
+    lpc!.config.set(0xf0, 4, base);
+    const log = new KernelLog(() => 0n);
+    setUpAcs(port!, { enable: true, cmdline: '', neighbour: (_, id) => (id === 0xf8 ? lpc!.config : null) }, log);
+    return { lines: log.records.map((record) => record.text), miscellaneous: port!.config.read(0xd8, 4) };
+  };
+
+  it('check requesters’ bus numbers where the chipset’s registers can be reached', () => {
+    expect(boot(0xfed1c001)).toEqual({
+      lines: ['pci 0000:00:1c.0: Enabling MPC IRBNCE', 'pci 0000:00:1c.0: Intel PCH root port ACS workaround enabled'],
+      miscellaneous: 0x0400_0000,
+    });
+  });
+
+  it('stay open where firmware did not turn the base on', () => {
+    expect(boot(0xfed1c000)).toEqual({
+      lines: ['pci 0000:00:1c.0: Failed to enable Intel PCH ACS quirk'],
+      miscellaneous: 0,
+    });
+  });
+});
+
+describe('pcie_acs_override', () => {
+  const parse = (value: string) => parseAcsOverride(`quiet pcie_acs_override=${value}`);
+  const warning = 'Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA';
+
+  it('takes its three kinds of entries', () => {
+    expect(parse('downstream,multifunction,id:8086:1234')).toEqual({
+      override: { downstream: true, multifunction: true, ids: [0x80861234] },
+      lines: [warning],
+    });
+    expect(parse('id:1022:abcd').override).toEqual({ downstream: false, multifunction: false, ids: [0x1022abcd] });
+  });
+
+  it('says what is no ID, has room for fifteen, and is nothing without an entry', () => {
+    expect(parse('id:8086')).toEqual({ override: null, lines: ['PCIe ACS invalid ID'] });
+    const many = Array.from({ length: 17 }, (_, index) => `id:8086:${index.toString(16).padStart(4, '0')}`).join(',');
+    const { override, lines } = parse(many);
+    expect(override!.ids).toHaveLength(15);
+    expect(lines).toEqual([...Array<string>(2).fill('Out of PCIe ACS override slots (16)'), warning]);
+    expect(parse('nothing')).toEqual({ override: null, lines: [] });
+    expect(parseAcsOverride('quiet')).toEqual({ override: null, lines: [] });
   });
 });
 
