@@ -410,7 +410,7 @@ function nameVirtual(device: PciDevice): void {
   if (pf === null) return;
   const at = pf.config.findExtendedCapability(0x10);
   device.attributes['vendor'] = pf.vendor;
-  device.classFound = device.class;
+  device.remember();
   device.attributes['device'] = at === 0 ? pf.device : pf.config.read(at + 0x1a, 2);
 }
 

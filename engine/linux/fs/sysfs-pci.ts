@@ -69,7 +69,7 @@ function identity(device: PciDevice): Entries {
     subsystem_vendor: one(() => text.word16(subsystemOf(device).vendor)),
     subsystem_device: one(() => text.word16(subsystemOf(device).device)),
     class: one(() => `0x${hex(device.class, 6)}\n`),
-    revision: one(() => `0x${hex(device.config.read(8, 1), 2)}\n`),
+    revision: one(() => `0x${hex(device.revision, 2)}\n`),
     modalias: one(() => `${modalias(device)}\n`),
     resource: one(() => text.resourceTable(device)),
     local_cpus: one(() => '1\n'),

@@ -105,8 +105,8 @@ export class PciDevice {
   isolateAgain: () => void = () => undefined;
   /** Where firmware had put the rows that it could not keep there; 0 and undefined: nowhere. */
   readonly firmwareAddresses: (bigint | undefined)[] = [];
-  /** The class as it was when the function was found; left out: it stays in the registers. */
-  classFound: number | null = null;
+  /** What a virtual function's registers told when it was found: they can go away under it. Null: they cannot. */
+  found: { readonly classRevision: number; readonly subsystem: number } | null = null;
   /** The class does not go with the header, and Linux does not look at it. */
   classIgnored = false;
   private repairedType: number | null = null;
@@ -145,7 +145,20 @@ export class PciDevice {
 
   /** 24-bit class code; 0 where it does not go with the header's layout. */
   get class(): number {
-    return this.classIgnored ? 0 : (this.classFound ?? this.config.read(8, 4) >>> 8);
+    return this.classIgnored ? 0 : this.classRevision >>> 8;
+  }
+
+  get revision(): number {
+    return this.classRevision & 0xff;
+  }
+
+  private get classRevision(): number {
+    return this.found?.classRevision ?? this.config.read(0x08, 4);
+  }
+
+  /** Keeps what a virtual function's registers tell now (pci_read_vf_config_common). */
+  remember(): void {
+    this.found = { classRevision: this.config.read(0x08, 4), subsystem: this.config.read(0x2c, 4) };
   }
 
   /** One of `PortType`, as Linux takes it; null for a conventional function. */

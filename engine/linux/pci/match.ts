@@ -32,7 +32,8 @@ export function subsystemOf(device: PciDevice): {
   vendor: number;
   device: number;
 } {
-  const { config } = device;
+  const { config, found } = device;
+  if (found !== null) return { vendor: found.subsystem & 0xffff, device: found.subsystem >>> 16 };
   if ((config.read(0x0e, 1) & 0x7f) === 0) return { vendor: config.read(0x2c, 2), device: config.read(0x2e, 2) };
   const at = config.findCapability(0x0d);
   return at === 0 ? { vendor: 0, device: 0 } : { vendor: config.read(at + 4, 2), device: config.read(at + 6, 2) };

@@ -176,8 +176,7 @@ export class Sriov implements IovControl {
     vf.physicalFunction = pf;
     vf.attributes['vendor'] = pf.vendor;
     vf.attributes['device'] = deviceId;
-    // Read once: the registers of a virtual function can go away under it.
-    vf.classFound = vf.class;
+    vf.remember();
     sizes.forEach((size, bar) => {
       const window = pf.resources[IOV_RESOURCES + bar]!;
       const start = size === 0 ? 0n : window.start + BigInt(size) * BigInt(index);
