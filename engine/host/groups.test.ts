@@ -101,6 +101,20 @@ describe('vfiolab groups', () => {
     expect(errors).toEqual([]);
   });
 
+  it('says where a known machine was recorded with other groups', async () => {
+    const other = join(folder, 'other.txt');
+    const groups: Record<string, string> = { '00:1c.0': '0', '00:1c.1': '0', '02:00.0': '1', '03:00.0': '2' };
+    writeFileSync(
+      other,
+      CHIPSET.replace(/^(\S+) .*\n/gm, (line, at: string) => `${line}\tIOMMU group: ${groups[at]!}\n`),
+    );
+    expect(await main(['groups', other])).toBe(0);
+    expect(errors.filter((line) => line.startsWith('recorded otherwise'))).toEqual([
+      'recorded otherwise: {0000:00:1c.0 0000:00:1c.1}, by the rule {0000:00:1c.0} {0000:00:1c.1}: that kernel had other rules, or ACS was changed since',
+    ]);
+    expect(out.filter((line) => line.startsWith('IOMMU Group'))).toHaveLength(4);
+  });
+
   it('groups by another rule', async () => {
     expect(Object.keys((await json(chipset)).groups)).toHaveLength(4);
     out = [];

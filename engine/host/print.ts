@@ -1,10 +1,12 @@
 /** What `vfiolab groups`, `vfiolab why` and `vfiolab reach` print. */
 import type { MachineDescription } from '../hardware/description';
 import { explainConfigWrite, writeLines } from '../lab/explain';
-import { compareRules, predictByRule } from '../linux/iommu/compare';
+import type { PartitionDifference } from '../linux/iommu/compare';
+import { comparePartitions, compareRules, predictByRule } from '../linux/iommu/compare';
 import type { IommuCore } from '../linux/iommu/core';
 import { platformGroups } from '../linux/iommu/platform';
 import type { GroupingPolicy } from '../linux/iommu/policy';
+import { LINUX_6_12 } from '../linux/iommu/policy';
 import type { PredictionRange } from '../linux/iommu/predict';
 import type { Kernel } from '../linux/kernel';
 import { bootKernel } from '../linux/kernel';
@@ -82,6 +84,23 @@ function uncertainty({ undecided, range, groups }: GroupReport): string {
   return `cannot know: the dump does not show what decides the group of ${count}; between ${range.coarsest} and ${range.finest} groups are possible, shown are ${groups.length}`;
 }
 
+/** Where recorded groups are others than those shown: by a kernel with other rules, or before a register was changed. */
+function otherwise(description: MachineDescription, { groups }: GroupReport): PartitionDifference[] {
+  const shown = groups.map((group) => namesOf(group.devices));
+  const placed = new Set(shown.flat());
+  const recorded = Object.values(description.recordedGroups ?? {})
+    .map((group) => group.devices.filter((name) => placed.has(name)))
+    .filter((members) => members.length > 0);
+  const covered = new Set(recorded.flat());
+  return comparePartitions(
+    recorded,
+    shown.map((members) => members.filter((name) => covered.has(name))).filter((members) => members.length > 0),
+  );
+}
+
+const braced = (groups: readonly (readonly string[])[]): string =>
+  groups.map((members) => `{${members.join(' ')}}`).join(' ');
+
 export interface GroupOptions {
   readonly json: boolean;
   /** The kernel's own rule, or another one. */
@@ -113,6 +132,11 @@ export function printGroups(description: MachineDescription, { json, policy }: G
     console.error(`unknown: ${fact.function ? `${fact.function}: ` : ''}${fact.what}: ${fact.why}`);
   }
   if (report.undecided.length > 0) console.error(uncertainty(report));
+  for (const { first, second } of policy === LINUX_6_12 ? otherwise(description, report) : []) {
+    console.error(
+      `recorded otherwise: ${braced(first)}, by the rule ${braced(second)}: that kernel had other rules, or ACS was changed since`,
+    );
+  }
   return 0;
 }
 
