@@ -1,7 +1,7 @@
 /** What people, programs and other versions of lspci do to a listing without changing what it says. */
 
 /** Wraps as mail programs do: at a blank, the rest without indentation. */
-export function wrap(text: string, width: number): string {
+function wrap(text: string, width: number): string {
   return text
     .split('\n')
     .flatMap((line) => {
@@ -27,7 +27,7 @@ const atColumn = (text: string, width: number): string =>
     .join('\n');
 
 /** As mail is encoded (RFC 2045, 6.7): lines of 76 characters, `=` and the tab at the end of a line written in hex. */
-export const quotedPrintable = (text: string): string =>
+const quotedPrintable = (text: string): string =>
   text
     .replace(/=/g, '=3D')
     .split('\n')
