@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+const QEMU = 'qemu-system-x86_64';
 const ECAM = 0xb0000000;
 const SLOT = 8;
 const BUS = 1;
@@ -9,7 +10,7 @@ const BUS = 1;
 /** The monitor of a QEMU that never runs. */
 class Monitor {
   constructor(args) {
-    this.process = spawn('qemu-system-x86_64', [...args, '-S', '-qmp', 'stdio'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.process = spawn(QEMU, [...args, '-S', '-qmp', 'stdio'], { stdio: ['pipe', 'pipe', 'ignore'] });
     this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
   }
 
