@@ -84,19 +84,23 @@ function withoutMargin(lines: readonly TextLine[]): readonly TextLine[] {
     : withoutMargin(lines.map(({ number, text }) => ({ number, text: text.replace(margin, '') })));
 }
 
-/** The text's lines without all that. Bounded: a few passes, long lines are cut. */
-export function cleanLines(text: string): TextLine[] {
-  const raw = text
-    .replace(ESCAPES, '')
-    .split(/\r\n|\n|\r/)
-    .map((line, index) => ({
-      number: index + 1,
-      text: (line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line)
+const ascii = (text: string): string =>
+  /[^\x00-\x7f]/.test(text)
+    ? text
         .replace(INVISIBLE, '')
         .replace(SPACES, ' ')
         .replace(DASHES, '-')
         .replace(QUOTES, "'")
-        .replace(DOUBLE_QUOTES, '"'),
+        .replace(DOUBLE_QUOTES, '"')
+    : text;
+
+/** The text's lines without all that. Bounded: a few passes, long lines are cut. */
+export function cleanLines(text: string): TextLine[] {
+  const raw = ascii(text.replace(ESCAPES, ''))
+    .split(/\r\n|\n|\r/)
+    .map((line, index) => ({
+      number: index + 1,
+      text: line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line,
     }));
   const decoded = isQuotedPrintable(raw) ? decodeQuotedPrintable(raw, unquote) : raw;
   const escaped = isEscapedMarkdown(decoded);

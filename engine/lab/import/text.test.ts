@@ -373,11 +373,12 @@ describe('bad input', () => {
   });
 
   it('refuses 50 MB of text at once, and reads 40 MB of chatter in bounded time', () => {
-    const started = performance.now();
+    // Of the processor: how long the wall clock takes says how busy the machine is.
+    const started = process.cpuUsage();
     expect(file('x'.repeat(79).concat('\n').repeat(655_360)).reason).toMatch(/MiB/);
     expect(file('a line of talk that is no dump\n'.repeat(300_000)).line).toBe(1);
     expect(file(`${'y'.repeat(2_000_000)}\n`.repeat(10)).line).toBe(1);
-    expect(performance.now() - started).toBeLessThan(8000);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(8000);
   });
 });
 
