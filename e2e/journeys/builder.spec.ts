@@ -29,14 +29,18 @@ const SOUND = 'PCI sound card \\(AC.97\\)';
 const NETWORK = 'PCI network card \\(RTL8139\\)';
 const drawing = (person: Person): Locator => person.topology.getByRole('tree');
 
-test('by mouse alone: from an empty machine to two separated groups', async ({ lab, person }) => {
-  const { page } = lab;
+/** A bridge in a machine that was empty. */
+async function firstBridge(page: Page, person: Person): Promise<void> {
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('menuitem', { name: 'New machine' }).click();
   await expect(page.getByRole('heading', { name: 'An empty machine' })).toBeVisible();
-
   await drags(page, part(page, 'PCIe-to-PCI bridge'), drawing(person));
   await expect(person.node('01:00.0')).toBeVisible();
+}
+
+test('by mouse alone: from an empty machine to two separated groups', async ({ lab, person }) => {
+  const { page } = lab;
+  await firstBridge(page, person);
   await drags(page, part(page, SOUND), person.node('01:00.0'));
   await expect.poll(async () => (await groupsOfCards(lab)).length).toBe(1);
   await drags(page, part(page, NETWORK), person.node('01:00.0'));
@@ -181,11 +185,7 @@ test('what if: other ACS bits are tried beside the machine, then applied', async
 /** Two bridges with a sound card below the first. */
 async function twoBridges(lab: RunningApp, person: Person): Promise<void> {
   const { page } = lab;
-  await page.getByRole('button', { name: 'Open', exact: true }).click();
-  await page.getByRole('menuitem', { name: 'New machine' }).click();
-  await expect(page.getByRole('heading', { name: 'An empty machine' })).toBeVisible();
-  await drags(page, part(page, 'PCIe-to-PCI bridge'), drawing(person));
-  await expect(person.node('01:00.0')).toBeVisible();
+  await firstBridge(page, person);
   for (const card of [SOUND, NETWORK]) await drags(page, part(page, card), person.node('01:00.0'));
   await expect(person.node('02:01.0')).toBeVisible();
   await drags(page, part(page, 'Root port'), person.topology.locator('[data-root]').first());

@@ -10,6 +10,8 @@ import { live } from './live';
 import { useMachine } from './machine';
 import { usePicked } from './picked';
 import { useSelection } from './selection';
+import { useTopology } from './topology';
+import { useWhatIf } from './what-if';
 
 export const useBuild = defineStore('build', () => {
   const actions = useActions();
@@ -18,6 +20,8 @@ export const useBuild = defineStore('build', () => {
   const machine = useMachine();
   const picked = usePicked();
   const selection = useSelection();
+  const topology = useTopology();
+  const whatIf = useWhatIf();
   const all = live('parts', () => null);
   const parts = computed<readonly PartView[]>(() => all.value ?? []);
 
@@ -45,7 +49,10 @@ export const useBuild = defineStore('build', () => {
   };
   const remove = (address: string | null = selection.address): void => {
     const list = chosen(address).filter((one) => machine.functions.has(one));
-    if (list.length > 0) void actions.perform({ kind: 'edit', edit: removal(list) });
+    if (list.length === 0) return;
+    const edit = removal(list);
+    if (topology.panel !== 'what-if') void actions.perform({ kind: 'edit', edit });
+    else whatIf.tryEdit({ edit, title: carry.loadOfFunctions(list).title, where: T.build.takenOut });
   };
   return { parts, chosen, add, move, copy, cut, paste, duplicate, remove };
 });

@@ -200,7 +200,7 @@ export const useCarry = defineStore('carry', () => {
   }
   /** Tries what is carried where it is now, beside the machine. */
   function dropInWhatIf(): void {
-    topology.panel = 'what-if';
+    if (target.value?.problem == null) topology.panel = 'what-if';
     void drop();
   }
   /** A quick hand may drop before the engine has named the places. */

@@ -47,6 +47,7 @@ export const build = {
   below: (address: string) => `below ${address}`,
   onRoot: (bus: string) => `on root bus ${bus}`,
   inMachine: 'into the machine',
+  takenOut: 'taken out',
   deviceNumber: (n: number) => `device ${n}`,
   carrying: (what: string) => `${what}: where to?`,
   carryKeys: '↑ ↓ place · Enter puts it · Esc puts it back',

@@ -9,7 +9,7 @@ import { functionKeys } from './keys';
 import { changedFunctions, reachCounts, reachOf, type Side } from './preview';
 import type { EditPreview } from './topology-types';
 
-interface Tried {
+interface Looked {
   /** Registers decide too: of bits that root wrote an edit keeps what it can. */
   readonly registers: number;
   readonly groups: string;
@@ -18,7 +18,7 @@ interface Tried {
 }
 
 /** A machine is booted for each look: the last answer stands until something that it rests on changes. */
-const looked = new WeakMap<Machine['kernel'], Tried>();
+const looked = new WeakMap<Machine['kernel'], Looked>();
 
 const NOTHING: Omit<EditPreview, 'problem'> = { groups: [], texts: [], functions: [], reach: null };
 
