@@ -60,11 +60,18 @@ export const usePast = defineStore('past', () => {
   /** One input back (-1) or on (1). */
   const step = (by: number): Promise<void> => go(Math.max(0, (wanted ?? position.value) + by));
 
+  /** The instant that a run has come to; the screen may be behind. */
+  let head = 0;
+  const later = (): void => {
+    timer = setTimeout(() => void advance(), 1000 / PACE / speed.value);
+  };
   async function advance(): Promise<void> {
     if (!playing.value) return;
-    await look(position.value + 1);
-    if (past.value === null || position.value >= inForce.value) stop();
-    else timer = setTimeout(() => void advance(), 1000 / PACE / speed.value);
+    head++;
+    const ends = head >= inForce.value;
+    await look(ends ? null : head);
+    if (ends) stop();
+    else if (playing.value) later();
   }
   /** Runs from the shown instant to the present, or stops that; from the present it begins at the start. */
   async function toggle(): Promise<void> {
@@ -73,9 +80,10 @@ export const usePast = defineStore('past', () => {
       return;
     }
     if (inForce.value === 0) return;
-    if (past.value === null) await look(0);
+    head = past.value?.input ?? 0;
     playing.value = true;
-    timer = setTimeout(() => void advance(), 1000 / PACE / speed.value);
+    if (past.value === null) await look(0);
+    if (playing.value) later();
   }
 
   function tell(result: ActionResult): void {

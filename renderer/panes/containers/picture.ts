@@ -175,7 +175,10 @@ class Drawer {
       row,
       x: own.x,
       y: yOf(row),
-      width: long ? Math.max(STEP_LEAST, end - own.x) : own.width,
+      width:
+        long || (this.wide && shown === false && node.kind === 'process')
+          ? Math.max(STEP_LEAST, end - own.x)
+          : own.width,
       fd,
       fdX: fd === null ? null : descriptor.x,
       expanded: shown,
