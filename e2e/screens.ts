@@ -34,6 +34,7 @@ const complaints: string[] = [];
 
 const lab = await launch();
 const stage = new Stage(lab);
+await stage.person.seesGroups();
 const camera = await lab.page.context().newCDPSession(lab.page);
 
 async function picture(file: string): Promise<void> {
@@ -64,21 +65,21 @@ async function take(scene: Scene, size: string): Promise<void> {
   await scene.leave?.(stage);
 }
 
-/** The pictures of the documentation in one table. */
+/** The list of the documentation's pictures. */
 function index(): string {
-  const rows = ACTS.flatMap(({ scenes }) => scenes).map(({ name, title }) => {
-    const links = sizes.flatMap(({ text }) => themes.map((theme) => `[${theme}](${fileOf(name, text, theme)})`));
-    return `| ${title} | ${links.join(' | ')} |`;
+  const lines = ACTS.flatMap(({ scenes }) => scenes).map(({ name, title }) => {
+    const links = sizes.map(({ text }) => {
+      const here = themes.map((theme) => `[${theme}](${fileOf(name, text, theme)})`);
+      return `${text} ${here.join(', ')}`;
+    });
+    return `- ${title}: ${links.join('; ')}`;
   });
-  const heads = sizes.flatMap(({ text }) => themes.map((theme) => `${text}, ${theme}`));
   return [
     '# Every pane and every dialog',
     '',
     'Made by `npm run screens`; `e2e/fixtures/scenes.ts` says what is shown.',
     '',
-    `| Scene | ${heads.join(' | ')} |`,
-    `| --- |${' --- |'.repeat(heads.length)}`,
-    ...rows,
+    ...lines,
     '',
   ].join('\n');
 }
