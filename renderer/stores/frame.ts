@@ -15,7 +15,7 @@ export function foldFor(width: number): Fold {
 }
 
 /** Less room than this, in px, is one pane's. */
-const ONE_PANE = { width: 800, height: 500 };
+const ONE_PANE = { width: 900, height: 500 };
 
 export const useFrame = defineStore('frame', () => {
   const settings = useSettings();
