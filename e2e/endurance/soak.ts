@@ -14,7 +14,7 @@ const BATCH = 500;
 /** So many are under way at once, as a hasty hand or a script would have them. */
 const AT_ONCE = 8;
 /** Deeds of one journal. */
-const ROUND = 5_000;
+const ROUND = 2_000;
 const RELOAD_EVERY = 4;
 /** What is held after a round may be more than after the second by this much for each deed between. */
 const BYTES_A_DEED = 64;
@@ -32,7 +32,7 @@ async function held(): Promise<number> {
   const all: number[] = [];
   for (let tries = 0; tries < 3; tries++) {
     all.push(await collected());
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return Math.min(...all);
 }
@@ -82,11 +82,16 @@ try {
         reloads++;
       }
     }
-    longest = Math.max(longest, (await view(lab.app, 'machine', null)).document.inputs);
+    const { inputs } = (await view(lab.app, 'machine', null)).document;
+    longest = Math.max(longest, inputs);
     const { now, replayed } = await hashes(lab.app);
     if (now !== replayed) differing++;
     await openAnew();
     after.push(await held());
+    const state = now === replayed ? 'as a fresh replay' : 'DIFFERS from a fresh replay';
+    console.log(
+      `${done} deeds after ${((performance.now() - started) / 1000).toFixed(0)} s: ${inputs} inputs, ${state}, ${(after.at(-1)! / MIB).toFixed(1)} MiB held`,
+    );
   }
   const seconds = (performance.now() - started) / 1000;
   const settled = after[SETTLED - 1] ?? after[0]!;

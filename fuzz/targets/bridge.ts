@@ -222,7 +222,7 @@ export const messages: Target = {
   },
   mutations: [json(true), json(true), json()],
   run,
-  briefly: 60,
+  briefly: 40,
 };
 
 export const links: Target = {

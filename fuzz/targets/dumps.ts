@@ -157,7 +157,7 @@ export const importers: Target = {
   },
   mutations: [text(WORDS), text(WORDS), text(WORDS), json(), json(true), bytes],
   run: opening('dump.txt'),
-  briefly: 150,
+  briefly: 100,
 };
 
 export const archives: Target = {

@@ -71,5 +71,5 @@ export const ioctls: Target = {
     }),
   mutations: [json(true), json(true), json()],
   run,
-  briefly: 150,
+  briefly: 100,
 };

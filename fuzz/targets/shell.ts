@@ -227,7 +227,7 @@ export const shell: Target = {
   },
   mutations: [text(WORDS), text(WORDS), text(WORDS), bytes],
   run: runs,
-  briefly: 250,
+  briefly: 150,
 };
 
 export const programs: Target = {

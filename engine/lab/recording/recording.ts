@@ -58,6 +58,8 @@ export interface Stream {
 const CALLS_KEPT = 2000;
 const ACCESSES_KEPT = 500;
 const WORD = 2 ** 32;
+/** Inputs that are summed up together. */
+export const BLOCK = 32;
 const NS_PER_US = 1000n;
 const US_PER_MS = 1000;
 /** More rows than this of one input are counted over twice as long. */
@@ -98,6 +100,8 @@ export class Recording {
    * input, or over longer where there are very many.
    */
   readonly interrupts = new Columns(6);
+  /** For each block of inputs and each kind: how many, how many refused, and the last of them; so long lists need not be gone through. */
+  private readonly blocks = new Columns(3);
   /** Input, lines that tell of a fault. */
   readonly faults = new Columns(2);
   /** Input, function, DMA requests that arrived, that came to other functions, that were stopped. */
@@ -200,12 +204,31 @@ export class Recording {
       seen.subject,
     );
     const n = this.inputs.length;
+    this.sumUp(n);
     this.takeInterrupts(kernel, n);
     this.takeFaults(kernel, n, same ? seen.log : 0);
     this.takeTransfers(kernel, n);
     if (input.kind !== 'call' || outcome.answer === null) return;
     this.takeCall(n, input.pid, input.operation, outcome.answer, outcome.why);
     if (seen.access !== null) this.takeAccess(kernel, n, input.pid, outcome.answer, outcome.why, seen.access);
+  }
+
+  private sumUp(n: number): void {
+    const { blocks } = this;
+    if ((n - 1) % BLOCK === 0) for (let kind = 0; kind < INPUT_KINDS.length; kind++) blocks.push(0, 0, 0);
+    const row = Math.floor((n - 1) / BLOCK) * INPUT_KINDS.length + this.inputs.at(n - 1, 2);
+    blocks.add(row, 0, 1);
+    blocks.add(row, 1, this.inputs.at(n - 1, 3));
+    blocks.add(row, 2, n - blocks.at(row, 2));
+  }
+
+  /** Calls `told` with what the whole block that begins with input `n` holds, by kind: how many, how many refused, the last. */
+  block(n: number, told: (kind: InputKind, count: number, refused: number, last: number) => void): void {
+    const first = Math.floor((n - 1) / BLOCK) * INPUT_KINDS.length;
+    for (let k = 0; k < INPUT_KINDS.length; k++) {
+      const count = this.blocks.at(first + k, 0);
+      if (count > 0) told(INPUT_KINDS[k]!, count, this.blocks.at(first + k, 1), this.blocks.at(first + k, 2));
+    }
   }
 
   private microseconds(ns: bigint): number {

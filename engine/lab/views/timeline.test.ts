@@ -35,6 +35,39 @@ describe('the timeline', () => {
     expect(timeline(lab).inputs.some((cell) => cell.kind === 'stimulus')).toBe(true);
   });
 
+  it('says the same of many inputs as of each by itself', () => {
+    const lab = armed();
+    const key = {};
+    for (let k = 0; k < 2_000; k++) {
+      const path = k % 7 === 0 ? '/nowhere' : '/sys/bus/pci/drivers_probe';
+      if (k % 5 === 0) lab.apply({ kind: 'time', ms: k % 3 }, 'wait', key);
+      else lab.apply({ kind: 'call', pid: 1, operation: { op: 'syswrite', path, text: 'x' } }, 'write', key);
+    }
+    const recording = lab.machine.recording!;
+    for (const [axis, columns, range] of [
+      ['inputs', 3, null],
+      ['inputs', 50, [300.5, 1900]],
+      ['time', 4, null],
+      ['time', 900, null],
+    ] as const) {
+      const view = timeline(lab, { axis, columns, range: range === null ? null : [...range] });
+      const [from, to] = view.shown;
+      const told = new Map<string, number[]>();
+      for (let n = 1; n <= recording.length; n++) {
+        const at = axis === 'inputs' ? n : recording.time(n) / 1000;
+        if (at < from || at > to) continue;
+        const column = Math.min(columns - 1, Math.floor(((at - from) / (to - from)) * columns));
+        const [count, refused] = told.get(`${column} ${recording.kind(n)}`) ?? [0, 0];
+        told.set(`${column} ${recording.kind(n)}`, [count! + 1, refused! + Number(recording.refused(n)), n]);
+      }
+      const cells = view.inputs.map(({ column, kind, count, refused, last }) => [
+        `${column} ${kind}`,
+        [count, refused, last],
+      ]);
+      expect(Object.fromEntries(cells), `${axis} ${columns}`).toEqual(Object.fromEntries(told));
+    }
+  });
+
   it('loses no interrupt of a storm within one input, and spreads it over its time', () => {
     const lab = armed();
     const count = 100_000;

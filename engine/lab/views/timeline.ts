@@ -2,7 +2,7 @@
 import type { History } from '../journal';
 import { INPUT_TIME_MS } from '../machine';
 import type { Recording } from '../recording/recording';
-import { INPUT_KINDS, kindOf } from '../recording/recording';
+import { BLOCK, INPUT_KINDS, kindOf } from '../recording/recording';
 import { subjectOf } from '../recording/subject';
 import type { ViewContext } from './context';
 import type { TimelineView, Views } from './types';
@@ -100,20 +100,32 @@ function inputsOf(history: History, { axis, first, last, address }: Part): Input
   const recording = history.machine.recording!;
   const inForce = recording.length;
   const cells = new Map<number, InputCell>();
-  const put = (n: number, kind: InputCell['kind'], refused: boolean): void => {
+  const put = (n: number, kind: InputCell['kind'], refused: number, count = 1): void => {
     const column = axis.column(axis.at(n));
     if (column === null) return;
     const later = n > inForce;
     const key = column * 8 + INPUT_KINDS.indexOf(kind) * 2 + Number(later);
     const known = cells.get(key);
     if (known) {
-      known.count++;
-      known.refused += Number(refused);
+      known.count += count;
+      known.refused += refused;
       known.last = n;
-    } else cells.set(key, { column, kind, count: 1, refused: Number(refused), last: n, later });
+    } else cells.set(key, { column, kind, count, refused, last: n, later });
   };
-  for (let n = first; n <= Math.min(last, inForce); n++) {
-    if (address === null || recording.functionOf(n) === address) put(n, recording.kind(n), recording.refused(n));
+  const done = Math.min(last, inForce);
+  /** All of the block that begins with `n` stands in one column: time does not go back. */
+  const together = (n: number): boolean => {
+    if (address !== null || (n - 1) % BLOCK !== 0 || n + BLOCK - 1 > done) return false;
+    const column = axis.column(axis.at(n));
+    return column !== null && column === axis.column(axis.at(n + BLOCK - 1));
+  };
+  for (let n = first; n <= done; n++) {
+    if (together(n)) {
+      recording.block(n, (kind, count, refused, latest) => put(latest, kind, refused, count));
+      n += BLOCK - 1;
+    } else if (address === null || recording.functionOf(n) === address) {
+      put(n, recording.kind(n), Number(recording.refused(n)));
+    }
   }
   if (last <= inForce) return [...cells.values()];
   const { kernel } = history.machine;
@@ -121,7 +133,7 @@ function inputsOf(history: History, { axis, first, last, address }: Part): Input
   for (const { inputs } of history.redoable) {
     for (const input of inputs) {
       n++;
-      if (address === null || subjectOf(kernel, input) === address) put(n, kindOf(input), false);
+      if (address === null || subjectOf(kernel, input) === address) put(n, kindOf(input), 0);
     }
   }
   return [...cells.values()];
