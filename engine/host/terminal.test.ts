@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { MachineBuilder } from '../hardware/parts/fixture';
+import { LabUserSpace } from '../lab/user-space';
 import { memorySpace } from '../shell/fixtures/memory-space';
+import { doorTo } from './shell';
 import { openTerminal } from './terminal';
 import type { Terminal } from './terminal';
 
@@ -41,6 +44,25 @@ async function type(text: string, expected: string | RegExp): Promise<void> {
 }
 
 afterEach(() => terminal?.close());
+
+it('takes no signals any more once its screen is gone: they end its process in the machine', async () => {
+  const { description } = new MachineBuilder();
+  const door = doorTo(description);
+  const root = (pid: number): LabUserSpace =>
+    new LabUserSpace(door, { pid, parent: null, name: 'bash', uid: 0, command: { current: { label: 'test' } } });
+  const first = openTerminal(root(5000), {
+    columns: 80,
+    rows: 24,
+    onData: (data) => void (output += data),
+    onExit: () => undefined,
+  });
+  first.write('echo x > /tmp/x\r');
+  for (let waited = 0; waited < 3000 && !door.exists(5000); waited += 5) await new Promise((go) => setTimeout(go, 5));
+  expect(door.exists(5000)).toBe(true);
+  first.close();
+  expect(root(5001).kill(5000, 9)).toBeNull();
+  expect(door.exists(5000)).toBe(false);
+});
 
 describe('a terminal', () => {
   it('completes paths and PCI addresses', async () => {

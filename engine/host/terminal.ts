@@ -251,6 +251,7 @@ class ShellTerminal implements Terminal {
     for (const { shell } of [...this.levels].reverse()) void shell.hangUp();
     this.editor.close();
     if (hangUp) this.system.exit();
+    else this.system.offSignal?.();
   }
 }
 

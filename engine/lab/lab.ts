@@ -48,7 +48,7 @@ import { stateHash } from './state-hash';
 import { Terminals } from './terminals';
 import type { NewTerminal } from './terminals';
 import type { CommandLine, MachineDoor } from './user-space';
-import { LabUserSpace } from './user-space';
+import { forgetReceivers, LabUserSpace } from './user-space';
 import { viewOf } from './views';
 import { GroupHistory } from './views/group-history';
 import type { EditorView, ViewName, Views } from './views/types';
@@ -623,6 +623,7 @@ export class Lab implements MachineDoor {
     typed: readonly string[] = [],
   ): void {
     this.terminals.end('opened');
+    forgetReceivers(this);
     this.terminals.typed = [...typed];
     this.history.machine.drop();
     this.history = this.followed(history);

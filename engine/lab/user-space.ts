@@ -63,6 +63,9 @@ function receiversOf(door: MachineDoor): Map<number, Receiver> {
   return known;
 }
 
+/** The machine behind the door is another one: its processes are gone. */
+export const forgetReceivers = (door: MachineDoor): void => receiversOf(door).clear();
+
 /** Signals that end a process which has nobody to take them (signal(7)). */
 const HARMLESS: ReadonlySet<number> = new Set([0, 17, 18, 19, 20, 21, 22, 23, 28]);
 
@@ -152,6 +155,10 @@ export class LabUserSpace implements UserSpace, Looker {
 
   onSignal(deliver: (signal: number) => void): void {
     receiversOf(this.door).set(this.pid, { uid: this.uid, deliver });
+  }
+
+  offSignal(): void {
+    receiversOf(this.door).delete(this.pid);
   }
 
   announce(): void {

@@ -72,6 +72,8 @@ export interface UserSpace {
   breathe?(): Promise<void>;
   /** Signals that other processes send go to `deliver` from now on. */
   onSignal?(deliver: (signal: number) => void): void;
+  /** Nobody takes this process's signals any more: its shell is gone, the process is still there. */
+  offSignal?(): void;
   /** Enters the process table now, not with the first change. */
   announce?(): void;
   /** Sends a signal to another process of the machine; the errno name when it is refused. */
@@ -119,6 +121,7 @@ export function forward(system: UserSpace, changes: Partial<UserSpace>): UserSpa
     sleep: (ms, signal) => system.sleep(ms, signal),
     ...(system.breathe && { breathe: () => system.breathe!() }),
     ...(system.onSignal && { onSignal: (deliver) => system.onSignal!(deliver) }),
+    ...(system.offSignal && { offSignal: () => system.offSignal!() }),
     ...(system.announce && { announce: () => system.announce!() }),
     ...(system.kill && { kill: (pid, signal) => system.kill!(pid, signal) }),
     ...(system.stimulate && { stimulate: (stimulus) => system.stimulate!(stimulus) }),
