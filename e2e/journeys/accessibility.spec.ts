@@ -15,14 +15,16 @@ test('every pane and every dialog can be used by everyone, in every theme', asyn
   for (const act of ACTS) {
     await act.prepare(stage);
     for (const scene of act.scenes) {
-      await scene.show(stage);
-      for (const theme of ['light', 'dark', 'hc'] as const) {
-        await stage.settings({ theme });
-        await stage.drawn();
-        const found = await findings(lab.page, scene.part, theme === 'light' ? null : COLOURS);
-        expect.soft(found, `${scene.name}, ${theme}`).toEqual([]);
-      }
-      await scene.leave?.(stage);
+      await test.step(scene.name, async () => {
+        await scene.show(stage);
+        for (const theme of ['light', 'dark', 'hc'] as const) {
+          await stage.settings({ theme });
+          await stage.drawn();
+          const found = await findings(lab.page, scene.part, theme === 'light' ? null : COLOURS);
+          expect.soft(found, `${scene.name}, ${theme}`).toEqual([]);
+        }
+        await scene.leave?.(stage);
+      });
     }
   }
 });

@@ -23,8 +23,9 @@ export function live<V extends ViewName>(
     (key) => {
       end();
       value.value = null;
-      const wanted = parameters();
-      if (key === undefined || wanted === undefined) return;
+      if (key === undefined) return;
+      // A copy of its own: what Vue watches cannot cross the bridge.
+      const wanted = JSON.parse(key) as Views[V]['parameters'];
       let current = true;
       const unsubscribe = lab().subscribe(view, wanted, (next) => {
         if (current) value.value = next;

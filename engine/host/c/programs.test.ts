@@ -495,7 +495,7 @@ describe('in a document', () => {
     expect(refused).toMatchObject({
       ok: false,
       message: expect.stringMatching(
-        /^damaged\.vfiolab was not opened\. Line \d+: This step cannot be read: /,
+        /^damaged\.vfiolab was not opened: line \d+\. This step cannot be read: /,
       ) as string,
     });
 
