@@ -18,6 +18,7 @@ export const build = {
     'switch-plain': 'Switch',
     'pcie-to-pci-bridge': 'PCI bridge',
     'pci-bridge': 'PCI-PCI',
+    'pci-to-pcie-bridge': 'PCI-PCIe',
     'lab-nic': 'NIC',
     'lab-nic-sriov': 'SR-IOV',
     e1000e: '82574L',

@@ -1,5 +1,5 @@
 /** All parts, in the order of the palette. */
-import { expressToPci, pciToPci } from './library/bridges';
+import { expressToPci, pciToExpress, pciToPci } from './library/bridges';
 import { pciNetwork, pciSerial, pciSound } from './library/conventional';
 import { gpu } from './library/graphics';
 import { edu, ivshmem, plainDevice, testdev } from './library/laboratory';
@@ -19,6 +19,7 @@ export const PARTS: readonly Part[] = [
   plainSwitch,
   expressToPci,
   pciToPci,
+  pciToExpress,
   labNic,
   labNicSriov,
   e1000e,

@@ -44,6 +44,31 @@ export const expressToPci: Part = {
   },
 };
 
+/** The chip that leads to PCI when its straps say "forward"; here they say "reverse". */
+const PEX8111: Header = { vendor: 0x10b5, device: 0x8111, revision: 0x21, class: 0x060400, bridge: true };
+
+export const pciToExpress: Part = {
+  id: 'pci-to-pcie-bridge',
+  title: 'PCI-to-PCIe bridge',
+  about: 'A link on a conventional bus: an express device behind it is one of that bus, with its one requester ID.',
+  icon: 'bridge',
+  kind: 'bridge',
+  places: ['shared', 'root'],
+  straps: [...linkStraps('2.5 GT/s', 1)],
+  make(straps) {
+    const registers = buildRegisters(
+      { ...PEX8111, status: CONVENTIONAL_STATUS },
+      [
+        powerManagement({ pmeFrom: ['D0', 'D3hot', 'D3cold'] }),
+        msi({ vectors: 1 }),
+        express({ type: 'pci-to-pcie-bridge', link: linkOf(straps), extendedTags: false }),
+      ],
+      4096,
+    );
+    return [{ device: 0, function: 0, above: null, model: null, registers }];
+  },
+};
+
 const HINT_HB4: Header = { vendor: 0x3388, device: 0x0022, revision: 0x11, class: 0x060400, bridge: true };
 
 export const pciToPci: Part = {
