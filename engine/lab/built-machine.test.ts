@@ -5,6 +5,7 @@ import type { MachineDescription } from '../hardware/description';
 import { openPlaces, PARTS, placePart } from '../hardware/parts';
 import { EMPTY_MACHINE, MachineBuilder } from '../hardware/parts/fixture';
 import { lspciText } from '../host/shell';
+import { PortType } from '../hardware/pci/function';
 import { bootKernel } from '../linux/kernel';
 import type { Kernel } from '../linux/kernel';
 import { Performer } from '../shell/calls/perform';
@@ -71,6 +72,7 @@ function everything(iommu: MachineDescription['iommu']): MachineDescription {
     if (part.kind === 'device' && part.places.includes('shared')) builder.add(part.id, bridge!);
   }
   builder.add('pci-serial', builder.add('pci-bridge', bridge!)[0]!);
+  builder.add('nvme', builder.add('pci-to-pcie-bridge', bridge!)[0]!);
   return builder.description;
 }
 
@@ -79,6 +81,15 @@ describe('a machine with one of each part', () => {
     const kernel = bootKernel(everything(iommu));
     expect(complaints(kernel).filter((line) => !line.startsWith('Linux version'))).toEqual([]);
     checkResources(kernel);
+  });
+
+  it('keeps an express device behind a conventional bus in that bus’s group', () => {
+    const kernel = bootKernel(everything('intel-vtd'));
+    const reverse = [...kernel.pci.devices.values()].find((device) => device.portType === PortType.PciToPcieBridge)!;
+    const members = kernel.iommu.groupOf(reverse)!.devices;
+    const below = [...kernel.pci.devices.values()].filter((device) => device.parent === reverse);
+    expect(below.map((device) => device.driver?.name)).toEqual(['nvme']);
+    expect(members).toEqual(expect.arrayContaining([...below, reverse.parent]));
   });
 
   it('has the drivers that Linux has for it', () => {
