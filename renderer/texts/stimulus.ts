@@ -6,8 +6,6 @@ export const stimulus = {
   what: 'What',
   times: 'Times',
   every: 'every',
-  timesRule: (most: number) => `A whole number, 1 to ${count(most)}`,
-  everyRule: 'A number of milliseconds, 0 or more',
   close: 'Close',
   none: 'Nothing can happen to this function by itself.',
   range: (min: number, max: number, none: string | null) =>
